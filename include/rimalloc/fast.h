@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// fast.h: opt-in inline fast path of malloc and free, for C and C++.
+//
+// Include it instead of rimalloc.h and link the static library (or the shared one): ri_malloc,
+// ri_calloc, ri_zalloc and ri_free compile to about a dozen instructions at the call, and for a
+// constant size the size class is folded. Their addresses are still those of the library's symbols.
+//
+//   ri_malloc(size) -- size <= RI_DIRECT_MAX --> page = theap->direct[(size+7)/8]
+//        |                                         page->free != NULL --> pop          (no atomics)
+//        |                                         otherwise ---------> rix_malloc_generic
+//        +----------- larger --------------------------------------> rix_malloc_generic
+//   ri_free(p) -- page map --> page; page->xowner == rix_tls.self --> push             (no atomics)
+//        |                                 last live block ----------> rix_page_emptied
+//        +-- not ours, NULL, remote, full, checked, interior --------> rix_free_generic
+//
+// CONCURRENCY: as malloc and free: any thread, no locks. A block's page can change its owner under
+// a thread that does not own it, but never under the owner itself; so one relaxed load of xowner
+// decides.
+#ifndef RIMALLOC_FAST_H
+#define RIMALLOC_FAST_H
+
+#include <rimalloc/layout.h>
+#include <rimalloc/rimalloc.h>
+
+#define RI_ALWAYS_INLINE extern inline __attribute__((gnu_inline, always_inline))
+#define RI_LIKELY(e) __builtin_expect(!!(e), 1)
+#define RI_UNLIKELY(e) __builtin_expect(!!(e), 0)
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+// The slow sides. Each is a tail call, and each does the whole job for any argument.
+void* rix_malloc_generic(ri_fast_theap_t* theap, size_t size) RI_MALLOC_LIKE RI_ALLOC_SIZE(2);
+void rix_free_generic(void* p);
+void rix_page_emptied(ri_page_t* page);
+
+// Pops a block for `size` bytes from a thread's heap.
+RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) {
+  if (RI_UNLIKELY(size > RI_DIRECT_MAX)) return rix_malloc_generic(theap, size);
+  ri_page_t* const page = theap->direct[(size + 7) / 8];
+  ri_block_t* const block = page->free;
+  if (RI_UNLIKELY(block == NULL)) return rix_malloc_generic(theap, size);
+  page->free = block->next;
+  ri_store_relaxed(&page->used, ri_load_relaxed(&page->used) + 1);
+  return block;
+}
+
+// The descriptor of the page that holds p, or NULL when the flat map does not know it.
+RI_ALWAYS_INLINE ri_page_t* rix_fast_page_of(const void* p) {
+  const uintptr_t index = ((uintptr_t)p - ri_load_relaxed(&rix_pagemap.xbase)) >> RI_SLICE_SHIFT;
+  if (RI_UNLIKELY(index >= ri_load_relaxed(&rix_pagemap.xcount))) return NULL;
+  return ri_load_relaxed(&ri_load_relaxed(&rix_pagemap.xtable)[index]);
+}
+
+// Pushes p on its page's list when the page is this thread's own and ordinary.
+RI_ALWAYS_INLINE void rix_fast_free(void* p) {
+  ri_page_t* const page = rix_fast_page_of(p);
+  if (RI_UNLIKELY(page == NULL) || RI_UNLIKELY(ri_load_relaxed(&page->xowner) != rix_tls.self)) {
+    rix_free_generic(p);
+    return;
+  }
+  ri_block_t* const block = (ri_block_t*)p;
+  block->next = page->free;
+  page->free = block;
+  const uint32_t used = ri_load_relaxed(&page->used) - 1;
+  ri_store_relaxed(&page->used, used);
+  if (RI_UNLIKELY(used == 0)) rix_page_emptied(page);
+}
+
+// The library itself defines RI_FAST_NO_PUBLIC: it emits the real symbols.
+#if !defined(RI_FAST_NO_PUBLIC)
+
+RI_ALWAYS_INLINE void* ri_malloc(size_t size) RI_NOEXCEPT {
+  return rix_fast_malloc(rix_tls.theap, size);
+}
+
+RI_ALWAYS_INLINE void ri_free(void* p) RI_NOEXCEPT { rix_fast_free(p); }
+
+#endif
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif

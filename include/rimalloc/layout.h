@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// layout.h: the only structures that the inline fast path (fast.h) needs to see.
+//
+// Everything here is an implementation detail that is public for one reason: code that inlines
+// malloc and free must know where the free list of a page is. Nothing else may rely on it; the
+// layout is part of the ABI of fast.h and changes with RI_LAYOUT_VERSION.
+//
+//   thread                    page descriptor (out of line, one per page)
+//   +-------------+           +--------------------+----------------------+------------------+
+//   | rix_tls     |           | line 0: shared,    | line 1: owner only   | line 2: remote   |
+//   |  theap  ----+--> theap  |  read by all free  |  free list, counts   |  frees (atomic)  |
+//   |  self       |    direct[s] --> page           |                      |                  |
+//   +-------------+           +--------------------+----------------------+------------------+
+//                                                      page map: address >> 16 --> page
+//
+// INVARIANTS
+//   page->xowner == rix_tls.self     <=>  the page is owned by this thread and has no special flag
+//   theap->direct[w] is never NULL   (a page without free blocks stands in when there is none)
+//   (page->used & RI_PAGE_USED_MASK) == blocks handed out and not yet freed locally or collected
+//
+// CONCURRENCY
+//   Fields that begin with x are atomics that several threads touch. `used` is written by the owner
+//   only and is atomic so that statistics may read it at any time.
+#ifndef RIMALLOC_LAYOUT_H
+#define RIMALLOC_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RI_LAYOUT_VERSION 1
+
+#define RI_CACHE_LINE 64
+#define RI_DIRECT_MAX 1024                       // largest size served by a direct slot
+#define RI_DIRECT_SLOTS (RI_DIRECT_MAX / 8 + 1)  // one slot for every multiple of 8, and zero
+#define RI_SLICE_SHIFT 16                        // 64 KiB: the unit of arenas and of the page map
+
+#define RI_PAGE_USED_MASK 0xFFFFu  // page->used: live blocks
+#define RI_PAGE_PINNED 0x10000u    // page->used: keep this page although it is empty
+
+// A value that several threads touch. A structure, so that no plain access compiles by accident.
+#define ri_atomic(T) \
+  struct {           \
+    T v;             \
+  }
+#define ri_load_relaxed(x) __atomic_load_n(&(x)->v, __ATOMIC_RELAXED)
+#define ri_store_relaxed(x, value) __atomic_store_n(&(x)->v, (value), __ATOMIC_RELAXED)
+
+typedef struct ri_block_s {
+  struct ri_block_s* next;
+} ri_block_t;
+
+typedef struct ri_page_s {
+  // Line 0. Any thread reads; written when the page changes its owner, its class or its flags.
+  ri_atomic(uintptr_t) xowner;            // owner's id | flags, see src/page/page.h
+  uint8_t* start;                         // first block
+  ri_atomic(struct rix_theap_s*) xtheap;  // who to wake; NULL when no thread owns the page
+  ri_atomic(struct rix_heap_s*) xheap;    // the heap that the page belongs to
+  ri_atomic(size_t) xblock_size;          // bytes of one block
+  struct rix_arena_s* arena;              // NULL: a mapping of its own
+  uint64_t inverse;                       // 2^38 / block_size, rounded up (src/base/sizeclass.h)
+  uint32_t slice_count;                   // slices of the page
+  uint16_t reserved;                      // blocks that fit
+  uint8_t class_index;                    // size class
+  uint8_t kind;                           // rix_page_kind_t
+  // Line 1. Owner only (used: written by the owner, read by statistics).
+  __attribute__((aligned(RI_CACHE_LINE))) ri_block_t* free;  // LIFO list of free blocks
+  ri_atomic(uint32_t) used;                                  // live blocks | RI_PAGE_PINNED
+  uint16_t capacity;       // blocks [0, capacity) were ever in a list
+  uint8_t place;           // rix_page_place_t: which list the page is in
+  uint8_t flags;           // RIX_PAGE_*: zero memory, listed as abandoned
+  struct ri_page_s* next;  // queue
+  struct ri_page_s* prev;
+  ri_atomic(size_t) xspan;  // singletons: bytes from start to the end of the mapping
+  uint32_t idle;            // heartbeats without use, for pinned pages
+  // Line 2. Any thread.
+  __attribute__((aligned(RI_CACHE_LINE))) ri_atomic(uintptr_t) xremote;  // src/page/remote.h
+} ri_page_t;
+
+typedef struct ri_fast_theap_s {
+  ri_page_t* direct[RI_DIRECT_SLOTS];  // page to allocate from, by (size + 7) / 8
+} ri_fast_theap_t;
+
+typedef struct ri_tls_s {
+  ri_fast_theap_t* theap;  // heap that this thread allocates from; never NULL
+  uintptr_t self;   // owner's id of this thread; 0 before its first allocation and after exit
+  uintptr_t phase;  // rix_thread_phase_t
+} ri_tls_t;
+
+// The page map: table[(address - base) >> RI_SLICE_SHIFT], valid below xcount.
+typedef ri_atomic(ri_page_t*) ri_pagemap_entry_t;
+
+typedef struct ri_pagemap_s {
+  ri_atomic(uintptr_t) xbase;
+  ri_atomic(uintptr_t) xcount;
+  ri_atomic(ri_pagemap_entry_t*) xtable;
+} ri_pagemap_t;
+
+#if UINTPTR_MAX == UINT64_MAX
+#if defined(__cplusplus)
+#define RI_LAYOUT_ASSERT(e, text) static_assert(e, text)
+#else
+#define RI_LAYOUT_ASSERT(e, text) _Static_assert(e, text)
+#endif
+RI_LAYOUT_ASSERT(offsetof(ri_page_t, free) == RI_CACHE_LINE, "line 1: what the owner writes");
+RI_LAYOUT_ASSERT(offsetof(ri_page_t, xremote) == 2 * RI_CACHE_LINE, "line 2: remote frees");
+RI_LAYOUT_ASSERT(sizeof(ri_page_t) == 3 * RI_CACHE_LINE, "a page descriptor has three lines");
+#endif
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+extern __thread ri_tls_t rix_tls __attribute__((tls_model("initial-exec"), visibility("default")));
+extern ri_pagemap_t rix_pagemap __attribute__((visibility("default")));
+#if defined(__cplusplus)
+}
+#endif
+
+#endif

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+// rimalloc.h: the public C interface of rimalloc, a general-purpose memory allocator.
+//
+// Every function may be called by any thread at any time: before constructors, in destructors, in
+// the child of a fork; not from a signal handler that interrupts an allocation (as with malloc,
+// POSIX does not list these functions as async-signal-safe). A block may be freed by any thread.
+// Sizes are bytes. A function that cannot provide memory returns NULL and sets errno to ENOMEM
+// (EINVAL for a bad alignment) and has changed nothing; it leaves errno alone when it succeeds.
+// "Fast" means a dozen instructions without atomic operations or locks when the calling thread has
+// a free block at hand. Origins: [C] the C standard, [P] POSIX, [G] the GNU C library,
+// [B] the BSDs, [M] the mimalloc interface.
+#ifndef RIMALLOC_H
+#define RIMALLOC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RI_VERSION_MAJOR 0
+#define RI_VERSION_MINOR 1
+#define RI_VERSION_PATCH 0
+#define RI_VERSION (RI_VERSION_MAJOR * 10000 + RI_VERSION_MINOR * 100 + RI_VERSION_PATCH)
+
+#define RI_EXPORT __attribute__((visibility("default")))
+#define RI_NODISCARD __attribute__((warn_unused_result))
+#define RI_MALLOC_LIKE __attribute__((malloc))
+#define RI_ALLOC_SIZE(n) __attribute__((alloc_size(n)))
+#define RI_ALLOC_SIZE2(n, m) __attribute__((alloc_size(n, m)))
+#define RI_ALLOC_ALIGN(n) __attribute__((alloc_align(n)))
+#if defined(__cplusplus)
+#define RI_NOEXCEPT noexcept
+extern "C" {
+#else
+#define RI_NOEXCEPT
+#endif
+
+// ---- Allocation ---------------------------------------------------------------------------------
+
+// Returns a block of at least `size` bytes, aligned to 16 (to 8 when size <= 8); a block of the
+// smallest class when size is 0. Contents are undefined. NULL and ENOMEM when there is no memory or
+// size exceeds PTRDIFF_MAX. Fast up to 1,024 bytes, nearly as fast to 64 KiB. [C] malloc
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_malloc(size_t size) RI_NOEXCEPT;
+
+// Releases p, which may be NULL (nothing happens) and may come from any thread and from any
+// allocating function here. errno is unchanged. A pointer that is no live block is reported through
+// the output hook and ignored. Fast for blocks of the calling thread; one atomic operation for
+// others. [C] free
+RI_EXPORT void ri_free(void* p) RI_NOEXCEPT;
+
+// As ri_malloc(count * size), with the memory set to zero; ENOMEM when the product overflows.
+// Memory that is known to be zero is not written. [C] calloc
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(1, 2) void* ri_calloc(size_t count,
+                                                                           size_t size) RI_NOEXCEPT;
+
+// As ri_malloc, with the whole block (to its usable size) set to zero. [M] mi_zalloc
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_zalloc(size_t size) RI_NOEXCEPT;
+
+// As ri_malloc(count * size); ENOMEM when the product overflows. [M] mi_mallocn
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(1,
+                                                     2) void* ri_mallocn(size_t count,
+                                                                         size_t size) RI_NOEXCEPT;
+
+// As ri_malloc and ri_zalloc for sizes up to 1,024 bytes; larger sizes work too. [M]
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_malloc_small(size_t size)
+    RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_zalloc_small(size_t size)
+    RI_NOEXCEPT;
+
+// ---- Reallocation -------------------------------------------------------------------------------
+
+// Returns a block of at least `size` bytes that begins with the contents of p (as many bytes as
+// both have) and releases p; p itself when it fits and at most half would be wasted. p == NULL
+// allocates. size == 0 returns a smallest block [M] (the malloc override returns NULL and releases
+// p, as glibc does). On failure p is untouched. Large blocks move without copying where the OS
+// can. A pointer that is no live block: NULL, EINVAL. [C] realloc
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(2) void* ri_realloc(void* p, size_t size) RI_NOEXCEPT;
+
+// As ri_realloc(p, count * size); NULL, ENOMEM and p untouched when the product overflows.
+// [B] reallocarray, [M] mi_reallocn
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_reallocn(void* p, size_t count,
+                                                              size_t size) RI_NOEXCEPT;
+
+// As ri_realloc, but releases p on failure too. [B] reallocf
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(2) void* ri_reallocf(void* p, size_t size) RI_NOEXCEPT;
+
+// As ri_realloc and ri_reallocn; bytes beyond the old usable size are zero. So a block that was
+// allocated zeroed and only ever resized by these is zero in all bytes never written. [M]
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(2) void* ri_rezalloc(void* p, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_recalloc(void* p, size_t count,
+                                                              size_t size) RI_NOEXCEPT;
+
+// p if its block holds `size` bytes where it is (large blocks may grow in place), otherwise NULL
+// with nothing changed and errno untouched. [M] mi_expand
+RI_NODISCARD RI_EXPORT void* ri_expand(void* p, size_t size) RI_NOEXCEPT;
+
+// As ri_reallocn with errno EOVERFLOW on overflow, and in the form of NetBSD: *(void**)p is
+// replaced; returns 0, or EINVAL, ENOMEM, EOVERFLOW with *p untouched. errno is unchanged. A
+// count or size of 0 frees and stores NULL. [B] reallocarr, [M]
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_reallocarray(void* p, size_t count,
+                                                                  size_t size) RI_NOEXCEPT;
+RI_EXPORT int ri_reallocarr(void* p, size_t count, size_t size) RI_NOEXCEPT;
+
+// ---- Alignment ----------------------------------------------------------------------------------
+
+// A block of `size` bytes aligned to `alignment`, any power of two (EINVAL otherwise). Aligned
+// blocks are released and resized like all others. Fast where a size class is naturally aligned,
+// that is up to 64 KiB. The argument order is mimalloc's: size first. [M]
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1)
+    RI_ALLOC_ALIGN(2) void* ri_malloc_aligned(size_t size, size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1)
+    RI_ALLOC_ALIGN(2) void* ri_zalloc_aligned(size_t size, size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(1, 2)
+    RI_ALLOC_ALIGN(3) void* ri_calloc_aligned(size_t count, size_t size,
+                                              size_t alignment) RI_NOEXCEPT;
+
+// As above, with (address + offset) aligned rather than the address. [M]
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_malloc_aligned_at(
+    size_t size, size_t alignment, size_t offset) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_zalloc_aligned_at(
+    size_t size, size_t alignment, size_t offset) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(1, 2) void* ri_calloc_aligned_at(
+    size_t count, size_t size, size_t alignment, size_t offset) RI_NOEXCEPT;
+
+// As ri_realloc, ri_rezalloc and ri_recalloc; the result is aligned as asked, whatever p was. [M]
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(2)
+    RI_ALLOC_ALIGN(3) void* ri_realloc_aligned(void* p, size_t size, size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(2) void* ri_realloc_aligned_at(void* p, size_t size,
+                                                                    size_t alignment,
+                                                                    size_t offset) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(2)
+    RI_ALLOC_ALIGN(3) void* ri_rezalloc_aligned(void* p, size_t size, size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(2) void* ri_rezalloc_aligned_at(void* p, size_t size,
+                                                                     size_t alignment,
+                                                                     size_t offset) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3)
+    RI_ALLOC_ALIGN(4) void* ri_recalloc_aligned(void* p, size_t count, size_t size,
+                                                size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_recalloc_aligned_at(void* p, size_t count,
+                                                                         size_t size,
+                                                                         size_t alignment,
+                                                                         size_t offset) RI_NOEXCEPT;
+
+// The classic forms. ri_posix_memalign: alignment a power of two and a multiple of sizeof(void*),
+// else EINVAL; returns the error, errno unchanged, *out untouched on error [P]. ri_aligned_alloc
+// and ri_memalign: any power of two [C, G]. ri_valloc: page aligned; ri_pvalloc: and the size
+// rounded up to whole OS pages, 0 to one page [G].
+RI_NODISCARD RI_EXPORT int ri_posix_memalign(void** out, size_t alignment, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(2)
+    RI_ALLOC_ALIGN(1) void* ri_aligned_alloc(size_t alignment, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(2)
+    RI_ALLOC_ALIGN(1) void* ri_memalign(size_t alignment, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_valloc(size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE void* ri_pvalloc(size_t size) RI_NOEXCEPT;
+
+// ---- Release with what the caller knows ---------------------------------------------------------
+
+// As ri_free. size and alignment must be those asked for; a checked build of the caller's mistake
+// is reported when the option `check` is on, and ignored otherwise. [C23] free_sized, [M]
+RI_EXPORT void ri_free_size(void* p, size_t size) RI_NOEXCEPT;
+RI_EXPORT void ri_free_size_aligned(void* p, size_t size, size_t alignment) RI_NOEXCEPT;
+RI_EXPORT void ri_free_aligned(void* p, size_t alignment) RI_NOEXCEPT;
+RI_EXPORT void ri_cfree(void* p) RI_NOEXCEPT;
+
+// ---- Strings ------------------------------------------------------------------------------------
+
+// Copies in new blocks; NULL and ENOMEM when there is no memory, NULL for NULL. ri_realpath: as
+// realpath(3), the result from this allocator when `resolved` is NULL; errno as realpath's. [P]
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE char* ri_strdup(const char* s) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE char* ri_strndup(const char* s, size_t n) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT char* ri_realpath(const char* path, char* resolved) RI_NOEXCEPT;
+
+// ---- What a block is ----------------------------------------------------------------------------
+
+// Bytes that may be used in p's block from p on; 0 for NULL and for a pointer that is no live block
+// as far as the page tells. Cost: a page map lookup. [G] malloc_usable_size
+RI_NODISCARD RI_EXPORT size_t ri_usable_size(const void* p) RI_NOEXCEPT;
+
+// The usable size that ri_malloc(size) would give; `size` itself when it cannot be allocated. [B]
+RI_NODISCARD RI_EXPORT size_t ri_good_size(size_t size) RI_NOEXCEPT;
+
+// Whether p points into memory that this allocator manages at present. [M] mi_is_in_heap_region
+RI_NODISCARD RI_EXPORT bool ri_is_in_heap_region(const void* p) RI_NOEXCEPT;
+
+// ---- Process ------------------------------------------------------------------------------------
+
+// Gives back what the calling thread keeps: collects blocks freed by others, releases empty pages;
+// with `force` also returns all unused memory of the process to the OS now. [M] mi_collect
+RI_EXPORT void ri_collect(bool force) RI_NOEXCEPT;
+
+// The version as RI_VERSION at the time the library was built. [M] mi_version
+RI_NODISCARD RI_EXPORT int ri_version(void) RI_NOEXCEPT;
+
+// Starts and ends the use of the allocator by a thread or by the process. Never necessary: both
+// happen by themselves. [M]
+RI_EXPORT void ri_process_init(void) RI_NOEXCEPT;
+RI_EXPORT void ri_thread_init(void) RI_NOEXCEPT;
+RI_EXPORT void ri_thread_done(void) RI_NOEXCEPT;
+
+// ---- Messages -----------------------------------------------------------------------------------
+
+// Receives each message of the allocator (errors, warnings, statistics), in whole or in parts. May
+// be called in any thread and with locks of the caller held; must not allocate.
+typedef void(ri_output_fun)(const char* message, void* arg);
+
+// Sends messages to `out` instead of standard error; NULL restores standard error. [M]
+RI_EXPORT void ri_register_output(ri_output_fun* out, void* arg) RI_NOEXCEPT;
+
+// Called for each error with its errno code: EINVAL (foreign or bad pointer), EAGAIN (double free),
+// EFAULT (corrupted memory), ENOMEM, EOVERFLOW (size too large). [M] mi_register_error
+typedef void(ri_error_fun)(int code, void* arg);
+RI_EXPORT void ri_register_error(ri_error_fun* fun, void* arg) RI_NOEXCEPT;
+
+// ---- Options ------------------------------------------------------------------------------------
+
+// Options come from src/options/options.def, the one table that makes this enumeration, the parser
+// of RIMALLOC_<NAME> environment variables, ri_options_print and docs/options.md.
+typedef enum ri_option_e {
+#define RI_OPTION(name, value, low, high, unit, text) ri_option_##name,
+#include <rimalloc/options.def>
+#undef RI_OPTION
+  ri_option_last_
+} ri_option_t;
+
+// Current value; 0 for an option that does not exist. Set before the first allocation to affect it
+// too; values out of range are clamped and reported. [M] mi_option_get
+RI_NODISCARD RI_EXPORT long ri_option_get(ri_option_t option) RI_NOEXCEPT;
+RI_EXPORT void ri_option_set(ri_option_t option, long value) RI_NOEXCEPT;
+RI_EXPORT void ri_option_set_default(ri_option_t option, long value) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT bool ri_option_is_enabled(ri_option_t option) RI_NOEXCEPT;
+RI_EXPORT void ri_option_enable(ri_option_t option) RI_NOEXCEPT;
+RI_EXPORT void ri_option_disable(ri_option_t option) RI_NOEXCEPT;
+RI_EXPORT void ri_options_print(void) RI_NOEXCEPT;
+
+// ---- Statistics ---------------------------------------------------------------------------------
+
+// A summary of the process, exact at a moment when no thread allocates and otherwise never more
+// wrong than what the other threads did while it was taken. All sizes are bytes.
+typedef struct ri_summary_s {
+  size_t reserved;   // address space held for blocks
+  size_t committed;  // of it, in pages at present or possibly still resident
+  size_t in_use;     // bytes of blocks handed out and not freed (usable sizes)
+  size_t blocks;     // their number
+  size_t pages;      // pages at present
+  size_t abandoned;  // pages of ended threads, waiting for a thread to use them
+  size_t threads;    // threads that hold a heap
+  size_t arenas;     // arenas reserved
+  size_t mappings;   // large blocks with a mapping of their own
+  size_t cached;     // bytes of freed mappings kept for reuse
+  size_t metadata;   // bytes reserved for the allocator's own structures
+  size_t os_calls;   // system calls made for memory
+  size_t purged;     // bytes given back to the OS so far
+} ri_summary_t;
+
+// Fills *summary. Cost: a walk over all pages. Locks nothing that allocation needs.
+RI_EXPORT void ri_summary(ri_summary_t* summary) RI_NOEXCEPT;
+
+// Prints a summary through `out` (NULL: the registered output). [M] mi_stats_print_out
+RI_EXPORT void ri_stats_print_out(ri_output_fun* out, void* arg) RI_NOEXCEPT;
+RI_EXPORT void ri_stats_print(void* out) RI_NOEXCEPT;
+
+// Checks every structure of the calling thread's heap and of the arenas; true when all invariants
+// hold. Reports the first that does not. For tests; cost: a walk over all blocks.
+RI_NODISCARD RI_EXPORT bool ri_audit(void) RI_NOEXCEPT;
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// aligned.c: aligned allocation. A class that serves a multiple of the alignment is aligned already
+// (base/sizeclass.h); larger alignments get a page of one block; an alignment at an offset gets a
+// larger block, a pointer into it, and a page that is marked for that.
+#include <errno.h>
+
+#include "api/api.h"
+
+static void* aligned_plain(size_t size, size_t align, bool zero) {
+  void* const p = rix_theap_malloc_aligned(rix_api_theap(), size, align, zero);
+  return RIX_LIKELY(p != NULL) ? p : rix_out_of_memory(size);
+}
+
+// Marks the page of a block that was just allocated. A page of a class belongs to this thread; one
+// of one block is only this thread's to know.
+static void aligned_mark_interior(const void* p) {
+  ri_page_t* const page = rix_pagemap_find(p);
+  ri_store_relaxed(&page->xowner, ri_load_relaxed(&page->xowner) | RIX_OWNER_INTERIOR);
+}
+
+void* rix_api_malloc_at(size_t size, size_t align, size_t offset, bool zero) {
+  if (RIX_UNLIKELY(!rix_is_pow2(align))) return rix_bad_argument();
+  const size_t shift = offset & (align - 1);
+  if (shift == 0) return aligned_plain(size, align, zero);
+  size_t total;
+  if (__builtin_add_overflow(size, align - 1, &total) || total > PTRDIFF_MAX) return rix_overflow();
+  rix_theap_t* const theap = rix_thread_theap();
+  // Without a theap of its own a thread may not mark pages of a class.
+  if (theap == NULL) total = rix_max(total, RIX_MEDIUM_BLOCK_MAX + 1);
+  uint8_t* const block = theap != NULL ? rix_theap_malloc(theap, total, zero)
+                                       : rix_theap_malloc(&rix_theap_empty, total, zero);
+  if (block == NULL) return rix_out_of_memory(size);
+  uint8_t* const p = block + ((0 - ((uintptr_t)block + shift)) & (align - 1));
+  if (p != block) aligned_mark_interior(block);
+  return p;
+}
+
+void* ri_malloc_aligned(size_t size, size_t alignment) {
+  return rix_api_malloc_at(size, alignment, 0, false);
+}
+
+void* ri_zalloc_aligned(size_t size, size_t alignment) {
+  return rix_api_malloc_at(size, alignment, 0, true);
+}
+
+void* ri_calloc_aligned(size_t count, size_t size, size_t alignment) {
+  return ri_calloc_aligned_at(count, size, alignment, 0);
+}
+
+void* ri_malloc_aligned_at(size_t size, size_t alignment, size_t offset) {
+  return rix_api_malloc_at(size, alignment, offset, false);
+}
+
+void* ri_zalloc_aligned_at(size_t size, size_t alignment, size_t offset) {
+  return rix_api_malloc_at(size, alignment, offset, true);
+}
+
+void* ri_calloc_aligned_at(size_t count, size_t size, size_t alignment, size_t offset) {
+  size_t total;
+  if (rix_mul_overflows(count, size, &total)) return rix_overflow();
+  return rix_api_malloc_at(total, alignment, offset, true);
+}
+
+void* ri_aligned_alloc(size_t alignment, size_t size) {
+  return rix_api_malloc_at(size, alignment, 0, false);
+}
+
+void* ri_memalign(size_t alignment, size_t size) {
+  return rix_api_malloc_at(size, alignment, 0, false);
+}
+
+int ri_posix_memalign(void** out, size_t alignment, size_t size) {
+  if (out == NULL || !rix_is_pow2(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
+  const int saved = rix_os_errno();
+  void* const p = rix_api_malloc_at(size, alignment, 0, false);
+  rix_os_set_errno(saved);
+  if (p == NULL) return ENOMEM;
+  *out = p;
+  return 0;
+}
+
+void* ri_valloc(size_t size) { return rix_api_malloc_at(size, rix_os_page_size(), 0, false); }
+
+void* ri_pvalloc(size_t size) {
+  const size_t page = rix_os_page_size();
+  if (size > PTRDIFF_MAX - page) return rix_overflow();
+  return rix_api_malloc_at(rix_align_up(rix_max(size, 1), page), page, 0, false);
+}

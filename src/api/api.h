@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// api.h: what the files of the public interface share: looking at a pointer that the program gave.
+#ifndef RIX_API_API_H
+#define RIX_API_API_H
+
+#define RI_FAST_NO_PUBLIC  // ri_malloc and ri_free are functions here (fast_symbols.c)
+#include <rimalloc/fast.h>
+
+#include "arena/pagemap.h"
+#include "heap/heap.h"
+#include "options/report.h"
+#include "page/page.h"
+
+// A pointer taken apart. page == NULL: it is none of ours.
+typedef struct rix_target_s {
+  ri_page_t* page;
+  ri_block_t* block;  // the block that p belongs to; NULL: p points to no block
+} rix_target_t;
+
+// Any pointer at all. Only what a page was marked for counts as the pointer of a block: its start,
+// or anywhere in it when the page has blocks with an alignment offset.
+RIX_INLINE rix_target_t rix_target(const void* p) {
+  ri_page_t* const page = rix_pagemap_find(p);
+  if (page == NULL) return (rix_target_t){NULL, NULL};
+  ri_block_t* const block = rix_page_block_of(page, p);
+  const bool interior = (ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR) != 0;
+  return (rix_target_t){page, (const void*)block == p || interior ? block : NULL};
+}
+
+// Bytes from p to the end of its block.
+RIX_INLINE size_t rix_target_usable(rix_target_t t, const void* p) {
+  return rix_page_block_size(t.page) - (size_t)((const uint8_t*)p - (const uint8_t*)t.block);
+}
+
+RIX_INLINE rix_theap_t* rix_api_theap(void) { return (rix_theap_t*)(void*)rix_tls.theap; }
+
+// size bytes at a multiple of align, or with (address + offset) at one. NULL: no memory, reported.
+RIX_INTERNAL void* rix_api_malloc_at(size_t size, size_t align, size_t offset, bool zero);
+
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// info.c: what a pointer or a size is, and what a thread can give back.
+#include "api/api.h"
+
+size_t ri_usable_size(const void* p) {
+  const rix_target_t t = rix_target(p);
+  return t.block != NULL ? rix_target_usable(t, p) : 0;
+}
+
+size_t ri_good_size(size_t size) {
+  if (size <= RIX_MEDIUM_BLOCK_MAX) return rix_class_block_size(rix_class_of(size));
+  if (size > PTRDIFF_MAX) return size;
+  return rix_align_up(size, rix_os_page_size());
+}
+
+bool ri_is_in_heap_region(const void* p) { return rix_pagemap_find(p) != NULL; }
+
+void ri_collect(bool force) {
+  if (rix_tls.phase == RIX_THREAD_LIVE) {
+    rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
+    for (; theap != NULL; theap = theap->next)
+      rix_theap_collect(theap);
+  }
+  rix_orphan_collect();
+  rix_arena_purge(force);
+}
+
+int ri_version(void) { return RI_VERSION; }

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// realloc.c: changing the size of a block. In this order:
+//   the block fits and at most half would be wasted     --> it stays
+//   a page of one block can change its size in place    --> it stays
+//   it is large                                         --> its pages move to a mapping of its own
+//   otherwise                                           --> a new block, a copy, a free
+#include <errno.h>
+#include <string.h>
+
+#include "api/api.h"
+
+// What a reallocation should give.
+typedef struct realloc_wish_s {
+  size_t size;
+  size_t align;   // a power of two
+  size_t offset;  // (address + offset) is a multiple of align
+  bool zero;      // bytes beyond the old usable size are zero
+} realloc_wish_t;
+
+static RIX_SLOW void* realloc_report_invalid(const void* p) {
+  rix_error(EINVAL, "realloc of invalid pointer %p: not a live block of this allocator", p);
+  rix_os_set_errno(EINVAL);
+  return NULL;
+}
+
+// Changes the size in place when the block is alone in its page and stays a large one.
+static bool realloc_in_place(rix_target_t t, const void* p, size_t usable, realloc_wish_t wish) {
+  if (!rix_page_is_single(t.page) || (const void*)t.block != p) return false;
+  if (wish.size <= RIX_MEDIUM_BLOCK_MAX || wish.size > PTRDIFF_MAX) return false;
+  bool zero;
+  if (!rix_page_resize_single(t.page, wish.size, &zero)) return false;
+  const size_t now = rix_page_block_size(t.page);
+  if (wish.zero && !zero && now > usable) {
+    memset((uint8_t*)t.page->start + usable, 0, now - usable);
+  }
+  return true;
+}
+
+// Moves the OS pages of a large block into a fresh mapping.
+static void* realloc_by_moving(rix_target_t t, void* p, size_t usable, realloc_wish_t wish) {
+  if (!rix_page_is_single(t.page) || (void*)t.block != p) return NULL;
+  if (usable < RIX_MOVE_MIN || wish.size <= usable || wish.size > PTRDIFF_MAX) return NULL;
+  const size_t size = rix_align_up(wish.size, rix_os_page_size());
+  rix_heap_t* const heap = ri_load_relaxed(&t.page->xheap);
+  bool zero;
+  ri_page_t* const page = rix_page_create_mapped(size, wish.align, true, heap, &zero);
+  if (page == NULL) return NULL;
+  if (!rix_os_move(p, page->start, usable)) {
+    ri_free(page->start);
+    return NULL;
+  }
+  ri_free(p);
+  return page->start;
+}
+
+static void* realloc_by_copying(void* p, size_t usable, realloc_wish_t wish) {
+  void* const q = rix_api_malloc_at(wish.size, wish.align, wish.offset, false);
+  if (q == NULL) return NULL;
+  memcpy(q, p, rix_min(usable, wish.size));
+  if (wish.zero) {
+    const size_t now = ri_usable_size(q);
+    if (now > usable) memset((uint8_t*)q + usable, 0, now - usable);
+  }
+  ri_free(p);
+  return q;
+}
+
+static void* realloc_any(void* p, realloc_wish_t wish) {
+  if (RIX_UNLIKELY(!rix_is_pow2(wish.align))) return rix_bad_argument();
+  if (p == NULL) return rix_api_malloc_at(wish.size, wish.align, wish.offset, wish.zero);
+  const rix_target_t t = rix_target(p);
+  if (RIX_UNLIKELY(t.block == NULL)) return realloc_report_invalid(p);
+  const size_t usable = rix_target_usable(t, p);
+  const bool aligned = (((uintptr_t)p + wish.offset) & (wish.align - 1)) == 0;
+  if (aligned) {
+    if (wish.size <= usable && wish.size >= usable / 2 && wish.size > 0) return p;
+    if (realloc_in_place(t, p, usable, wish)) return p;
+    if ((wish.offset & (wish.align - 1)) == 0) {
+      void* const q = realloc_by_moving(t, p, usable, wish);
+      if (q != NULL) return q;
+    }
+  }
+  return realloc_by_copying(p, usable, wish);
+}
+
+void* ri_realloc(void* p, size_t size) {
+  return realloc_any(p, (realloc_wish_t){size, 1, 0, false});
+}
+
+void* ri_reallocn(void* p, size_t count, size_t size) {
+  size_t total;
+  if (rix_mul_overflows(count, size, &total)) return rix_overflow();
+  return ri_realloc(p, total);
+}
+
+void* ri_reallocf(void* p, size_t size) {
+  void* const q = ri_realloc(p, size);
+  if (q == NULL) ri_free(p);
+  return q;
+}
+
+void* ri_rezalloc(void* p, size_t size) {
+  return realloc_any(p, (realloc_wish_t){size, 1, 0, true});
+}
+
+void* ri_recalloc(void* p, size_t count, size_t size) {
+  size_t total;
+  if (rix_mul_overflows(count, size, &total)) return rix_overflow();
+  return ri_rezalloc(p, total);
+}
+
+void* ri_expand(void* p, size_t size) {
+  const rix_target_t t = rix_target(p);
+  if (t.block == NULL) return NULL;
+  const size_t usable = rix_target_usable(t, p);
+  if (size <= usable) return p;
+  return realloc_in_place(t, p, usable, (realloc_wish_t){size, 1, 0, false}) ? p : NULL;
+}
+
+void* ri_reallocarray(void* p, size_t count, size_t size) {
+  size_t total;
+  if (rix_mul_overflows(count, size, &total)) {
+    rix_overflow();
+    rix_os_set_errno(EOVERFLOW);
+    return NULL;
+  }
+  return ri_realloc(p, total);
+}
+
+int ri_reallocarr(void* p, size_t count, size_t size) {
+  if (p == NULL) return EINVAL;
+  const int saved = rix_os_errno();
+  void** const slot = p;
+  size_t total;
+  if (rix_mul_overflows(count, size, &total)) return EOVERFLOW;
+  if (total == 0) {
+    ri_free(*slot);
+    *slot = NULL;
+    return 0;
+  }
+  void* const q = ri_realloc(*slot, total);
+  const int error = rix_os_errno();
+  rix_os_set_errno(saved);
+  if (q == NULL) return error;
+  *slot = q;
+  return 0;
+}
+
+// ---- Aligned ------------------------------------------------------------------------------------
+
+void* ri_realloc_aligned(void* p, size_t size, size_t alignment) {
+  return realloc_any(p, (realloc_wish_t){size, alignment, 0, false});
+}
+
+void* ri_realloc_aligned_at(void* p, size_t size, size_t alignment, size_t offset) {
+  return realloc_any(p, (realloc_wish_t){size, alignment, offset, false});
+}
+
+void* ri_rezalloc_aligned(void* p, size_t size, size_t alignment) {
+  return realloc_any(p, (realloc_wish_t){size, alignment, 0, true});
+}
+
+void* ri_rezalloc_aligned_at(void* p, size_t size, size_t alignment, size_t offset) {
+  return realloc_any(p, (realloc_wish_t){size, alignment, offset, true});
+}
+
+void* ri_recalloc_aligned(void* p, size_t count, size_t size, size_t alignment) {
+  return ri_recalloc_aligned_at(p, count, size, alignment, 0);
+}
+
+void* ri_recalloc_aligned_at(void* p, size_t count, size_t size, size_t alignment, size_t offset) {
+  size_t total;
+  if (rix_mul_overflows(count, size, &total)) return rix_overflow();
+  return realloc_any(p, (realloc_wish_t){total, alignment, offset, true});
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// arena.c: reserving arenas, claiming and releasing slices.
+#include "arena/arena.h"
+
+#include "arena/pagemap.h"
+#include "base/assert.h"
+#include "options/options.h"
+
+#define ARENA_SIZE_MIN ((size_t)1 << 20)
+#define ARENA_SIZE_MAX ((size_t)16 << 30)
+
+rix_lock_t rix_arena_lock;
+
+typedef ri_atomic(rix_arena_t*) arena_slot_t;
+
+static struct {
+  arena_slot_t xarenas[RIX_ARENAS_MAX];
+  ri_atomic(size_t) xcount;
+  rix_counter_t xreserved;
+} arena;
+
+size_t rix_arena_count(void) {
+  return ri_load_acquire(&arena.xcount);  // A2: pairs with A1
+}
+
+rix_arena_t* rix_arena_at(size_t i) { return ri_load_relaxed(&arena.xarenas[i]); }
+
+size_t rix_arena_reserved(void) { return rix_counter_get(&arena.xreserved); }
+
+// ---- Reserving ----------------------------------------------------------------------------------
+
+typedef struct arena_layout_s {
+  size_t words, pages, abandoned, bytes;  // offsets of the parts; size of all before slice 0
+} arena_layout_t;
+
+static arena_layout_t arena_layout(size_t slice_count) {
+  arena_layout_t l;
+  const size_t map_bytes = rix_bitmap_words(slice_count) * sizeof(rix_word_t);
+  l.words = rix_align_up(sizeof(rix_arena_t), RI_CACHE_LINE);
+  l.pages = rix_align_up(l.words + 4 * map_bytes, RI_CACHE_LINE);
+  l.abandoned = l.pages + slice_count * sizeof(ri_page_t);
+  l.bytes = rix_align_up(l.abandoned + RIX_CLASS_COUNT * map_bytes, RIX_SLICE_SIZE);
+  return l;
+}
+
+// Fills in the header of a fresh, zero mapping whose metadata is accessible.
+static rix_arena_t* arena_init(void* start, size_t slice_count, arena_layout_t l, bool committed) {
+  uint8_t* const p = start;
+  rix_arena_t* const a = start;
+  rix_word_t* const words = (rix_word_t*)(p + l.words);
+  const size_t n = rix_bitmap_words(slice_count);
+  a->base = p + l.bytes;
+  a->slice_count = slice_count;
+  a->map_size = l.bytes + slice_count * RIX_SLICE_SIZE;
+  a->pages = (ri_page_t*)(p + l.pages);
+  a->free = (rix_bitmap_t){words, slice_count};
+  a->committed = (rix_bitmap_t){words + n, slice_count};
+  a->dirty = (rix_bitmap_t){words + 2 * n, slice_count};
+  a->purge = (rix_bitmap_t){words + 3 * n, slice_count};
+  a->abandoned = (rix_word_t*)(p + l.abandoned);
+  if (committed) rix_bitmap_set_run(&a->committed, 0, slice_count);
+  rix_bitmap_set_run(&a->free, 0, slice_count);
+  return a;
+}
+
+// Maps and enters an arena of `slice_count` slices; false when the OS refuses.
+static bool arena_reserve_exactly(size_t slice_count) {
+  const arena_layout_t l = arena_layout(slice_count);
+  const size_t size = l.bytes + slice_count * RIX_SLICE_SIZE;
+  const bool strict = rix_os_strict_commit();
+  void* const p = rix_os_map_aligned(rix_pagemap_hint(size), size, RIX_SLICE_SIZE, !strict);
+  if (p == NULL) return false;
+  if (!rix_pagemap_cover(p, size) || (strict && !rix_os_commit(p, l.bytes))) {
+    rix_os_unmap(p, size);
+    return false;
+  }
+  rix_arena_t* const a = arena_init(p, slice_count, l, !strict);
+  const size_t i = ri_load_relaxed(&arena.xcount);
+  ri_store_relaxed(&arena.xarenas[i], a);
+  ri_store_release(&arena.xcount, i + 1);  // A1: publishes the arena; pairs with A2
+  rix_counter_add(&arena.xreserved, size);
+  return true;
+}
+
+// How many bytes the next arena should have: as much as all before, within bounds.
+static size_t arena_next_size(size_t needed) {
+  size_t size = (size_t)rix_option(ri_option_arena_reserve) << 10;
+  const size_t limit = rix_os_address_space_limit();
+  if (limit != SIZE_MAX) size = rix_min(size, limit / 16);
+  size = rix_max(size, rix_arena_reserved());
+  size = rix_min(rix_max(size, ARENA_SIZE_MIN), ARENA_SIZE_MAX);
+  return rix_max(size, needed);
+}
+
+// With the lock held: reserves an arena that holds `count` slices at the alignment, smaller than
+// wished when the OS refuses.
+static bool arena_reserve(size_t count, size_t align) {
+  if (ri_load_relaxed(&arena.xcount) >= RIX_ARENAS_MAX) return false;
+  const size_t needed = count * RIX_SLICE_SIZE + (align > RIX_SLICE_SIZE ? align : 0);
+  const size_t limit = (size_t)rix_option(ri_option_limit_address_space) << 10;
+  for (size_t size = arena_next_size(needed);; size /= 2) {
+    const size_t slices = rix_div_up(rix_max(size, needed), RIX_SLICE_SIZE);
+    const bool allowed =
+        limit == 0 ||
+        rix_arena_reserved() + slices * RIX_SLICE_SIZE + arena_layout(slices).bytes <= limit;
+    if (allowed && arena_reserve_exactly(slices)) return true;
+    if (size <= needed || size <= ARENA_SIZE_MIN) return false;
+  }
+}
+
+// ---- Claiming -----------------------------------------------------------------------------------
+
+// Makes claimed slices usable; on failure they are free again.
+static bool arena_prepare(rix_arena_t* a, size_t index, size_t count, bool* zero) {
+  rix_bitmap_clear_run(&a->purge, index, count);
+  if (rix_bitmap_count_run(&a->committed, index, count) < count) {
+    if (!rix_os_commit(rix_arena_address(a, index), count * RIX_SLICE_SIZE)) {
+      rix_bitmap_set_run(&a->free, index, count);
+      return false;
+    }
+    rix_bitmap_set_run(&a->committed, index, count);
+  }
+  *zero = rix_bitmap_set_run(&a->dirty, index, count);
+  return true;
+}
+
+// Claims a run in one arena, from slice `from` on.
+static bool arena_claim_from(rix_arena_t* a, size_t from, size_t count, size_t align,
+                             size_t* index) {
+  const size_t align_slices = align / RIX_SLICE_SIZE;
+  size_t phase = 0;
+  if (align_slices > 1) {
+    const size_t first = (uintptr_t)a->base / RIX_SLICE_SIZE;
+    phase = (0 - first) & (align_slices - 1);
+  }
+  while (rix_bitmap_find_run(&a->free, from, count, align_slices, phase, &from)) {
+    if (rix_bitmap_claim_run(&a->free, from, count)) {
+      *index = from;
+      return true;
+    }
+    // Another thread was faster: look again from the same place.
+  }
+  return false;
+}
+
+static bool arena_claim_in(rix_arena_t* a, size_t count, size_t align, rix_slices_t* out) {
+  const size_t hint = ri_load_relaxed(&a->xhint);
+  size_t index;
+  if (!arena_claim_from(a, hint, count, align, &index)) {
+    if (hint == 0 || !arena_claim_from(a, 0, count, align, &index)) return false;
+  } else if (count == 1 && index > hint) {
+    size_t expected = hint;  // a release of a lower slice in between keeps its lower hint
+    ri_cas_weak_relaxed(&a->xhint, &expected, index);
+  }
+  bool zero;
+  if (!arena_prepare(a, index, count, &zero)) return false;
+  *out = (rix_slices_t){a, index, zero};
+  return true;
+}
+
+static bool arena_claim_any(size_t count, size_t align, rix_slices_t* out) {
+  const size_t n = rix_arena_count();
+  for (size_t i = 0; i < n; i++) {
+    if (arena_claim_in(rix_arena_at(i), count, align, out)) return true;
+  }
+  return false;
+}
+
+bool rix_arena_claim(size_t count, size_t align, rix_slices_t* out) {
+  RI_ASSERT(count > 0 && rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
+  if (arena_claim_any(count, align, out)) return true;
+  rix_lock(&rix_arena_lock);
+  // Another thread may have reserved an arena while this one waited.
+  bool done = arena_claim_any(count, align, out);
+  while (!done && arena_reserve(count, align)) {
+    done = arena_claim_in(rix_arena_at(rix_arena_count() - 1), count, align, out);
+    if (!done && rix_os_strict_commit()) break;  // the OS refuses to commit
+  }
+  rix_unlock(&rix_arena_lock);
+  return done;
+}
+
+bool rix_arena_extend(rix_arena_t* a, size_t index, size_t count, size_t extra, bool* zero) {
+  const size_t next = index + count;
+  if (extra > a->slice_count - next) return false;
+  if (rix_bitmap_count_run(&a->free, next, extra) < extra) return false;
+  return rix_bitmap_claim_run(&a->free, next, extra) && arena_prepare(a, next, extra, zero);
+}
+
+void rix_arena_release(rix_arena_t* a, size_t index, size_t count) {
+  rix_purge_schedule(a, index, count);
+  const bool was_claimed = rix_bitmap_set_run(&a->free, index, count);
+  RI_ASSERT(was_claimed);
+  RIX_UNUSED(was_claimed);
+  size_t hint = ri_load_relaxed(&a->xhint);
+  while (index < hint && !ri_cas_weak_relaxed(&a->xhint, &hint, index)) {}
+  if (rix_purge_is_due()) rix_arena_purge(false);
+}

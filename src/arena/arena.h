@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// arena.h: large reservations of address space, handed out in slices of 64 KiB.
+//
+//   one mapping:  [ arena header | bitmaps | page descriptors ........ | slice 0 | slice 1 | ... ]
+//
+// Per slice one bit each in
+//   free       nobody uses it; the only bit that gives the right to use a slice (bitmap.h)
+//   committed  it may be accessed (all set from the start unless the OS counts commit strictly)
+//   dirty      it may hold something other than zero
+//   purge      it is free, and its memory should go back to the OS when the time has come
+//   abandoned  one bitmap per size class: a page without owner that has free blocks starts here
+//
+// INVARIANTS, for each slice i
+//   claimed(i) by one page  <=>  !free[i]                  (free[i] is cleared by the claimer alone)
+//   !dirty[i]  =>  the slice reads as zero
+//   the page that starts at slice i has the descriptor pages[i]
+// CONCURRENCY: any thread, no locks, but for reserving an arena (rix_arena_lock). Bits of a slice
+// other than `free` are changed by whoever claimed it; `abandoned` by who owns the page.
+#ifndef RIX_ARENA_ARENA_H
+#define RIX_ARENA_ARENA_H
+
+#include "arena/bitmap.h"
+#include "os/os.h"
+#include "base/sizeclass.h"
+
+enum { RIX_ARENAS_MAX = 256 };
+
+typedef struct rix_arena_s {
+  // const after init
+  uint8_t* base;       // slice 0
+  size_t slice_count;  //
+  size_t map_size;     // bytes of the whole mapping, which starts at this header
+  ri_page_t* pages;    // [slice_count]
+  rix_bitmap_t free, committed, dirty, purge;
+  rix_word_t* abandoned;  // [RIX_CLASS_COUNT][rix_bitmap_words(slice_count)]
+  // any thread
+  ri_atomic(size_t) xhint;         // no slice below is free, or a claim will look again from 0
+  ri_atomic(uint64_t) xpurge_due;  // time in ms, 0: nothing to purge
+  ri_atomic(uint32_t) xabandoned[RIX_CLASS_COUNT];  // set bits in each abandoned bitmap
+} rix_arena_t;
+
+typedef struct rix_slices_s {
+  rix_arena_t* arena;
+  size_t index;
+  bool zero;  // the memory reads as zero
+} rix_slices_t;
+
+// Claims `count` slices in one run whose address is a multiple of `align` bytes. Reserves a new
+// arena when needed. False: no memory or address space.
+RIX_INTERNAL bool rix_arena_claim(size_t count, size_t align, rix_slices_t* out);
+
+// Claims the `extra` slices that follow a run, if they are free. *zero is set as in rix_slices_t.
+RIX_INTERNAL bool rix_arena_extend(rix_arena_t* arena, size_t index, size_t count, size_t extra,
+                                   bool* zero);
+
+// Gives slices back; their memory is purged later, as the option purge_delay says.
+RIX_INTERNAL void rix_arena_release(rix_arena_t* arena, size_t index, size_t count);
+
+// Gives back to the OS what is due, or with `force` all that is unused. Cheap when nothing is due.
+RIX_INTERNAL void rix_arena_purge(bool force);
+// Notes that something is due at `due`; rix_arena_purge looks no earlier than the earliest.
+RIX_INTERNAL void rix_purge_at(uint64_t due);
+RIX_INTERNAL bool rix_purge_is_due(void);
+
+RIX_INTERNAL size_t rix_arena_count(void);
+RIX_INTERNAL rix_arena_t* rix_arena_at(size_t i);
+RIX_INTERNAL size_t rix_arena_reserved(void);  // bytes of all arenas
+RIX_INTERNAL size_t rix_purged_bytes(void);
+
+RIX_INLINE uint8_t* rix_arena_address(const rix_arena_t* arena, size_t index) {
+  return arena->base + index * RIX_SLICE_SIZE;
+}
+
+RIX_INLINE rix_bitmap_t rix_arena_abandoned(const rix_arena_t* arena, unsigned class_index) {
+  const size_t words = rix_bitmap_words(arena->slice_count);
+  return (rix_bitmap_t){arena->abandoned + class_index * words, arena->slice_count};
+}
+
+RIX_INTERNAL extern rix_lock_t rix_arena_lock;
+
+// purge.c
+RIX_INTERNAL void rix_purge_schedule(rix_arena_t* arena, size_t index, size_t count);
+
+#endif

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// mapping.c: mappings in use are only counted; freed ones wait in a small table.
+#include "arena/mapping.h"
+
+#include "arena/arena.h"
+#include "arena/pagemap.h"
+#include "base/assert.h"
+#include "options/options.h"
+
+enum { MAPPING_CACHE_SLOTS = 16, MAPPING_HOLES = 32 };
+
+// Alignments above this are served where the address space allows, not from the dense window.
+#define MAPPING_ALIGN_DENSE ((size_t)1 << 30)
+
+typedef struct mapping_cached_s {
+  void* start;  // NULL: empty slot
+  size_t size;
+  uint64_t due;
+} mapping_cached_t;
+
+#define MAPPING_ROOM_MAX ((size_t)1 << (RIX_OS_ADDRESS_BITS > 32 ? 36 : 24))
+
+// Address space that was unmapped: the next mapping goes there, so that the page map stays dense.
+typedef struct mapping_hole_s {
+  uint8_t* start;
+  size_t size;  // 0: empty
+} mapping_hole_t;
+
+rix_lock_t rix_mapping_lock;
+
+static struct {
+  mapping_cached_t cache[MAPPING_CACHE_SLOTS];  // lock rix_mapping_lock
+  mapping_hole_t holes[MAPPING_HOLES];          // lock rix_mapping_lock
+  rix_counter_t xcached, xcount, xreserved;
+} mapping;
+
+size_t rix_mapping_count(void) { return rix_counter_get(&mapping.xcount); }
+size_t rix_mapping_reserved(void) { return rix_counter_get(&mapping.xreserved); }
+size_t rix_mapping_cached(void) { return rix_counter_get(&mapping.xcached); }
+
+// The smallest cached mapping that fits and wastes at most a quarter; out of the table.
+static bool mapping_from_cache(size_t size, size_t align, rix_mapping_t* out) {
+  if (rix_counter_get(&mapping.xcached) == 0) return false;
+  mapping_cached_t* best = NULL;
+  rix_lock(&rix_mapping_lock);
+  for (size_t i = 0; i < MAPPING_CACHE_SLOTS; i++) {
+    mapping_cached_t* const c = &mapping.cache[i];
+    const bool fits = c->start != NULL && c->size >= size && c->size - size <= size / 4 &&
+                      rix_is_aligned(c->start, align);
+    if (fits && (best == NULL || c->size < best->size)) best = c;
+  }
+  if (best != NULL) {
+    *out = (rix_mapping_t){best->start, best->size, false};
+    best->start = NULL;
+    rix_counter_sub(&mapping.xcached, best->size);
+  }
+  rix_unlock(&rix_mapping_lock);
+  return best != NULL;
+}
+
+static bool mapping_within_limit(size_t size) {
+  const size_t limit = (size_t)rix_option(ri_option_limit_address_space) << 10;
+  if (limit == 0) return true;
+  const size_t used = rix_arena_reserved() + rix_mapping_reserved() + rix_mapping_cached();
+  return used <= limit && size <= limit - used;
+}
+
+// ---- Holes --------------------------------------------------------------------------------------
+
+// Notes an unmapped range, joined with a neighbour; the smallest hole gives way when all are taken.
+static void mapping_note_hole(void* start, size_t size) {
+  rix_lock(&rix_mapping_lock);
+  mapping_hole_t hole = {start, rix_align_up(size, RIX_SLICE_SIZE)};
+  mapping_hole_t* place = &mapping.holes[0];
+  for (size_t i = 0; i < MAPPING_HOLES; i++) {
+    mapping_hole_t* const h = &mapping.holes[i];
+    if (h->size > 0 && (h->start + h->size == hole.start || hole.start + hole.size == h->start)) {
+      hole.start = h->start < hole.start ? h->start : hole.start;
+      hole.size += h->size;
+      h->size = 0;
+    }
+    if (h->size < place->size) place = h;
+  }
+  if (place->size < hole.size) *place = hole;
+  rix_unlock(&rix_mapping_lock);
+}
+
+// The start of a hole of at least `size`; NULL when there is none. The hole is used up.
+static void* mapping_take_hole(size_t size) {
+  const size_t length = rix_align_up(size, RIX_SLICE_SIZE);
+  void* found = NULL;
+  rix_lock(&rix_mapping_lock);
+  for (size_t i = 0; i < MAPPING_HOLES && found == NULL; i++) {
+    mapping_hole_t* const h = &mapping.holes[i];
+    if (h->size < length) continue;
+    found = h->start;
+    h->start += length;
+    h->size -= length;
+  }
+  rix_unlock(&rix_mapping_lock);
+  return found;
+}
+
+static void mapping_unmap(void* start, size_t size) {
+  if (rix_os_unmap(start, size)) mapping_note_hole(start, size);
+}
+
+// Where a mapping should go. One that realloc made is likely to grow: it gets room above it.
+static void* mapping_hint(size_t size, size_t align, bool fresh) {
+  if (align > MAPPING_ALIGN_DENSE || size > PTRDIFF_MAX - align) return (void*)align;
+  size_t room = align > RIX_SLICE_SIZE ? size + align : size;
+  if (fresh && size <= MAPPING_ROOM_MAX / 4) room = size * 4;
+  void* const hole = mapping_take_hole(room);
+  void* const hint = hole != NULL ? hole : rix_pagemap_hint(room);
+  return (void*)rix_align_up((uintptr_t)hint, align);
+}
+
+// ---- Mappings -----------------------------------------------------------------------------------
+
+bool rix_mapping_claim(size_t size, size_t align, bool fresh, rix_mapping_t* out) {
+  RI_ASSERT(rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
+  if (rix_counter_get(&mapping.xcount) >= RIX_MAPPINGS_MAX) return false;
+  if (fresh || !mapping_from_cache(size, align, out)) {
+    if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || !mapping_within_limit(size)) return false;
+    void* const p = rix_os_map_aligned(mapping_hint(size, align, fresh), size, align, true);
+    if (p == NULL) return false;
+    if (!rix_pagemap_cover(p, size)) {
+      rix_os_unmap(p, size);
+      return false;
+    }
+    *out = (rix_mapping_t){p, size, true};
+  }
+  rix_counter_add(&mapping.xcount, 1);
+  rix_counter_add(&mapping.xreserved, out->size);
+  return true;
+}
+
+// Puts a mapping into the table if there is room; false: the caller unmaps.
+static bool mapping_to_cache(void* start, size_t size, uint64_t due) {
+  const size_t most = (size_t)rix_option(ri_option_mapping_cache) << 20;
+  bool kept = false;
+  rix_lock(&rix_mapping_lock);
+  if (size <= most && rix_counter_get(&mapping.xcached) <= most - size) {
+    for (size_t i = 0; i < MAPPING_CACHE_SLOTS && !kept; i++) {
+      if (mapping.cache[i].start != NULL) continue;
+      mapping.cache[i] = (mapping_cached_t){start, size, due};
+      rix_counter_add(&mapping.xcached, size);
+      kept = true;
+    }
+  }
+  rix_unlock(&rix_mapping_lock);
+  return kept;
+}
+
+void rix_mapping_release(void* start, size_t size) {
+  rix_counter_sub(&mapping.xcount, 1);
+  rix_counter_sub(&mapping.xreserved, size);
+  const long delay = rix_option(ri_option_purge_delay);
+  const uint64_t due = delay < 0 ? UINT64_MAX : rix_os_clock_ms() + (uint64_t)delay;
+  if (delay != 0 && mapping_to_cache(start, size, due)) {
+    if (delay > 0) rix_purge_at(due);
+  } else {
+    mapping_unmap(start, size);
+  }
+  if (rix_purge_is_due()) rix_arena_purge(false);
+}
+
+bool rix_mapping_resize(void* start, size_t old_size, size_t new_size) {
+  if (new_size > old_size) {
+    if (!mapping_within_limit(new_size - old_size)) return false;
+    if (!rix_pagemap_cover(start, new_size)) return false;
+  }
+  if (!rix_os_resize(start, old_size, new_size)) return false;
+  rix_pagemap_taken((uint8_t*)start + new_size);
+  rix_counter_add(&mapping.xreserved, new_size - old_size);  // modular: may shrink
+  return true;
+}
+
+// Takes one mapping that is due out of the table; false when there is none.
+static bool mapping_take_due(uint64_t now, bool force, rix_mapping_t* out) {
+  bool found = false;
+  rix_lock(&rix_mapping_lock);
+  for (size_t i = 0; i < MAPPING_CACHE_SLOTS && !found; i++) {
+    mapping_cached_t* const c = &mapping.cache[i];
+    if (c->start == NULL) continue;
+    if (!force && now < c->due) {
+      if (c->due != UINT64_MAX) rix_purge_at(c->due);
+      continue;
+    }
+    *out = (rix_mapping_t){c->start, c->size, false};
+    c->start = NULL;
+    rix_counter_sub(&mapping.xcached, c->size);
+    found = true;
+  }
+  rix_unlock(&rix_mapping_lock);
+  return found;
+}
+
+void rix_mapping_purge(bool force) {
+  if (rix_counter_get(&mapping.xcached) == 0) return;
+  const uint64_t now = rix_os_clock_ms();
+  rix_mapping_t m;
+  while (mapping_take_due(now, force, &m))
+    mapping_unmap(m.start, m.size);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// meta.c: chunks cut into structures; given-back structures in a list per type.
+#include "arena/meta.h"
+
+#include "base/assert.h"
+#include "base/bits.h"
+
+enum { META_FIRST = 16 * 1024, META_CHUNK = 64 * 1024 };
+
+rix_lock_t rix_meta_lock;
+
+// The first chunk is part of the image: a program with one thread never maps another.
+static __attribute__((aligned(RI_CACHE_LINE))) uint8_t meta_first[META_FIRST];
+
+static struct {
+  uint8_t* next;  // lock rix_meta_lock
+  uint8_t* end;   // lock rix_meta_lock
+  rix_counter_t xreserved;
+} meta;
+
+static void* meta_cut(size_t size) {
+  if (meta.next == NULL) {
+    meta.next = meta_first;
+    meta.end = meta_first + META_FIRST;
+    rix_counter_add(&meta.xreserved, META_FIRST);
+  }
+  if ((size_t)(meta.end - meta.next) < size) {
+    const size_t chunk = rix_align_up(rix_max(size, META_CHUNK), rix_os_page_size());
+    uint8_t* const p = rix_os_map(NULL, chunk, true);
+    if (p == NULL) return NULL;
+    rix_counter_add(&meta.xreserved, chunk);
+    meta.next = p;
+    meta.end = p + chunk;
+  }
+  void* const p = meta.next;
+  meta.next += size;
+  return p;
+}
+
+static rix_meta_item_t* meta_link(rix_meta_pool_t* pool, void* p) {
+  return (rix_meta_item_t*)((uint8_t*)p + pool->link_offset);
+}
+
+void* rix_meta_take(rix_meta_pool_t* pool) {
+  const size_t size = rix_align_up(pool->size, RI_CACHE_LINE);
+  RI_ASSERT(pool->link_offset + sizeof(rix_meta_item_t) <= size);
+  rix_lock(&rix_meta_lock);
+  void* p;
+  if (pool->items != NULL) {
+    rix_meta_item_t* const item = pool->items;
+    pool->items = item->next;
+    p = (uint8_t*)item - pool->link_offset;
+  } else {
+    p = meta_cut(size);
+  }
+  rix_unlock(&rix_meta_lock);
+  return p;
+}
+
+void rix_meta_give(rix_meta_pool_t* pool, void* p) {
+  rix_lock(&rix_meta_lock);
+  rix_meta_item_t* const item = meta_link(pool, p);
+  item->next = pool->items;
+  pool->items = item;
+  rix_unlock(&rix_meta_lock);
+}
+
+size_t rix_meta_reserved(void) { return rix_counter_get(&meta.xreserved); }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// pagemap.h: from any address to the descriptor of its page, in one dependent load.
+//
+//   address - xbase --> >> 16 --> index < xcount ? xtable[index] : NULL
+//
+// The table covers a window of the address space, from below the first arena to the end of user
+// addresses (or, where address space is short, a window that holds what may still be mapped). It is
+// reserved without access and becomes usable in steps from its start, because arenas are placed
+// bottom-up: a small program uses one OS page of it.
+//
+// INVARIANTS
+//   table[i] == page  <=>  slice i is one of page's slices, from before its first block is handed
+//                          out until after its last block came back
+//   xcount entries are accessible; xcount only grows; xbase and xtable never change once set
+// CONCURRENCY: lookups any time, any address, no locks. Entries are written by whoever owns the
+// slices. A thread that frees a block got it from the program, which ordered that after the entry
+// was written; so lookups are relaxed. Growth: lock rix_pagemap_lock.
+#ifndef RIX_ARENA_PAGEMAP_H
+#define RIX_ARENA_PAGEMAP_H
+
+#include "base/atomic.h"
+#include "base/bits.h"
+#include "os/os.h"
+
+RIX_INTERNAL extern rix_lock_t rix_pagemap_lock;
+
+RIX_INLINE ri_page_t* rix_pagemap_find(const void* p) {
+  const uintptr_t index = ((uintptr_t)p - ri_load_relaxed(&rix_pagemap.xbase)) >> RI_SLICE_SHIFT;
+  if (index >= ri_load_relaxed(&rix_pagemap.xcount)) return NULL;
+  return ri_load_relaxed(&ri_load_relaxed(&rix_pagemap.xtable)[index]);
+}
+
+// Makes sure that [p, p + size) can be entered; false when it lies outside of the window or there is
+// no memory for the table. The first call chooses the window.
+RIX_INTERNAL bool rix_pagemap_cover(const void* p, size_t size);
+
+// Enters page (or NULL) for all slices that touch [p, p + size), which must be covered.
+RIX_INTERNAL void rix_pagemap_set(const void* p, size_t size, ri_page_t* page);
+
+// Where the next mapping should go, so that the window stays dense; NULL: no wish.
+RIX_INTERNAL void* rix_pagemap_hint(size_t size);
+
+// Tells that addresses up to `end` are taken, so that later hints lie above.
+RIX_INTERNAL void rix_pagemap_taken(const void* end);
+
+RIX_INTERNAL size_t rix_pagemap_reserved(void);  // bytes of table in use
+
+#endif

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// atomic.h: atomic operations with the memory order in the name. An ri_atomic(T) is a structure
+// (rimalloc/layout.h), so it cannot be touched by accident. There is no sequentially consistent
+// operation and no fence: every protocol here is a release that is paired with an acquire, and the
+// pair carries a label at both places (/* R1 ... pairs A1 */).
+#ifndef RIX_BASE_ATOMIC_H
+#define RIX_BASE_ATOMIC_H
+
+#include "base/compiler.h"
+
+#define ri_load_acquire(x) __atomic_load_n(&(x)->v, __ATOMIC_ACQUIRE)
+#define ri_store_release(x, value) __atomic_store_n(&(x)->v, (value), __ATOMIC_RELEASE)
+#define ri_exchange_acq_rel(x, value) __atomic_exchange_n(&(x)->v, (value), __ATOMIC_ACQ_REL)
+#define ri_exchange_relaxed(x, value) __atomic_exchange_n(&(x)->v, (value), __ATOMIC_RELAXED)
+#define ri_fetch_add_relaxed(x, value) __atomic_fetch_add(&(x)->v, (value), __ATOMIC_RELAXED)
+#define ri_fetch_sub_relaxed(x, value) __atomic_fetch_sub(&(x)->v, (value), __ATOMIC_RELAXED)
+#define ri_fetch_or_relaxed(x, value) __atomic_fetch_or(&(x)->v, (value), __ATOMIC_RELAXED)
+#define ri_fetch_or_acq_rel(x, value) __atomic_fetch_or(&(x)->v, (value), __ATOMIC_ACQ_REL)
+#define ri_fetch_and_relaxed(x, value) __atomic_fetch_and(&(x)->v, (value), __ATOMIC_RELAXED)
+#define ri_fetch_and_acq_rel(x, value) __atomic_fetch_and(&(x)->v, (value), __ATOMIC_ACQ_REL)
+#define ri_cas_weak_relaxed(x, expected, desired)                                     \
+  __atomic_compare_exchange_n(&(x)->v, (expected), (desired), true, __ATOMIC_RELAXED, \
+                              __ATOMIC_RELAXED)
+#define ri_cas_weak_acq_rel(x, expected, desired)                                     \
+  __atomic_compare_exchange_n(&(x)->v, (expected), (desired), true, __ATOMIC_ACQ_REL, \
+                              __ATOMIC_RELAXED)
+#define ri_cas_strong_acq_rel(x, expected, desired)                                    \
+  __atomic_compare_exchange_n(&(x)->v, (expected), (desired), false, __ATOMIC_ACQ_REL, \
+                              __ATOMIC_RELAXED)
+
+typedef ri_atomic(size_t) rix_counter_t;  // statistics: relaxed, orders nothing
+
+RIX_INLINE void rix_counter_add(rix_counter_t* c, size_t n) { ri_fetch_add_relaxed(c, n); }
+RIX_INLINE void rix_counter_sub(rix_counter_t* c, size_t n) { ri_fetch_sub_relaxed(c, n); }
+RIX_INLINE size_t rix_counter_get(rix_counter_t* c) { return ri_load_relaxed(c); }
+
+#endif

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// config.h: every compile-time knob. Lines with @@ are knobs: always defined, always a number, set
+// by -D. Code tests them with `if`, not `#if`, so that every setting keeps compiling.
+#ifndef RIX_BASE_CONFIG_H
+#define RIX_BASE_CONFIG_H
+
+// @@ 0: release. 1: cheap assertions. 2: audit of whole structures at every slow operation.
+#ifndef RIX_DEBUG
+#define RIX_DEBUG 0
+#endif
+
+// @@ Size classes per doubling, as a shift: 3 gives 8 steps (waste under 12.5 %), 2 gives 4 (25 %).
+#ifndef RIX_CLASS_STEP_SHIFT
+#define RIX_CLASS_STEP_SHIFT 3
+#endif
+
+// @@ Tests only: every compare-and-swap of the protocols fails once before it may succeed.
+#ifndef RIX_TEST_CAS_FAIL
+#define RIX_TEST_CAS_FAIL 0
+#endif
+
+// @@ Tests only: a page is extended by one block at a time, so that slow paths become common.
+#ifndef RIX_TEST_EXTEND_ONE
+#define RIX_TEST_EXTEND_ONE 0
+#endif
+
+// Constants that follow from the design, in one place.
+enum {
+  RIX_SLICE_SIZE = 64 * 1024,        // unit of arenas and of the page map
+  RIX_SMALL_BLOCK_MAX = 8 * 1024,    // blocks up to here live in pages of one slice
+  RIX_MEDIUM_BLOCK_MAX = 64 * 1024,  // blocks up to here live in pages of 8 slices
+  RIX_MEDIUM_SLICES = 8,             //
+  RIX_EXTEND_BYTES = 4096,           // a fresh page becomes blocks in steps of this size
+  RIX_MOVE_MIN = 256 * 1024,         // realloc moves pages instead of copying from here
+  RIX_MAPPINGS_MAX = 16384,          // blocks with a mapping of their own (OS limit: 65,530)
+  RIX_HEARTBEAT = 256,               // slow allocations between two looks at the whole heap
+  RIX_SWEEP_MAX = 32,                // full pages looked at in one slow allocation
+};
+
+// Largest block that is carved from an arena; larger ones get a mapping of their own.
+#define RIX_ARENA_BLOCK_MAX ((size_t)256 << 20)
+
+#endif

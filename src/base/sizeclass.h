@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// sizeclass.h: from a size to the class of blocks that serve it, and back.
+//
+// Class 0 has 8 bytes. All others are multiples of 16: every multiple up to 16 * STEPS, then STEPS
+// sizes evenly in each doubling, to 64 KiB. With u = ceil(size / 16) and STEPS = 2^S:
+//
+//   u <= STEPS      class = u
+//   otherwise       w = u - 1, b = index of w's highest bit, class = ((b-S) << S) + (w >> (b-S)) + 1
+//
+// INVARIANTS
+//   size <= block_size(class_of(size)), and class_of is the least such class
+//   waste < 16 bytes up to 16 * STEPS; above, waste < block_size / STEPS (S = 3: 12.5 % of the size)
+//   if `a` is a power of two and divides `size` then it divides block_size(class_of(size)), for all
+//   sizes over 8: so blocks are naturally aligned when their page starts at a multiple of 64 KiB
+// (A class of 24 bytes would break the last one for 16.)
+#ifndef RIX_BASE_SIZECLASS_H
+#define RIX_BASE_SIZECLASS_H
+
+#include "base/bits.h"
+
+enum {
+  RIX_CLASS_STEPS = 1 << RIX_CLASS_STEP_SHIFT,
+  RIX_CLASS_UNITS_MAX = RIX_MEDIUM_BLOCK_MAX / 16,  // 2^12
+  RIX_CLASS_COUNT = (12 - RIX_CLASS_STEP_SHIFT) * RIX_CLASS_STEPS + RIX_CLASS_STEPS + 1,
+};
+
+// The class for a size of at most RIX_MEDIUM_BLOCK_MAX.
+RIX_INLINE unsigned rix_class_of(size_t size) {
+  if (size <= 8) return 0;
+  const size_t units = (size + 15) / 16;
+  if (units <= RIX_CLASS_STEPS) return (unsigned)units;
+  const size_t w = units - 1;
+  const unsigned shift = rix_bsr(w) - RIX_CLASS_STEP_SHIFT;
+  return (shift << RIX_CLASS_STEP_SHIFT) + (unsigned)(w >> shift) + 1;
+}
+
+RIX_INLINE size_t rix_class_block_size(unsigned class_index) {
+  if (class_index == 0) return 8;
+  const unsigned k = class_index - 1;
+  if (k < RIX_CLASS_STEPS) return (size_t)(k + 1) * 16;
+  const unsigned m = (k & (RIX_CLASS_STEPS - 1)) + RIX_CLASS_STEPS;
+  const unsigned shift = (k >> RIX_CLASS_STEP_SHIFT) - 1;
+  return ((size_t)(m + 1) << shift) * 16;
+}
+
+// Index of the block that holds the byte at `offset` of a page: a multiplication by the inverse of
+// the block size, exact for offsets below 512 KiB, because the inverse is rounded up and the error
+// offset / 2^38 stays below 1 / block_size.
+RIX_INLINE uint64_t rix_class_inverse(size_t block_size) {
+  return (((uint64_t)1 << 38) + block_size - 1) / block_size;
+}
+RIX_INLINE size_t rix_class_index_of(size_t offset, uint64_t inverse) {
+  return (size_t)(((uint64_t)offset * inverse) >> 38);
+}
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// alloc.c: the slow side of allocation.
+//
+//   rix_theap_malloc -- small or medium --> first page of the queue has a block --> pop
+//        |                                  otherwise alloc_slow: in this order
+//        |                                    a page of the queue with free blocks (own or collected)
+//        |                                    full pages into which others freed
+//        |                                    more blocks cut from a page of the queue
+//        |                                    an abandoned page of the class
+//        |                                    a fresh page
+//        +---------- large -----------------> a page of one block
+#include "heap/heap.h"
+#include "page/remote.h"
+
+// The first page of the queue that has a block, after pages without went to the full list.
+// *extendable: the first page met that can be extended.
+static ri_page_t* alloc_from_queue(rix_theap_t* theap, unsigned c, ri_page_t** extendable) {
+  ri_page_t* next;
+  for (ri_page_t* page = theap->queue[c].first; page != NULL; page = next) {
+    next = page->next;
+    if (page->free != NULL || rix_page_collect(page)) return page;
+    if (rix_page_can_extend(page)) {
+      if (*extendable == NULL) *extendable = page;
+    } else if (!rix_queue_to_full(theap, page)) {
+      rix_page_collect(page);
+      return page;
+    }
+  }
+  return NULL;
+}
+
+// A page of the class with a free block, at the front of its queue. *fresh: the block is untouched
+// memory that reads as zero but for its link. NULL: no memory.
+static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
+  ri_page_t* page = NULL;
+  ri_page_t* found = alloc_from_queue(theap, c, &page);
+  if (found == NULL && rix_queue_sweep_full(theap, c)) found = theap->queue[c].first;
+  if (found != NULL) {
+    rix_queue_move_to_front(theap, found);
+    return found;
+  }
+  if (page != NULL) {
+    rix_queue_move_to_front(theap, page);
+  } else {
+    page = rix_page_claim_abandoned(c, theap->heap);
+    if (page == NULL) page = rix_page_create(c, theap->heap);
+    if (page == NULL) return NULL;
+    rix_theap_adopt(theap, page);
+    if (page->free != NULL) return page;
+  }
+  rix_page_extend(page);
+  *fresh = (page->flags & RIX_PAGE_ZERO) != 0;
+  return page;
+}
+
+static void* alloc_take(ri_page_t* page, bool zero, bool fresh) {
+  ri_block_t* const block = rix_page_pop(page);
+  if (!zero) return block;
+  if (fresh) {
+    block->next = NULL;
+  } else {
+    __builtin_memset(block, 0, rix_page_block_size(page));
+  }
+  return block;
+}
+
+static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, bool zero) {
+  if (RIX_UNLIKELY(theap == &rix_theap_empty)) {
+    theap = rix_thread_theap();
+    if (theap == NULL) return rix_orphan_malloc(rix_class_block_size(c), 16, zero);
+  }
+  if (RIX_UNLIKELY(++theap->slow_calls % RIX_HEARTBEAT == 0)) rix_theap_heartbeat(theap);
+  bool fresh = false;
+  ri_page_t* page = alloc_find_page(theap, c, &fresh);
+  if (RIX_UNLIKELY(page == NULL)) {  // give back what this thread keeps, and try once more
+    rix_theap_collect(theap);
+    rix_arena_purge(true);
+    page = alloc_find_page(theap, c, &fresh);
+    if (page == NULL) return NULL;
+  }
+  return alloc_take(page, zero, fresh);
+}
+
+static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t align, bool zero) {
+  if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) return NULL;
+  if (theap == &rix_theap_empty) theap = rix_thread_theap();
+  rix_heap_t* const heap = theap != NULL ? theap->heap : &rix_heap_default;
+  bool is_zero = false;
+  ri_page_t* page = rix_page_create_single(size, align, heap, &is_zero);
+  if (RIX_UNLIKELY(page == NULL)) {
+    if (theap != NULL) rix_theap_collect(theap);
+    rix_arena_purge(true);
+    page = rix_page_create_single(size, align, heap, &is_zero);
+    if (page == NULL) return NULL;
+  }
+  if (zero && !is_zero) rix_page_zero_single(page);
+  return page->start;
+}
+
+void* rix_theap_malloc(rix_theap_t* theap, size_t size, bool zero) {
+  if (RIX_UNLIKELY(size > RIX_MEDIUM_BLOCK_MAX)) return alloc_large(theap, size, 1, zero);
+  const unsigned c = rix_class_of(size);
+  ri_page_t* const page = theap->queue[c].first;
+  if (RIX_LIKELY(page != NULL && page->free != NULL)) return alloc_take(page, zero, false);
+  return alloc_slow(theap, c, zero);
+}
+
+void* rix_theap_malloc_aligned(rix_theap_t* theap, size_t size, size_t align, bool zero) {
+  if (align <= 8 || (align == 16 && size > 8)) return rix_theap_malloc(theap, size, zero);
+  if (size > RIX_MEDIUM_BLOCK_MAX || align > RIX_SLICE_SIZE) {
+    return alloc_large(theap, size, align, zero);
+  }
+  // A class that serves a multiple of `align` consists of multiples of `align` (sizeclass.h).
+  return rix_theap_malloc(theap, rix_align_up(size == 0 ? 1 : size, align), zero);
+}

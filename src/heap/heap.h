@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// heap.h: who allocates. A heap is what a program sees: a set of blocks that can be allocated from
+// by any thread. A thread that uses a heap has a theap: its private part, with pages that only it
+// allocates from. Every thread has a tld (thread-local data) that owns its theaps.
+//
+//      heap A ----- theap (A, thread 1) ---- tld of thread 1 ---- rix_tls (thread-local)
+//            \----- theap (A, thread 2) ---- tld of thread 2
+//      heap B ----- theap (B, thread 1) ---- tld of thread 1
+//
+// A theap has for each size class a queue of pages to allocate from and a list of full pages, and
+// for small sizes direct slots to the first page of the queue (rimalloc/layout.h).
+//
+// INVARIANTS, for each class c of a theap
+//   direct[w] == queue[c].first, or the empty page, for all w with class_of(8 * w) == c
+//   a page in queue[c] or full[c] has class c, this theap, this tld as owner, and `place` says where
+//   FULL flag in a page's owner word  <=>  it is in full[c]
+//   a page in full[c] has NOTIFY set, or blocks that others freed and xwoken[c] or sweep[c] tells
+// CONCURRENCY: a theap and a tld belong to one thread, but for xwoken (any thread, any time: theaps
+// are never unmapped and never become anything else) and the lists that lock rix_thread_lock
+// protects. The orphan theap is used under rix_orphan_lock.
+// LOCK ORDER: rix_orphan_lock, rix_thread_lock, rix_arena_lock, rix_mapping_lock, rix_pagemap_lock,
+// rix_meta_lock, rix_report_lock.
+#ifndef RIX_HEAP_HEAP_H
+#define RIX_HEAP_HEAP_H
+
+#include "base/atomic.h"
+#include "base/sizeclass.h"
+#include "page/page.h"
+
+typedef struct rix_heap_s {
+  uint32_t id;  // 0: the default heap, whose blocks malloc returns
+} rix_heap_t;
+
+typedef struct rix_page_list_s {
+  ri_page_t* first;
+  ri_page_t* last;
+} rix_page_list_t;
+
+typedef ri_atomic(uint8_t) rix_flag_t;
+
+typedef struct rix_theap_s {
+  ri_fast_theap_t fast;  // first: the fast path knows only this
+  struct rix_tld_s* tld;
+  rix_heap_t* heap;
+  struct rix_theap_s* next;  // of the same tld
+  uint32_t slow_calls;       // slow allocations so far
+  rix_page_list_t queue[RIX_CLASS_COUNT];
+  rix_page_list_t full[RIX_CLASS_COUNT];
+  uint8_t pinned[RIX_CLASS_COUNT];     // the class may have a pinned page
+  uint8_t sweep[RIX_CLASS_COUNT];      // a sweep of the full list was not finished
+  rix_flag_t xwoken[RIX_CLASS_COUNT];  // somebody freed into a full page
+} rix_theap_t;
+
+typedef struct rix_tld_s {
+  uintptr_t id;            // owner's id: the address of this structure
+  rix_theap_t* theaps;     // all of this thread; the default heap's is the last
+  struct rix_tld_s* next;  // all threads: lock rix_thread_lock
+  struct rix_tld_s* prev;
+  bool exit_known;  // the OS will tell when the thread ends
+} rix_tld_t;
+
+typedef enum rix_thread_phase_e {
+  RIX_THREAD_NEW,   // has not allocated yet
+  RIX_THREAD_LIVE,  // has a tld
+  RIX_THREAD_DEAD,  // its tld is gone; late destructors allocate from the orphan theap
+} rix_thread_phase_t;
+
+RIX_INTERNAL extern rix_heap_t rix_heap_default;
+RIX_INTERNAL extern rix_theap_t rix_theap_empty;  // stands in before a thread has its own
+RIX_INTERNAL extern ri_page_t rix_page_empty;     // a page without blocks, for direct slots
+RIX_INTERNAL extern rix_lock_t rix_orphan_lock;
+RIX_INTERNAL extern rix_lock_t rix_thread_lock;
+
+// ---- theap.c: pages of a theap ------------------------------------------------------------------
+
+RIX_INTERNAL void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap);
+// Takes an ownerless page that this thread claimed or created; it goes to the front of its queue.
+RIX_INTERNAL void rix_theap_adopt(rix_theap_t* theap, ri_page_t* page);
+// The last live block of an owned page was freed: keeps the page or releases it.
+RIX_INTERNAL void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page);
+// A block of a page in the full list was freed: moves the page to its queue.
+RIX_INTERNAL void rix_theap_unfull(rix_theap_t* theap, ri_page_t* page);
+// Collects all pages, releases the empty ones.
+RIX_INTERNAL void rix_theap_collect(rix_theap_t* theap);
+// Small regular work of a thread that allocates: pinned pages, blocks freed by others, purging.
+RIX_INTERNAL void rix_theap_heartbeat(rix_theap_t* theap);
+// Gives up all pages.
+RIX_INTERNAL void rix_theap_abandon(rix_theap_t* theap);
+RIX_INTERNAL bool rix_theap_valid(const rix_theap_t* theap);
+
+// ---- queue.c: the lists -------------------------------------------------------------------------
+
+RIX_INTERNAL void rix_queue_push_front(rix_theap_t* theap, ri_page_t* page);
+RIX_INTERNAL void rix_queue_push_back(rix_theap_t* theap, ri_page_t* page);
+RIX_INTERNAL void rix_queue_move_to_front(rix_theap_t* theap, ri_page_t* page);
+// Out of the queue or full list that it is in.
+RIX_INTERNAL void rix_queue_remove(rix_theap_t* theap, ri_page_t* page);
+// From the queue to the full list. False: others freed blocks of it meanwhile, it stays.
+RIX_INTERNAL bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page);
+// Looks at some full pages, if somebody freed into one; those with blocks go to the front of the
+// queue. True when there were any.
+RIX_INTERNAL bool rix_queue_sweep_full(rix_theap_t* theap, unsigned class_index);
+
+// ---- alloc.c ------------------------------------------------------------------------------------
+
+// A block of at least `size` bytes; `zero`: set to zero to its usable size. NULL: no memory (the
+// caller reports it). theap may be the empty one.
+RIX_INTERNAL void* rix_theap_malloc(rix_theap_t* theap, size_t size, bool zero);
+// As above at a multiple of `align`, a power of two.
+RIX_INTERNAL void* rix_theap_malloc_aligned(rix_theap_t* theap, size_t size, size_t align,
+                                            bool zero);
+
+// ---- thread.c -----------------------------------------------------------------------------------
+
+RIX_INTERNAL void rix_process_init(void);
+// The calling thread's default theap, made when needed. NULL: the thread is dead, or no memory.
+RIX_INTERNAL rix_theap_t* rix_thread_theap(void);
+// The calling thread's theap of a heap, NULL when it has none.
+RIX_INTERNAL rix_theap_t* rix_thread_find_theap(const rix_heap_t* heap);
+RIX_INTERNAL void rix_thread_register_exit(rix_tld_t* tld);
+RIX_INTERNAL size_t rix_thread_count(void);
+// Runs f with the orphan theap under its lock.
+RIX_INTERNAL void* rix_orphan_malloc(size_t size, size_t align, bool zero);
+RIX_INTERNAL void rix_orphan_collect(void);
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// queue.c: the queue and the full list of each size class, and the direct slots that follow the
+// first page of a queue. Owner only.
+#include "heap/heap.h"
+#include "page/remote.h"
+
+static void queue_update_direct(rix_theap_t* theap, unsigned c) {
+  const size_t size = rix_class_block_size(c);
+  if (size > RI_DIRECT_MAX) return;
+  const size_t first = c == 0 ? 0 : rix_class_block_size(c - 1) / 8 + 1;
+  ri_page_t* const page = theap->queue[c].first;
+  ri_page_t* const shown = page != NULL ? page : &rix_page_empty;
+  if (theap->fast.direct[first] == shown) return;
+  for (size_t w = first; w <= size / 8; w++)
+    theap->fast.direct[w] = shown;
+}
+
+static void queue_link_front(rix_page_list_t* list, ri_page_t* page) {
+  page->prev = NULL;
+  page->next = list->first;
+  if (list->first != NULL)
+    list->first->prev = page;
+  else
+    list->last = page;
+  list->first = page;
+}
+
+static void queue_link_back(rix_page_list_t* list, ri_page_t* page) {
+  page->next = NULL;
+  page->prev = list->last;
+  if (list->last != NULL)
+    list->last->next = page;
+  else
+    list->first = page;
+  list->last = page;
+}
+
+static void queue_unlink(rix_page_list_t* list, ri_page_t* page) {
+  if (page->prev != NULL)
+    page->prev->next = page->next;
+  else
+    list->first = page->next;
+  if (page->next != NULL)
+    page->next->prev = page->prev;
+  else
+    list->last = page->prev;
+  page->next = page->prev = NULL;
+}
+
+static void queue_set_full_flag(ri_page_t* page, bool full) {
+  const uintptr_t owner = ri_load_relaxed(&page->xowner);
+  ri_store_relaxed(&page->xowner, full ? owner | RIX_OWNER_FULL : owner & ~RIX_OWNER_FULL);
+}
+
+void rix_queue_push_front(rix_theap_t* theap, ri_page_t* page) {
+  RI_ASSERT(page->place == RIX_PLACE_NONE);
+  page->place = RIX_PLACE_QUEUE;
+  queue_link_front(&theap->queue[page->class_index], page);
+  queue_update_direct(theap, page->class_index);
+}
+
+void rix_queue_push_back(rix_theap_t* theap, ri_page_t* page) {
+  RI_ASSERT(page->place == RIX_PLACE_NONE);
+  page->place = RIX_PLACE_QUEUE;
+  queue_link_back(&theap->queue[page->class_index], page);
+  queue_update_direct(theap, page->class_index);
+}
+
+void rix_queue_move_to_front(rix_theap_t* theap, ri_page_t* page) {
+  RI_ASSERT(page->place == RIX_PLACE_QUEUE);
+  rix_page_list_t* const queue = &theap->queue[page->class_index];
+  if (queue->first == page) return;
+  queue_unlink(queue, page);
+  queue_link_front(queue, page);
+  queue_update_direct(theap, page->class_index);
+}
+
+void rix_queue_remove(rix_theap_t* theap, ri_page_t* page) {
+  const unsigned c = page->class_index;
+  if (page->place == RIX_PLACE_FULL) {
+    queue_unlink(&theap->full[c], page);
+    queue_set_full_flag(page, false);
+  } else if (page->place == RIX_PLACE_QUEUE) {
+    queue_unlink(&theap->queue[c], page);
+    queue_update_direct(theap, c);
+  }
+  page->place = RIX_PLACE_NONE;
+}
+
+bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page) {
+  RI_ASSERT(page->place == RIX_PLACE_QUEUE && page->free == NULL && !rix_page_can_extend(page));
+  if (!rix_remote_request_wake(page)) return false;
+  rix_queue_remove(theap, page);
+  ri_store_relaxed(&page->used, rix_page_live(page));  // a full page is not kept: unpin it
+  queue_set_full_flag(page, true);
+  page->place = RIX_PLACE_FULL;
+  queue_link_back(&theap->full[page->class_index], page);
+  return true;
+}
+
+// Makes `page` the first of the list; those before it follow the last.
+static void queue_rotate_to(rix_page_list_t* list, ri_page_t* page) {
+  if (page == NULL || page == list->first) return;
+  list->last->next = list->first;
+  list->first->prev = list->last;
+  list->last = page->prev;
+  list->last->next = NULL;
+  page->prev = NULL;
+  list->first = page;
+}
+
+// Takes what others freed in a full page; true when the page is in the queue now.
+static bool queue_revive(rix_theap_t* theap, ri_page_t* page) {
+  if (rix_remote_count(page) == 0) return false;
+  rix_page_collect(page);
+  rix_queue_remove(theap, page);
+  if (rix_page_live(page) == 0) {
+    rix_page_release(page);
+    return false;
+  }
+  rix_queue_push_front(theap, page);
+  return true;
+}
+
+bool rix_queue_sweep_full(rix_theap_t* theap, unsigned c) {
+  // W2 acquire, pairs with W1 (api/free.c): the frees that set the flag are in the remote words.
+  const bool woken =
+      ri_load_relaxed(&theap->xwoken[c]) != 0 && ri_exchange_acq_rel(&theap->xwoken[c], 0) != 0;
+  if (!woken && theap->sweep[c] == 0) return false;
+  rix_page_list_t* const full = &theap->full[c];
+  ri_page_t* const end = full->last;
+  ri_page_t* page = full->first;
+  bool found = false;
+  bool complete = page == NULL;
+  for (size_t looked = 0; !complete && !(found && looked >= RIX_SWEEP_MAX); looked++) {
+    ri_page_t* const next = page->next;
+    complete = page == end;
+    found = queue_revive(theap, page) || found;
+    page = next;
+  }
+  if (!complete) queue_rotate_to(full, page);  // the next sweep goes on here
+  theap->sweep[c] = complete ? 0 : 1;
+  return found;
+}

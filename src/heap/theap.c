@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+// theap.c: what happens to the pages of a theap besides allocation. Owner only.
+//
+// A page whose last block is freed is released, unless it is the only page of its class: then it is
+// pinned, which is a bit in `used`, so that a program that allocates and frees one block again and
+// again neither creates a page each time nor leaves the fast path of free. A heartbeat releases
+// pinned pages that nobody used for a while.
+#include "heap/heap.h"
+#include "options/options.h"
+#include "page/remote.h"
+
+enum {
+  THEAP_PIN_BEATS = 2,      // heartbeats that an empty pinned page survives
+  THEAP_COLLECT_BEATS = 64  // heartbeats between two looks at all pages
+};
+
+rix_heap_t rix_heap_default;
+
+ri_page_t rix_page_empty = {.xowner = {RIX_OWNER_NONE}};
+
+#define THEAP_8(x) x, x, x, x, x, x, x, x
+#define THEAP_64(x) \
+  THEAP_8(x), THEAP_8(x), THEAP_8(x), THEAP_8(x), THEAP_8(x), THEAP_8(x), THEAP_8(x), THEAP_8(x)
+
+rix_theap_t rix_theap_empty = {
+    .fast = {{THEAP_64(&rix_page_empty), THEAP_64(&rix_page_empty), &rix_page_empty}}};
+
+_Static_assert(RI_DIRECT_SLOTS == 129, "the list above has one entry for each slot");
+
+void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
+  for (size_t w = 0; w < RI_DIRECT_SLOTS; w++)
+    theap->fast.direct[w] = &rix_page_empty;
+  theap->tld = tld;
+  theap->heap = heap;
+  theap->next = NULL;
+  theap->slow_calls = 0;
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
+    theap->queue[c] = theap->full[c] = (rix_page_list_t){NULL, NULL};
+    theap->pinned[c] = theap->sweep[c] = 0;
+    ri_store_relaxed(&theap->xwoken[c], 0);
+  }
+}
+
+void rix_theap_adopt(rix_theap_t* theap, ri_page_t* page) {
+  uintptr_t flags = ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR;
+  if (rix_option(ri_option_check) > 0) flags |= RIX_OWNER_CHECKED;
+  ri_store_relaxed(&page->xheap, theap->heap);
+  ri_store_release(&page->xtheap, theap);
+  ri_store_relaxed(&page->xowner, theap->tld->id | flags);
+  rix_queue_push_front(theap, page);
+}
+
+static void theap_release(rix_theap_t* theap, ri_page_t* page) {
+  rix_queue_remove(theap, page);
+  ri_store_relaxed(&page->used, 0);
+  rix_page_release(page);
+}
+
+void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
+  RI_ASSERT(rix_page_live(page) == 0);
+  const unsigned c = page->class_index;
+  const rix_page_list_t* const queue = &theap->queue[c];
+  if (queue->first == page && queue->last == page) {
+    page->idle = 0;
+    ri_store_relaxed(&page->used, RI_PAGE_PINNED);
+    theap->pinned[c] = 1;
+    return;
+  }
+  theap_release(theap, page);
+}
+
+void rix_theap_unfull(rix_theap_t* theap, ri_page_t* page) {
+  RI_ASSERT(page->place == RIX_PLACE_FULL);
+  rix_queue_remove(theap, page);
+  rix_queue_push_back(theap, page);
+}
+
+// Unpins or releases the pinned pages of a class; `now`: without waiting for them to be idle.
+static void theap_check_pinned(rix_theap_t* theap, unsigned c, bool now) {
+  theap->pinned[c] = 0;
+  ri_page_t* next;
+  for (ri_page_t* page = theap->queue[c].first; page != NULL; page = next) {
+    next = page->next;
+    if ((ri_load_relaxed(&page->used) & RI_PAGE_PINNED) == 0) continue;
+    if (rix_page_live(page) > 0) {
+      ri_store_relaxed(&page->used, rix_page_live(page));
+    } else if (now || ++page->idle >= THEAP_PIN_BEATS) {
+      theap_release(theap, page);
+    } else {
+      theap->pinned[c] = 1;
+    }
+  }
+}
+
+// Collects the pages of one list and releases those without live blocks.
+static void theap_collect_list(rix_theap_t* theap, ri_page_t* page) {
+  ri_page_t* next;
+  for (; page != NULL; page = next) {
+    next = page->next;
+    const bool has_free = rix_page_collect(page);
+    if (rix_page_live(page) == 0)
+      theap_release(theap, page);
+    else if (has_free && page->place == RIX_PLACE_FULL)
+      rix_theap_unfull(theap, page);
+  }
+}
+
+void rix_theap_collect(rix_theap_t* theap) {
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
+    theap_collect_list(theap, theap->full[c].first);
+    theap_collect_list(theap, theap->queue[c].first);
+    theap->pinned[c] = 0;
+  }
+}
+
+void rix_theap_heartbeat(rix_theap_t* theap) {
+  const uint32_t beat = theap->slow_calls / RIX_HEARTBEAT;
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
+    if (theap->pinned[c] != 0) theap_check_pinned(theap, c, false);
+    rix_queue_sweep_full(theap, c);
+    if (beat % THEAP_COLLECT_BEATS == 0) theap_collect_list(theap, theap->queue[c].first);
+  }
+  if (!theap->tld->exit_known) rix_thread_register_exit(theap->tld);
+  if (rix_purge_is_due()) rix_arena_purge(false);
+  RI_AUDIT(rix_theap_valid(theap));
+}
+
+static void theap_abandon_list(rix_theap_t* theap, rix_page_list_t* list) {
+  while (list->first != NULL) {
+    ri_page_t* const page = list->first;
+    rix_queue_remove(theap, page);
+    rix_page_abandon(page);
+  }
+}
+
+void rix_theap_abandon(rix_theap_t* theap) {
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
+    theap_abandon_list(theap, &theap->queue[c]);
+    theap_abandon_list(theap, &theap->full[c]);
+  }
+}
+
+// ---- Invariants ---------------------------------------------------------------------------------
+
+static bool theap_list_valid(const rix_theap_t* theap, unsigned c, const rix_page_list_t* list,
+                             rix_page_place_t place) {
+  const ri_page_t* prev = NULL;
+  for (const ri_page_t* page = list->first; page != NULL; prev = page, page = page->next) {
+    const uintptr_t owner = ri_load_relaxed(&page->xowner);
+    const bool full = (owner & RIX_OWNER_FULL) != 0;
+    if (page->prev != prev || page->class_index != c || page->place != place) return false;
+    if ((owner & ~RIX_OWNER_FLAGS) != theap->tld->id || full != (place == RIX_PLACE_FULL)) {
+      return false;
+    }
+    if (ri_load_relaxed(&page->xtheap) != theap) return false;
+    if (place == RIX_PLACE_FULL && page->free != NULL) return false;
+    if (!rix_page_valid(page)) return false;
+  }
+  return list->last == prev;
+}
+
+bool rix_theap_valid(const rix_theap_t* theap) {
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
+    if (!theap_list_valid(theap, c, &theap->queue[c], RIX_PLACE_QUEUE)) return false;
+    if (!theap_list_valid(theap, c, &theap->full[c], RIX_PLACE_FULL)) return false;
+  }
+  for (size_t w = 0; w < RI_DIRECT_SLOTS; w++) {
+    const ri_page_t* const first = theap->queue[rix_class_of(w * 8)].first;
+    if (theap->fast.direct[w] != (first != NULL ? first : &rix_page_empty)) return false;
+  }
+  return true;
+}

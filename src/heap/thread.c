@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// thread.c: the life of threads and of the process.
+//
+//   first allocation  rix_thread_theap: tld and theap from meta memory, rix_tls set, then the exit
+//                     hook registered (which may itself allocate)
+//   thread exit       thread_exited, called by the OS layer with the tld as its own argument: it does
+//                     not read thread-local storage to find it. rix_tls goes back to the empty theap
+//                     with phase DEAD; pages are abandoned one by one; tld and theap are recycled.
+//   afterwards        allocations of late destructors come from the orphan theap under a lock; frees
+//                     are remote frees
+//   fork              before: all locks are taken in their order; after: released. The child keeps
+//                     the theap of the thread that forked; pages of the others stay owned by threads
+//                     that no longer exist: their blocks can be freed, their free memory is not used
+#include "arena/mapping.h"
+#include "arena/meta.h"
+#include "arena/pagemap.h"
+#include "heap/heap.h"
+#include "options/options.h"
+#include "options/report.h"
+
+__thread ri_tls_t rix_tls = {&rix_theap_empty.fast, 0, RIX_THREAD_NEW};
+
+rix_lock_t rix_thread_lock;
+rix_lock_t rix_orphan_lock;
+
+static rix_meta_pool_t thread_tlds = {sizeof(rix_tld_t), offsetof(rix_tld_t, next), NULL};
+static rix_meta_pool_t thread_theaps = {sizeof(rix_theap_t), offsetof(rix_theap_t, next), NULL};
+
+static struct {
+  rix_tld_t* all;  // lock rix_thread_lock
+  ri_atomic(size_t) xcount;
+  ri_atomic(bool) xstarted;
+  ri_atomic(bool) xenvironment_read;
+  rix_tld_t orphan_tld;  // lock rix_orphan_lock
+  rix_theap_t orphan;    // lock rix_orphan_lock
+} thread __attribute__((aligned(RI_CACHE_LINE)));
+
+size_t rix_thread_count(void) { return ri_load_relaxed(&thread.xcount); }
+
+// ---- Threads ------------------------------------------------------------------------------------
+
+static void thread_link(rix_tld_t* tld) {
+  rix_lock(&rix_thread_lock);
+  tld->prev = NULL;
+  tld->next = thread.all;
+  if (tld->next != NULL) tld->next->prev = tld;
+  thread.all = tld;
+  rix_unlock(&rix_thread_lock);
+  ri_fetch_add_relaxed(&thread.xcount, 1);
+}
+
+static void thread_unlink(rix_tld_t* tld) {
+  rix_lock(&rix_thread_lock);
+  if (tld->prev != NULL)
+    tld->prev->next = tld->next;
+  else
+    thread.all = tld->next;
+  if (tld->next != NULL) tld->next->prev = tld->prev;
+  rix_unlock(&rix_thread_lock);
+  ri_fetch_sub_relaxed(&thread.xcount, 1);
+}
+
+// Ends the use of a tld. rix_tls must not lead to it any more.
+static void thread_end(rix_tld_t* tld) {
+  thread_unlink(tld);
+  rix_theap_t* next;
+  for (rix_theap_t* theap = tld->theaps; theap != NULL; theap = next) {
+    next = theap->next;
+    rix_theap_abandon(theap);
+    rix_meta_give(&thread_theaps, theap);
+  }
+  rix_meta_give(&thread_tlds, tld);
+}
+
+static void thread_exited(void* value) {
+  rix_tls = (ri_tls_t){&rix_theap_empty.fast, 0, RIX_THREAD_DEAD};
+  thread_end(value);
+}
+
+void rix_thread_register_exit(rix_tld_t* tld) {
+  tld->exit_known = true;  // first: registering may allocate and come back here
+  tld->exit_known = rix_os_thread_exit_set(tld);
+}
+
+rix_theap_t* rix_thread_theap(void) {
+  if (rix_tls.phase == RIX_THREAD_LIVE) return (rix_theap_t*)(void*)rix_tls.theap;
+  if (rix_tls.phase == RIX_THREAD_DEAD) return NULL;
+  rix_process_init();
+  rix_tld_t* const tld = rix_meta_take(&thread_tlds);
+  rix_theap_t* const theap = tld != NULL ? rix_meta_take(&thread_theaps) : NULL;
+  if (theap == NULL) {
+    if (tld != NULL) rix_meta_give(&thread_tlds, tld);
+    return NULL;
+  }
+  tld->id = (uintptr_t)tld;
+  tld->theaps = theap;
+  rix_theap_init(theap, tld, &rix_heap_default);
+  thread_link(tld);
+  rix_tls = (ri_tls_t){&theap->fast, tld->id, RIX_THREAD_LIVE};
+  rix_thread_register_exit(tld);
+  return theap;
+}
+
+rix_theap_t* rix_thread_find_theap(const rix_heap_t* heap) {
+  if (rix_tls.phase != RIX_THREAD_LIVE) return NULL;
+  rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
+  while (theap != NULL && theap->heap != heap)
+    theap = theap->next;
+  return theap;
+}
+
+void ri_thread_init(void) { (void)rix_thread_theap(); }
+
+void ri_thread_done(void) {
+  if (rix_tls.phase != RIX_THREAD_LIVE) return;
+  rix_tld_t* const tld = (rix_tld_t*)rix_tls.self;
+  rix_os_thread_exit_set(NULL);
+  rix_tls = (ri_tls_t){&rix_theap_empty.fast, 0, RIX_THREAD_NEW};
+  thread_end(tld);
+}
+
+// ---- The orphan theap ---------------------------------------------------------------------------
+
+static rix_theap_t* thread_orphan(void) {
+  if (thread.orphan.tld == NULL) {
+    thread.orphan_tld.id = (uintptr_t)&thread.orphan_tld;
+    thread.orphan_tld.exit_known = true;
+    rix_theap_init(&thread.orphan, &thread.orphan_tld, &rix_heap_default);
+  }
+  return &thread.orphan;
+}
+
+void* rix_orphan_malloc(size_t size, size_t align, bool zero) {
+  rix_lock(&rix_orphan_lock);
+  void* const p = rix_theap_malloc_aligned(thread_orphan(), size, align, zero);
+  rix_unlock(&rix_orphan_lock);
+  return p;
+}
+
+void rix_orphan_collect(void) {
+  rix_lock(&rix_orphan_lock);
+  rix_theap_collect(thread_orphan());
+  rix_unlock(&rix_orphan_lock);
+}
+
+// ---- Process ------------------------------------------------------------------------------------
+
+static rix_lock_t* const thread_locks[] = {&rix_orphan_lock,  &rix_thread_lock,  &rix_arena_lock,
+                                           &rix_mapping_lock, &rix_pagemap_lock, &rix_meta_lock,
+                                           &rix_report_lock};
+
+enum { THREAD_LOCKS = sizeof(thread_locks) / sizeof(thread_locks[0]) };
+
+static void thread_before_fork(void) {
+  for (size_t i = 0; i < THREAD_LOCKS; i++)
+    rix_lock(thread_locks[i]);
+}
+
+static void thread_after_fork(void) {
+  for (size_t i = THREAD_LOCKS; i-- > 0;)
+    rix_unlock(thread_locks[i]);
+}
+
+static void thread_after_fork_in_child(void) {
+  ri_store_relaxed(&thread.xcount, rix_tls.phase == RIX_THREAD_LIVE ? 1 : 0);
+  thread_after_fork();
+}
+
+static void thread_read_environment(void) {
+  if (ri_load_relaxed(&thread.xenvironment_read)) return;
+  ri_store_relaxed(&thread.xenvironment_read, rix_options_read_environment());
+}
+
+void rix_process_init(void) {
+  if (ri_load_acquire(&thread.xstarted)) return;
+  if (ri_exchange_acq_rel(&thread.xstarted, true)) return;
+  rix_os_thread_exit_init(thread_exited);
+  thread_read_environment();
+}
+
+void ri_process_init(void) { rix_process_init(); }
+
+// At load time: everything that must be there before the program's own code can fork.
+__attribute__((constructor(101))) static void thread_process_load(void) {
+  rix_process_init();
+  thread_read_environment();
+  rix_os_fork_init(thread_before_fork, thread_after_fork, thread_after_fork_in_child);
+  if (rix_option(ri_option_verbose) >= 1) ri_options_print();
+}
+
+// When the process ends, or the library that contains this code is closed.
+__attribute__((destructor(101))) static void thread_process_unload(void) {
+  if (rix_option(ri_option_show_stats) != 0) ri_stats_print_out(NULL, NULL);
+  rix_os_thread_exit_close();
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// report.c: messages, warnings and errors.
+#include "options/report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bits.h"
+#include "options/options.h"
+
+rix_lock_t rix_report_lock;
+
+static struct {
+  rix_output_t output;  // lock rix_report_lock
+  ri_error_fun* error;  // lock rix_report_lock
+  void* error_arg;      // lock rix_report_lock
+  rix_counter_t xerrors;
+} report;
+
+static void report_to_standard_error(const char* message, void* arg) {
+  RIX_UNUSED(arg);
+  rix_os_write_error(message, strlen(message));
+}
+
+rix_output_t rix_output_current(void) {
+  rix_lock(&rix_report_lock);
+  rix_output_t to = report.output;
+  rix_unlock(&rix_report_lock);
+  if (to.out == NULL) to.out = report_to_standard_error;
+  return to;
+}
+
+// Formats and sends one message with a prefix; errno stays.
+static void report_send(rix_output_t to, const char* prefix, const char* format, va_list arguments,
+                        const char* suffix) {
+  char text[400];
+  const int saved = rix_os_errno();
+  size_t n = strlen(prefix);
+  memcpy(text, prefix, n);
+  const size_t room = sizeof(text) - n - 2;
+  const int length = vsnprintf(text + n, room, format, arguments);
+  n += length < 0 ? 0 : rix_min((size_t)length, room - 1);
+  memcpy(text + n, suffix, strlen(suffix) + 1);
+  to.out(text, to.arg);
+  rix_os_set_errno(saved);
+}
+
+void rix_print_to(rix_output_t to, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  report_send(to, "", format, arguments, "");
+  va_end(arguments);
+}
+
+void rix_message(const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  report_send(rix_output_current(), "", format, arguments, "");
+  va_end(arguments);
+}
+
+void rix_warning(const char* format, ...) {
+  if (rix_option(ri_option_show_errors) == 0) return;
+  va_list arguments;
+  va_start(arguments, format);
+  report_send(rix_output_current(), "rimalloc: warning: ", format, arguments, "\n");
+  va_end(arguments);
+}
+
+static void report_call_error_hook(int code) {
+  rix_lock(&rix_report_lock);
+  ri_error_fun* const fun = report.error;
+  void* const arg = report.error_arg;
+  rix_unlock(&rix_report_lock);
+  if (fun != NULL) fun(code, arg);
+}
+
+void rix_error(int code, const char* format, ...) {
+  const int saved = rix_os_errno();
+  const size_t earlier = ri_fetch_add_relaxed(&report.xerrors, 1);
+  const size_t most = (size_t)rix_option(ri_option_max_errors);
+  if (rix_option(ri_option_show_errors) != 0 && earlier < most) {
+    va_list arguments;
+    va_start(arguments, format);
+    report_send(rix_output_current(), "rimalloc: error: ", format, arguments, "\n");
+    va_end(arguments);
+  }
+  report_call_error_hook(code);
+  if (rix_option(ri_option_abort_on_error) != 0) rix_os_abort();
+  rix_os_set_errno(saved);
+}
+
+void* rix_out_of_memory(size_t size) {
+  if (rix_option(ri_option_verbose) >= 2) rix_warning("no memory for %zu bytes", size);
+  report_call_error_hook(ENOMEM);
+  rix_os_set_errno(ENOMEM);
+  return NULL;
+}
+
+void* rix_overflow(void) {
+  report_call_error_hook(EOVERFLOW);
+  rix_os_set_errno(ENOMEM);
+  return NULL;
+}
+
+void* rix_bad_argument(void) {
+  rix_os_set_errno(EINVAL);
+  return NULL;
+}
+
+void rix_assert_failed(const char* condition, const char* file, int line) {
+  rix_output_t to = {report_to_standard_error, NULL};
+  rix_print_to(to, "rimalloc: assertion failed: %s (%s:%d)\n", condition, file, line);
+  rix_os_abort();
+}
+
+void ri_register_output(ri_output_fun* out, void* arg) {
+  rix_lock(&rix_report_lock);
+  report.output = (rix_output_t){out, arg};
+  rix_unlock(&rix_report_lock);
+}
+
+void ri_register_error(ri_error_fun* fun, void* arg) {
+  rix_lock(&rix_report_lock);
+  report.error = fun;
+  report.error_arg = arg;
+  rix_unlock(&rix_report_lock);
+}

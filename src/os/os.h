@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// os.h: the contract between the allocator and an operating system. One file implements it for an
+// OS (os_linux.c); nothing else in the project makes a system call or knows a CPU.
+//
+// Every function may be called at any time, allocates nothing from this allocator and leaves errno
+// as it was. A failing call has changed nothing. Sizes and addresses of memory are multiples of
+// rix_os_page_size().
+#ifndef RIX_OS_OS_H
+#define RIX_OS_OS_H
+
+#include "base/atomic.h"
+#include "base/compiler.h"
+
+// ---- Memory -------------------------------------------------------------------------------------
+
+// Addresses of a process are below 2^RIX_OS_ADDRESS_BITS.
+#if UINTPTR_MAX == UINT32_MAX
+#define RIX_OS_ADDRESS_BITS 32
+#elif defined(__x86_64__)
+#define RIX_OS_ADDRESS_BITS 47
+#else
+#define RIX_OS_ADDRESS_BITS 48
+#endif
+
+RIX_INTERNAL size_t rix_os_page_size(void);
+
+// Whether reserving memory counts against a limit of the system, so that address space must be
+// reserved without access and committed piece by piece.
+RIX_INTERNAL bool rix_os_strict_commit(void);
+
+// Address space that this process may still map, as far as a limit is set; SIZE_MAX without one.
+RIX_INTERNAL size_t rix_os_address_space_limit(void);
+
+// New address space, at `hint` if that is free, of memory that reads as zero. `commit`: it may be
+// used; otherwise it must be committed first. NULL when the OS refuses.
+RIX_INTERNAL void* rix_os_map(void* hint, size_t size, bool commit);
+// As above, aligned to a power of two; unneeded ends are given back.
+RIX_INTERNAL void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, bool commit);
+RIX_INTERNAL bool rix_os_unmap(void* p, size_t size);
+
+RIX_INTERNAL bool rix_os_commit(void* p, size_t size);
+// Gives up access, content and commit charge.
+RIX_INTERNAL bool rix_os_decommit(void* p, size_t size);
+// Gives the memory back; it stays usable and reads as zero. False: nothing is known of its content.
+RIX_INTERNAL bool rix_os_purge(void* p, size_t size);
+
+// Moves the contents of [from, from + size) to the start of the mapping [to, to + size) without
+// copying; `from` stays mapped and reads as zero.
+RIX_INTERNAL bool rix_os_move(void* from, void* to, size_t size);
+// Changes the size of a whole mapping where it is; growing memory reads as zero.
+RIX_INTERNAL bool rix_os_resize(void* p, size_t old_size, size_t new_size);
+
+RIX_INTERNAL size_t rix_os_calls(void);  // system calls made by the functions above
+
+// ---- Time, randomness, environment, output ------------------------------------------------------
+
+RIX_INTERNAL uint64_t rix_os_clock_ms(void);            // monotonic
+RIX_INTERNAL uint64_t rix_os_random(void);              // seeds only
+RIX_INTERNAL const char* rix_os_env(const char* name);  // NULL: not set, or too early to know
+RIX_INTERNAL bool rix_os_env_ready(void);
+RIX_INTERNAL void rix_os_write_error(const char* text, size_t length);  // to standard error
+RIX_INTERNAL __attribute__((noreturn)) void rix_os_abort(void);
+// realpath(3) into a buffer of rix_os_path_max() bytes; sets errno as it does.
+RIX_INTERNAL char* rix_os_realpath(const char* path, char* resolved);
+RIX_INTERNAL size_t rix_os_path_max(void);
+RIX_INTERNAL int rix_os_errno(void);
+RIX_INTERNAL void rix_os_set_errno(int code);
+
+typedef struct rix_os_usage_s {
+  size_t resident, peak_resident;  // bytes
+  size_t minor_faults, major_faults;
+  uint64_t user_ms, system_ms;
+} rix_os_usage_t;
+RIX_INTERNAL void rix_os_usage(rix_os_usage_t* usage);
+
+// ---- Threads ------------------------------------------------------------------------------------
+
+typedef ri_atomic(uint32_t) ri_atomic_u32_t;
+
+// A lock of the OS; zero is the open state. Not recursive.
+typedef struct rix_lock_s {
+  ri_atomic_u32_t xstate;  // 0 open, 1 taken, 2 taken and waited for
+} rix_lock_t;
+RIX_INTERNAL void rix_lock(rix_lock_t* lock);
+RIX_INTERNAL bool rix_lock_try(rix_lock_t* lock);
+RIX_INTERNAL void rix_unlock(rix_lock_t* lock);
+
+// Calls done(value) at the exit of each thread that set a value. False: the OS cannot.
+RIX_INTERNAL bool rix_os_thread_exit_init(void (*done)(void* value));
+RIX_INTERNAL void rix_os_thread_exit_close(void);
+RIX_INTERNAL bool rix_os_thread_exit_set(void* value);
+RIX_INTERNAL void rix_os_fork_init(void (*before)(void), void (*parent)(void), void (*child)(void));
+
+#endif

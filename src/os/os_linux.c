@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+// os_linux.c: the contract of os.h for Linux, on the libc alone (glibc and musl).
+//
+// CONCURRENCY: every function may run in any thread; the only state is the count of system calls,
+// the cached page size, the exit key and the commit mode, all written before they are needed and
+// idempotent.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE  // mremap, secure_getenv, MAP_ANONYMOUS
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "os/os.h"
+
+#ifndef MREMAP_DONTUNMAP  // kernel 5.7; older kernels refuse it and the caller copies
+#define MREMAP_DONTUNMAP 4
+#endif
+#ifndef SYS_futex
+#define SYS_futex SYS_futex_time64
+#endif
+
+static struct {
+  rix_counter_t xcalls;
+  ri_atomic(size_t) xpage_size;
+  ri_atomic(uint32_t) xstrict;  // 0 unknown, 1 no, 2 yes
+  pthread_key_t exit_key;
+  ri_atomic(bool) xexit_key_made;
+} os;
+
+// ---- Memory -------------------------------------------------------------------------------------
+
+size_t rix_os_page_size(void) {
+  size_t size = ri_load_relaxed(&os.xpage_size);
+  if (RIX_UNLIKELY(size == 0)) {
+    size = (size_t)getauxval(AT_PAGESZ);
+    if (size == 0) size = 4096;
+    ri_store_relaxed(&os.xpage_size, size);
+  }
+  return size;
+}
+
+// Reads up to `capacity` - 1 bytes of a file; the text is terminated. Empty when it cannot.
+static void os_read_file(const char* path, char* text, size_t capacity) {
+  const int saved = errno;
+  size_t length = 0;
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    const ssize_t n = read(fd, text, capacity - 1);
+    if (n > 0) length = (size_t)n;
+    close(fd);
+  }
+  text[length] = '\0';
+  errno = saved;
+}
+
+bool rix_os_strict_commit(void) {
+  uint32_t strict = ri_load_relaxed(&os.xstrict);
+  if (strict == 0) {
+    char text[8];
+    os_read_file("/proc/sys/vm/overcommit_memory", text, sizeof(text));
+    strict = (text[0] == '2') ? 2 : 1;
+    ri_store_relaxed(&os.xstrict, strict);
+  }
+  return strict == 2;
+}
+
+size_t rix_os_address_space_limit(void) {
+  struct rlimit limit;
+  const int saved = errno;
+  const bool known = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  errno = saved;
+  if (!known || limit.rlim_cur > SIZE_MAX) return SIZE_MAX;
+  return (size_t)limit.rlim_cur;
+}
+
+static void* os_mmap(void* at, size_t size, int access, int flags) {
+  const int saved = errno;
+  rix_counter_add(&os.xcalls, 1);
+  void* const p = mmap(at, size, access, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  errno = saved;
+  return p == MAP_FAILED ? NULL : p;
+}
+
+void* rix_os_map(void* hint, size_t size, bool commit) {
+  const int access = commit ? PROT_READ | PROT_WRITE : PROT_NONE;
+  return os_mmap(hint, size, access, rix_os_strict_commit() && commit ? 0 : MAP_NORESERVE);
+}
+
+void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, bool commit) {
+  uint8_t* p = rix_os_map(hint, size, commit);
+  if (p == NULL || rix_is_aligned(p, alignment)) return p;
+  rix_os_unmap(p, size);
+  if (size > SIZE_MAX - alignment) return NULL;
+  const size_t room = size + alignment - rix_os_page_size();
+  p = rix_os_map(NULL, room, commit);
+  if (p == NULL) return NULL;
+  uint8_t* const start = (uint8_t*)rix_align_up((uintptr_t)p, alignment);
+  const size_t before = (size_t)(start - p);
+  const size_t after = room - before - size;
+  if (before > 0) rix_os_unmap(p, before);
+  if (after > 0) rix_os_unmap(start + size, after);
+  return start;
+}
+
+bool rix_os_unmap(void* p, size_t size) {
+  const int saved = errno;
+  rix_counter_add(&os.xcalls, 1);
+  const bool done = munmap(p, size) == 0;
+  errno = saved;
+  return done;
+}
+
+bool rix_os_commit(void* p, size_t size) {
+  const int saved = errno;
+  rix_counter_add(&os.xcalls, 1);
+  const bool done = mprotect(p, size, PROT_READ | PROT_WRITE) == 0;
+  errno = saved;
+  return done;
+}
+
+bool rix_os_decommit(void* p, size_t size) {
+  return os_mmap(p, size, PROT_NONE, MAP_FIXED | MAP_NORESERVE) != NULL;
+}
+
+bool rix_os_purge(void* p, size_t size) {
+  const int saved = errno;
+  rix_counter_add(&os.xcalls, 1);
+  const bool done = madvise(p, size, MADV_DONTNEED) == 0;
+  errno = saved;
+  return done;
+}
+
+bool rix_os_move(void* from, void* to, size_t size) {
+  const int saved = errno;
+  rix_counter_add(&os.xcalls, 1);
+  const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  const bool done = mremap(from, size, size, flags, to) != MAP_FAILED;
+  errno = saved;
+  return done;
+}
+
+bool rix_os_resize(void* p, size_t old_size, size_t new_size) {
+  const int saved = errno;
+  rix_counter_add(&os.xcalls, 1);
+  const bool done = mremap(p, old_size, new_size, 0) != MAP_FAILED;
+  errno = saved;
+  return done;
+}
+
+size_t rix_os_calls(void) { return rix_counter_get(&os.xcalls); }
+
+// ---- Time, randomness, environment, output ------------------------------------------------------
+
+uint64_t rix_os_clock_ms(void) {
+  struct timespec t = {0, 0};
+  const int saved = errno;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  errno = saved;
+  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t rix_os_random(void) {
+  uint64_t seed = rix_os_clock_ms() * 0x9E3779B97F4A7C15u;
+  const uint64_t* const bytes = (const uint64_t*)getauxval(AT_RANDOM);  // 16 bytes, aligned
+  if (bytes != NULL) seed ^= bytes[0] ^ (bytes[1] << 1);
+  seed ^= (uint64_t)getpid() << 32;
+  seed = (seed ^ (seed >> 31)) * 0xBF58476D1CE4E5B9u;
+  return seed ^ (seed >> 29);
+}
+
+bool rix_os_env_ready(void) { return environ != NULL; }
+
+const char* rix_os_env(const char* name) { return rix_os_env_ready() ? secure_getenv(name) : NULL; }
+
+void rix_os_write_error(const char* text, size_t length) {
+  const int saved = errno;
+  while (length > 0) {
+    const ssize_t n = write(STDERR_FILENO, text, length);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    text += n;
+    length -= (size_t)n;
+  }
+  errno = saved;
+}
+
+void rix_os_abort(void) { abort(); }
+
+char* rix_os_realpath(const char* path, char* resolved) { return realpath(path, resolved); }
+
+size_t rix_os_path_max(void) { return PATH_MAX; }
+
+int rix_os_errno(void) { return errno; }
+
+void rix_os_set_errno(int code) { errno = code; }
+
+static size_t os_statm_resident(void) {
+  char text[128];
+  os_read_file("/proc/self/statm", text, sizeof(text));
+  const char* p = text;
+  while (*p != '\0' && *p != ' ')
+    p++;
+  size_t pages = 0;
+  for (p += (*p == ' '); *p >= '0' && *p <= '9'; p++)
+    pages = pages * 10 + (size_t)(*p - '0');
+  return pages * rix_os_page_size();
+}
+
+void rix_os_usage(rix_os_usage_t* usage) {
+  struct rusage r = {0};
+  const int saved = errno;
+  getrusage(RUSAGE_SELF, &r);
+  errno = saved;
+  usage->resident = os_statm_resident();
+  usage->peak_resident = rix_max((size_t)r.ru_maxrss * 1024, usage->resident);
+  usage->minor_faults = (size_t)r.ru_minflt;
+  usage->major_faults = (size_t)r.ru_majflt;
+  usage->user_ms = (uint64_t)r.ru_utime.tv_sec * 1000 + (uint64_t)r.ru_utime.tv_usec / 1000;
+  usage->system_ms = (uint64_t)r.ru_stime.tv_sec * 1000 + (uint64_t)r.ru_stime.tv_usec / 1000;
+}
+
+// ---- Threads ------------------------------------------------------------------------------------
+
+static void os_futex(ri_atomic_u32_t* word, int operation, uint32_t value) {
+  const int saved = errno;
+  syscall(SYS_futex, &word->v, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+  errno = saved;
+}
+
+bool rix_lock_try(rix_lock_t* lock) {
+  uint32_t open = 0;
+  return ri_cas_strong_acq_rel(&lock->xstate, &open, 1);  // L1: pairs with L2
+}
+
+void rix_lock(rix_lock_t* lock) {
+  if (RIX_LIKELY(rix_lock_try(lock))) return;
+  while (ri_exchange_acq_rel(&lock->xstate, 2) != 0) {  // L1: pairs with L2
+    os_futex(&lock->xstate, FUTEX_WAIT, 2);
+  }
+}
+
+void rix_unlock(rix_lock_t* lock) {
+  const uint32_t old = ri_exchange_acq_rel(&lock->xstate, 0);  // L2: publishes what L protects
+  if (RIX_UNLIKELY(old == 2)) os_futex(&lock->xstate, FUTEX_WAKE, 1);
+}
+
+bool rix_os_thread_exit_init(void (*done)(void* value)) {
+  if (ri_load_acquire(&os.xexit_key_made)) return true;
+  if (pthread_key_create(&os.exit_key, done) != 0) return false;
+  ri_store_release(&os.xexit_key_made, true);
+  return true;
+}
+
+void rix_os_thread_exit_close(void) {
+  if (!ri_load_acquire(&os.xexit_key_made)) return;
+  ri_store_release(&os.xexit_key_made, false);
+  pthread_key_delete(os.exit_key);
+}
+
+bool rix_os_thread_exit_set(void* value) {
+  const int saved = errno;
+  const bool done =
+      ri_load_acquire(&os.xexit_key_made) && pthread_setspecific(os.exit_key, value) == 0;
+  errno = saved;
+  return done;
+}
+
+void rix_os_fork_init(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+  pthread_atfork(before, parent, child);
+}

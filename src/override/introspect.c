@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// introspect.c: what programs ask their C library about its allocator, answered for this one.
+// Without these names a program would get the figures of an allocator that it does not use; and
+// a static program would pull the C library's malloc in beside ours.
+//
+// mallinfo: all blocks are counted in one place, so hblks and hblkhd (blocks with a mapping of their
+// own, which glibc leaves out of uordblks) are 0 and "uordblks + hblkhd" is what is in use.
+//   arena     bytes obtained from the OS and not given back      uordblks  bytes in use
+//   fordblks  the rest: arena - uordblks                         keepcost  bytes cached for reuse
+// mallopt: 1 for what is honoured or asks for nothing that a program could notice, 0 for the rest:
+//   M_TRIM_THRESHOLD  -1: never give memory back; 0: at once; others: as before, time decides
+//   M_CHECK_ACTION    bit 0: report misuse; bit 1: abort then
+//   M_PERTURB         only 0 (filling blocks is not offered)
+//   M_MXFAST          within glibc's range, to no effect
+//   M_PURGE(_ALL)     Android's: give unused memory back now
+//   M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_ARENA_TEST, M_ARENA_MAX  tune another design; accepted
+// The structures are declared here because not every libc has them; they are part of glibc's ABI.
+//
+// CONCURRENCY: as ri_summary: any thread; figures are of one moment only when nobody allocates.
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/bits.h"
+#include "base/compiler.h"
+
+struct mallinfo {
+  int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+
+struct mallinfo2 {
+  size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+
+RI_EXPORT struct mallinfo mallinfo(void);
+RI_EXPORT struct mallinfo2 mallinfo2(void);
+RI_EXPORT int malloc_trim(size_t pad);
+RI_EXPORT void malloc_stats(void);
+RI_EXPORT int malloc_info(int options, FILE* stream);
+RI_EXPORT int mallopt(int parameter, int value);
+
+// The numbers of the parameters of mallopt, from glibc's and Android's ABI.
+enum {
+  INTROSPECT_MXFAST = 1,
+  INTROSPECT_TRIM_THRESHOLD = -1,
+  INTROSPECT_TOP_PAD = -2,
+  INTROSPECT_MMAP_THRESHOLD = -3,
+  INTROSPECT_MMAP_MAX = -4,
+  INTROSPECT_CHECK_ACTION = -5,
+  INTROSPECT_PERTURB = -6,
+  INTROSPECT_ARENA_TEST = -7,
+  INTROSPECT_ARENA_MAX = -8,
+  INTROSPECT_PURGE = -101,
+  INTROSPECT_PURGE_ALL = -104,
+  INTROSPECT_MXFAST_LARGEST = 80 * sizeof(size_t) / 4,
+};
+
+static size_t introspect_held(const ri_summary_t* summary) {
+  return rix_max(summary->committed, summary->in_use);
+}
+
+struct mallinfo2 mallinfo2(void) {
+  ri_summary_t summary;
+  ri_summary(&summary);
+  struct mallinfo2 info = {0};
+  info.arena = introspect_held(&summary);
+  info.uordblks = summary.in_use;
+  info.fordblks = info.arena - info.uordblks;
+  info.keepcost = summary.cached;
+  return info;
+}
+
+static int introspect_saturate(size_t n) { return n > INT_MAX ? INT_MAX : (int)n; }
+
+struct mallinfo mallinfo(void) {
+  const struct mallinfo2 wide = mallinfo2();
+  struct mallinfo info = {0};
+  info.arena = introspect_saturate(wide.arena);
+  info.uordblks = introspect_saturate(wide.uordblks);
+  info.fordblks = introspect_saturate(wide.fordblks);
+  info.keepcost = introspect_saturate(wide.keepcost);
+  return info;
+}
+
+int malloc_trim(size_t pad) {
+  RIX_UNUSED(pad);
+  ri_summary_t before, after;
+  ri_summary(&before);
+  ri_collect(true);
+  ri_summary(&after);
+  return after.purged > before.purged;
+}
+
+void malloc_stats(void) { ri_stats_print_out(NULL, NULL); }
+
+// The outer elements are those of glibc's format; <rimalloc> adds what they have no room for.
+int malloc_info(int options, FILE* stream) {
+  if (options != 0) return EINVAL;
+  ri_summary_t s;
+  ri_summary(&s);
+  const int written = fprintf(
+      stream,
+      "<malloc version=\"1\">\n"
+      "<total type=\"mmap\" count=\"%zu\"/>\n"
+      "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n"
+      "<system type=\"current\" size=\"%zu\"/>\n"
+      "<aspace type=\"total\" size=\"%zu\"/>\n"
+      "<rimalloc version=\"%d\" pages=\"%zu\" abandoned=\"%zu\" threads=\"%zu\" arenas=\"%zu\" "
+      "cached=\"%zu\" metadata=\"%zu\" purged=\"%zu\" os_calls=\"%zu\"/>\n"
+      "</malloc>\n",
+      s.mappings, s.blocks, s.in_use, introspect_held(&s), s.reserved, ri_version(), s.pages,
+      s.abandoned, s.threads, s.arenas, s.cached, s.metadata, s.purged, s.os_calls);
+  return written < 0 ? -1 : 0;
+}
+
+int mallopt(int parameter, int value) {
+  switch (parameter) {
+    case INTROSPECT_TRIM_THRESHOLD:
+      if (value == -1 || value == 0) ri_option_set(ri_option_purge_delay, value);
+      return 1;
+    case INTROSPECT_CHECK_ACTION:
+      ri_option_set(ri_option_show_errors, value & 1);
+      ri_option_set(ri_option_abort_on_error, (value >> 1) & 1);
+      return 1;
+    case INTROSPECT_PURGE:
+    case INTROSPECT_PURGE_ALL:
+      ri_collect(true);
+      return 1;
+    case INTROSPECT_PERTURB:
+      return value == 0;
+    case INTROSPECT_MXFAST:
+      return value >= 0 && value <= INTROSPECT_MXFAST_LARGEST;
+    case INTROSPECT_TOP_PAD:
+    case INTROSPECT_MMAP_THRESHOLD:
+    case INTROSPECT_MMAP_MAX:
+    case INTROSPECT_ARENA_TEST:
+    case INTROSPECT_ARENA_MAX:
+      return 1;
+    default:
+      return 0;
+  }
+}

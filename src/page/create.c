@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// create.c: pages come into being and go.
+//
+// CONCURRENCY: a page is created by one thread and entered into the page map before any other can
+// know of its blocks; it is released by its owner when no block is live, so nobody else may hold a
+// pointer into it.
+#include "arena/mapping.h"
+#include "arena/meta.h"
+#include "arena/pagemap.h"
+#include "page/page.h"
+#include "page/remote.h"
+
+// Descriptors of pages that lie in no arena. Linked through `next`, which only the owner uses.
+static rix_meta_pool_t create_descriptors = {sizeof(ri_page_t), offsetof(ri_page_t, next), NULL};
+
+typedef struct create_shape_s {
+  uint8_t* start;
+  size_t block_size;
+  rix_arena_t* arena;
+  size_t slices;
+  size_t reserved;
+  rix_page_kind_t kind;
+  unsigned class_index;
+} create_shape_t;
+
+// Fills in a descriptor. xremote stays: zero the first time, and owned when it was given back.
+static void create_describe(ri_page_t* page, create_shape_t s, struct rix_heap_s* heap) {
+  RI_ASSERT(ri_load_relaxed(&page->xremote) == 0);
+  ri_store_relaxed(&page->xowner, RIX_OWNER_NONE);
+  ri_store_relaxed(&page->xtheap, NULL);
+  ri_store_relaxed(&page->xheap, heap);
+  ri_store_relaxed(&page->xblock_size, s.block_size);
+  ri_store_relaxed(&page->xspan, s.block_size);
+  ri_store_relaxed(&page->used, 0);
+  page->start = s.start;
+  page->arena = s.arena;
+  page->inverse = rix_class_inverse(s.block_size);
+  page->slice_count = (uint32_t)s.slices;
+  page->reserved = (uint16_t)s.reserved;
+  page->class_index = (uint8_t)s.class_index;
+  page->kind = (uint8_t)s.kind;
+  page->free = NULL;
+  page->capacity = 0;
+  page->place = RIX_PLACE_NONE;
+  page->flags = 0;
+  page->next = page->prev = NULL;
+  page->idle = 0;
+}
+
+ri_page_t* rix_page_create(unsigned class_index, struct rix_heap_s* heap) {
+  const size_t block_size = rix_class_block_size(class_index);
+  const bool small = block_size <= RIX_SMALL_BLOCK_MAX;
+  const size_t slices = small ? 1 : RIX_MEDIUM_SLICES;
+  rix_slices_t got;
+  if (!rix_arena_claim(slices, RIX_SLICE_SIZE, &got)) return NULL;
+  ri_page_t* const page = &got.arena->pages[got.index];
+  const create_shape_t shape = {rix_arena_address(got.arena, got.index),
+                                block_size,
+                                got.arena,
+                                slices,
+                                slices * RIX_SLICE_SIZE / block_size,
+                                small ? RIX_PAGE_SMALL : RIX_PAGE_MEDIUM,
+                                class_index};
+  create_describe(page, shape, heap);
+  if (got.zero) page->flags = RIX_PAGE_ZERO;
+  rix_pagemap_set(page->start, slices * RIX_SLICE_SIZE, page);
+  return page;
+}
+
+// Makes the only block of a page live and leaves the page to whoever frees it.
+static ri_page_t* create_single_done(ri_page_t* page, size_t span) {
+  page->capacity = 1;
+  ri_store_relaxed(&page->used, 1);
+  ri_store_relaxed(&page->xspan, span);
+  rix_pagemap_set(page->start, span, page);
+  const bool abandoned = rix_remote_abandon(page);
+  RI_ASSERT(abandoned);
+  RIX_UNUSED(abandoned);
+  return page;
+}
+
+ri_page_t* rix_page_create_mapped(size_t size, size_t align, bool fresh, struct rix_heap_s* heap,
+                                  bool* zero) {
+  ri_page_t* const page = rix_meta_take(&create_descriptors);
+  if (page == NULL) return NULL;
+  rix_mapping_t m;
+  if (!rix_mapping_claim(size, rix_max(align, RIX_SLICE_SIZE), fresh, &m)) {
+    rix_meta_give(&create_descriptors, page);
+    return NULL;
+  }
+  *zero = m.zero;
+  const create_shape_t shape = {m.start, size, NULL, 0, 1, RIX_PAGE_MAPPED, 0};
+  create_describe(page, shape, heap);
+  return create_single_done(page, m.size);
+}
+
+ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap, bool* zero) {
+  const size_t block_size = rix_align_up(size, rix_os_page_size());
+  const size_t slices = rix_div_up(block_size, RIX_SLICE_SIZE);
+  rix_slices_t got;
+  const bool in_arena = block_size <= RIX_ARENA_BLOCK_MAX && align <= RIX_ARENA_BLOCK_MAX;
+  if (!in_arena || !rix_arena_claim(slices, rix_max(align, RIX_SLICE_SIZE), &got)) {
+    return rix_page_create_mapped(block_size, align, false, heap, zero);
+  }
+  ri_page_t* const page = &got.arena->pages[got.index];
+  *zero = got.zero;
+  const create_shape_t shape = {rix_arena_address(got.arena, got.index),
+                                block_size,
+                                got.arena,
+                                slices,
+                                1,
+                                RIX_PAGE_SINGLETON,
+                                0};
+  create_describe(page, shape, heap);
+  return create_single_done(page, slices * RIX_SLICE_SIZE);
+}
+
+void rix_page_release(ri_page_t* page) {
+  RI_ASSERT(rix_page_live(page) == 0 && page->place == RIX_PLACE_NONE);
+  RI_ASSERT((page->flags & RIX_PAGE_LISTED) == 0);
+  RI_ASSERT(rix_remote_count(page) == 0);
+  ri_store_relaxed(&page->xowner, RIX_OWNER_NONE);
+  ri_store_relaxed(&page->xtheap, NULL);
+  ri_store_relaxed(&page->xremote, 0);  // owned by nobody who could be found: not claimable
+  ri_store_relaxed(&page->used, 0);
+  const size_t span = ri_load_relaxed(&page->xspan);
+  if (page->kind == RIX_PAGE_MAPPED) {
+    void* const start = page->start;
+    rix_pagemap_set(start, span, NULL);
+    rix_meta_give(&create_descriptors, page);
+    rix_mapping_release(start, span);
+    return;
+  }
+  const size_t slices = page->slice_count;
+  rix_pagemap_set(page->start, slices * RIX_SLICE_SIZE, NULL);
+  rix_arena_release(page->arena, (size_t)(page - page->arena->pages), slices);
+}
+
+// Memory that was used before: above this the OS hands out zero pages, which also makes the block
+// cost nothing until it is touched; below, writing is faster.
+#define CREATE_ZERO_BY_OS_MIN ((size_t)1 << 20)
+
+void rix_page_zero_single(ri_page_t* page) {
+  const size_t size = rix_page_block_size(page);
+  if (size >= CREATE_ZERO_BY_OS_MIN && rix_os_purge(page->start, size)) return;
+  __builtin_memset(page->start, 0, size);
+}
+
+// ---- Resizing pages of one block ----------------------------------------------------------------
+
+static bool create_resize_mapped(ri_page_t* page, size_t size, bool* zero) {
+  const size_t span = ri_load_relaxed(&page->xspan);
+  *zero = size > span && rix_page_block_size(page) == span;
+  if (size > span || size <= span / 2) {
+    if (!rix_mapping_resize(page->start, span, size)) return size <= span;
+    if (size < span) {
+      const size_t kept = rix_align_up(size, RIX_SLICE_SIZE);
+      if (kept < span) rix_pagemap_set(page->start + kept, span - kept, NULL);
+    }
+    ri_store_relaxed(&page->xspan, size);
+    rix_pagemap_set(page->start, size, page);
+  }
+  return true;
+}
+
+static bool create_resize_in_arena(ri_page_t* page, size_t size, bool* zero) {
+  const size_t wanted = rix_div_up(size, RIX_SLICE_SIZE);
+  const size_t have = page->slice_count;
+  const size_t index = (size_t)(page - page->arena->pages);
+  if (wanted > have) {
+    if (size > RIX_ARENA_BLOCK_MAX) return false;
+    if (!rix_arena_extend(page->arena, index, have, wanted - have, zero)) return false;
+    *zero = *zero && rix_page_block_size(page) == have * RIX_SLICE_SIZE;
+    page->slice_count = (uint32_t)wanted;
+    rix_pagemap_set(page->start, wanted * RIX_SLICE_SIZE, page);
+  } else if (wanted < have) {
+    page->slice_count = (uint32_t)wanted;
+    rix_pagemap_set(page->start + wanted * RIX_SLICE_SIZE, (have - wanted) * RIX_SLICE_SIZE, NULL);
+    rix_arena_release(page->arena, index + wanted, have - wanted);
+  }
+  ri_store_relaxed(&page->xspan, wanted * RIX_SLICE_SIZE);
+  return true;
+}
+
+bool rix_page_resize_single(ri_page_t* page, size_t size, bool* zero) {
+  RI_ASSERT(rix_page_is_single(page));
+  *zero = false;
+  size = rix_align_up(size, rix_os_page_size());
+  const bool done = page->kind == RIX_PAGE_MAPPED ? create_resize_mapped(page, size, zero)
+                                                  : create_resize_in_arena(page, size, zero);
+  if (done) ri_store_relaxed(&page->xblock_size, size);
+  return done;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// page.c: extending and collecting pages, and the checks of their invariants.
+#include "page/page.h"
+
+#include "page/remote.h"
+
+static ri_block_t* page_block_at(const ri_page_t* page, size_t index) {
+  return (ri_block_t*)(page->start + index * rix_page_block_size(page));
+}
+
+void rix_page_extend(ri_page_t* page) {
+  RI_ASSERT(rix_page_can_extend(page));
+  const size_t block_size = rix_page_block_size(page);
+  size_t n = rix_max((size_t)RIX_EXTEND_BYTES / block_size, 1);
+  if (RIX_TEST_EXTEND_ONE) n = 1;
+  n = rix_min(n, (size_t)(page->reserved - page->capacity));
+  // In the order of addresses, so that a fresh page is used as an array would be.
+  ri_block_t* block = page_block_at(page, page->capacity);
+  ri_block_t* const first = block;
+  for (size_t i = 1; i < n; i++) {
+    ri_block_t* const next = (ri_block_t*)((uint8_t*)block + block_size);
+    block->next = next;
+    block = next;
+  }
+  block->next = page->free;
+  page->free = first;
+  page->capacity = (uint16_t)(page->capacity + n);
+}
+
+bool rix_page_collect(ri_page_t* page) {
+  ri_block_t* head = NULL;
+  const size_t count = rix_remote_collect(page, &head);
+  if (count == 0) return page->free != NULL;
+  RI_ASSERT(count <= rix_page_live(page));
+  if (page->free != NULL) {
+    ri_block_t* tail = head;
+    while (tail->next != NULL)
+      tail = tail->next;
+    tail->next = page->free;
+  }
+  page->free = head;
+  rix_page_add_used(page, (uint32_t) - (int32_t)count);
+  return true;
+}
+
+// Walks at most `most` links of a list; whether `block` is among them.
+static bool page_list_has(const ri_block_t* list, const ri_block_t* block, size_t most) {
+  for (size_t i = 0; list != NULL && i < most; i++, list = list->next) {
+    if (list == block) return true;
+  }
+  return false;
+}
+
+bool rix_page_is_free_block(const ri_page_t* page, const ri_block_t* block) {
+  if (page_list_has(page->free, block, page->capacity)) return true;
+  const uintptr_t word = ri_load_acquire(&page->xremote);  // A1: the links of the list
+  return page_list_has(rix_remote_head_of(page, word), block, rix_remote_count_of(word));
+}
+
+// Whether a list has exactly `count` blocks, each at a block boundary below `capacity`.
+static bool page_list_valid(const ri_page_t* page, const ri_block_t* list, size_t count) {
+  for (; list != NULL; list = list->next, count--) {
+    if (count == 0) return false;
+    const size_t offset = (size_t)((const uint8_t*)list - page->start);
+    if (offset >= (size_t)page->capacity * rix_page_block_size(page)) return false;
+    if (rix_page_block_of(page, list) != list) return false;
+  }
+  return count == 0;
+}
+
+bool rix_page_valid(const ri_page_t* page) {
+  const size_t block_size = rix_page_block_size(page);
+  const size_t live = rix_page_live(page);
+  if (page->reserved == 0 || page->capacity > page->reserved || live > page->capacity) return false;
+  if (rix_remote_count(page) > live) return false;
+  if (rix_page_is_single(page)) return ri_load_relaxed(&page->xspan) >= block_size;
+  if (block_size != rix_class_block_size(page->class_index)) return false;
+  if (page->reserved * block_size > (size_t)page->slice_count * RIX_SLICE_SIZE) return false;
+  return page_list_valid(page, page->free, page->capacity - live);
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// page.h: a page is a run of slices cut into blocks of one size. This file is its sequential side:
+// everything here is called by the owner of the page alone. What other threads do to a page is in
+// remote.h; how a page loses and finds an owner in abandon.c.
+//
+//   block 0 .. capacity-1    were handed out at least once or are in a list
+//   capacity .. reserved-1   untouched memory, cut into blocks a step at a time (rix_page_extend)
+//
+// INVARIANTS, for the owner, with live = used & RI_PAGE_USED_MASK
+//   live + |free| == capacity <= reserved                (blocks freed by others count as live until
+//                                                         the owner collects them)
+//   remote count <= live
+//   every link of `free` points to a block boundary below `capacity`, without repetition
+//   capacity blocks fit into the page: start + reserved * block_size <= end of the slices
+//   a page of one block (SINGLETON, MAPPED): reserved == 1, no free list, xspan >= block_size
+// CONCURRENCY: owner only, but for the functions marked "any thread".
+#ifndef RIX_PAGE_PAGE_H
+#define RIX_PAGE_PAGE_H
+
+#include "arena/arena.h"
+#include "base/assert.h"
+#include "base/atomic.h"
+#include "base/sizeclass.h"
+
+typedef enum rix_page_kind_e {
+  RIX_PAGE_SMALL,      // 1 slice, blocks to 8 KiB
+  RIX_PAGE_MEDIUM,     // 8 slices, blocks to 64 KiB
+  RIX_PAGE_SINGLETON,  // as many slices as its one block needs
+  RIX_PAGE_MAPPED,     // one block in a mapping of its own
+} rix_page_kind_t;
+
+typedef enum rix_page_place_e {
+  RIX_PLACE_NONE,   // in no list of a heap
+  RIX_PLACE_QUEUE,  // in the queue of its class: it has, or may soon have, free blocks
+  RIX_PLACE_FULL,   // in the full list of its class: all blocks live when last looked at
+} rix_page_place_t;
+
+enum {                  // page->flags
+  RIX_PAGE_ZERO = 1,    // memory from `capacity` on reads as zero
+  RIX_PAGE_LISTED = 2,  // its bit in the arena's abandoned bitmap is set
+};
+
+// page->xowner == id of the owner | flags. Any flag makes the fast path of free fail.
+#define RIX_OWNER_FULL ((uintptr_t)1)      // in the full list: a local free must move it
+#define RIX_OWNER_INTERIOR ((uintptr_t)2)  // pointers into blocks were handed out (aligned_at)
+#define RIX_OWNER_CHECKED ((uintptr_t)4)   // option `check`: every free is validated
+#define RIX_OWNER_FLAGS ((uintptr_t)7)
+#define RIX_OWNER_NONE (~RIX_OWNER_FLAGS)  // nobody's id
+
+RIX_INLINE uint32_t rix_page_live(const ri_page_t* page) {
+  return ri_load_relaxed(&page->used) & RI_PAGE_USED_MASK;
+}
+RIX_INLINE size_t rix_page_block_size(const ri_page_t* page) {
+  return ri_load_relaxed(&page->xblock_size);
+}
+RIX_INLINE bool rix_page_is_single(const ri_page_t* page) {
+  return page->kind == RIX_PAGE_SINGLETON || page->kind == RIX_PAGE_MAPPED;
+}
+RIX_INLINE bool rix_page_can_extend(const ri_page_t* page) {
+  return page->capacity < page->reserved;
+}
+
+RIX_INLINE void rix_page_add_used(ri_page_t* page, uint32_t n) {
+  ri_store_relaxed(&page->used, ri_load_relaxed(&page->used) + n);
+}
+
+// Takes a block off the free list, which is not empty.
+RIX_INLINE ri_block_t* rix_page_pop(ri_page_t* page) {
+  ri_block_t* const block = page->free;
+  page->free = block->next;
+  rix_page_add_used(page, 1);
+  return block;
+}
+
+// Puts a live block back.
+RIX_INLINE void rix_page_push(ri_page_t* page, ri_block_t* block) {
+  block->next = page->free;
+  page->free = block;
+  rix_page_add_used(page, (uint32_t)-1);
+}
+
+// The block that p points into, or NULL when p lies outside of the blocks. Any thread that holds a
+// live block of the page.
+RIX_INLINE ri_block_t* rix_page_block_of(const ri_page_t* page, const void* p) {
+  const size_t offset = (size_t)((const uint8_t*)p - page->start);
+  if (rix_page_is_single(page)) {
+    return offset < rix_page_block_size(page) ? (ri_block_t*)page->start : NULL;
+  }
+  const size_t index =
+      rix_class_index_of(offset & (RIX_MEDIUM_SLICES * RIX_SLICE_SIZE - 1), page->inverse);
+  if (index >= page->reserved) return NULL;
+  return (ri_block_t*)(page->start + index * rix_page_block_size(page));
+}
+
+// Where the pages' memory and descriptors come from (create.c).
+
+// A fresh page for a class, of the heap, without owner and in no list. NULL: no memory.
+RIX_INTERNAL ri_page_t* rix_page_create(unsigned class_index, struct rix_heap_s* heap);
+// A page of one block, which is live. Anybody may free it. *zero: its memory reads as zero.
+RIX_INTERNAL ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap,
+                                               bool* zero);
+// As above, always a fresh mapping of its own, for realloc to move pages into.
+RIX_INTERNAL ri_page_t* rix_page_create_mapped(size_t size, size_t align, bool fresh,
+                                               struct rix_heap_s* heap, bool* zero);
+// Gives a page without live blocks back, by its owner, or by who claimed it.
+RIX_INTERNAL void rix_page_release(ri_page_t* page);
+RIX_INTERNAL void rix_page_zero_single(ri_page_t* page);  // its block, with the OS's help
+// Changes the size of the block of a page of one block, where it is. The caller owns the block.
+// *zero: what it grew by reads as zero.
+RIX_INTERNAL bool rix_page_resize_single(ri_page_t* page, size_t size, bool* zero);
+
+// Cuts some more memory into blocks and puts them on the free list; the page can be extended.
+RIX_INTERNAL void rix_page_extend(ri_page_t* page);
+// Takes over the blocks that others freed; true when the free list is not empty then.
+RIX_INTERNAL bool rix_page_collect(ri_page_t* page);
+
+// Whether `block` is in the page's free list or among those that others freed. Owner only.
+RIX_INTERNAL bool rix_page_is_free_block(const ri_page_t* page, const ri_block_t* block);
+// Checks all invariants of the page; the caller owns it.
+RIX_INTERNAL bool rix_page_valid(const ri_page_t* page);
+
+// Losing and finding an owner (abandon.c).
+
+// Gives the page up: somebody may claim it. It is in no list of a heap. Releases it when it has no
+// live block.
+RIX_INTERNAL void rix_page_abandon(ri_page_t* page);
+// To be called right after a page was claimed.
+RIX_INTERNAL void rix_page_claimed(ri_page_t* page);
+// Claims an abandoned page of the class and heap that has free blocks or room; NULL when none is at
+// hand. The page has no owner yet and no live bit set anywhere: the caller adopts it.
+RIX_INTERNAL ri_page_t* rix_page_claim_abandoned(unsigned class_index,
+                                                 const struct rix_heap_s* heap);
+RIX_INTERNAL size_t rix_page_abandoned_count(void);  // pages without owner that are listed
+
+#endif

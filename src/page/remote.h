@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// remote.h: all that threads do to a page that they do not own, in one atomic word.
+//
+//   xremote   63 ............ 16 | 15 ........ 2 |   1    |     0
+//             head offset / 8    |     count     | NOTIFY | ABANDONED
+//
+//   list       blocks freed by other threads: `head` is the newest, each links to the one before,
+//              `count` is their number; count == 0: the list is empty and head means nothing
+//   NOTIFY     the owner has put the page away as full: who frees next tells the owner
+//   ABANDONED  the page has no owner; who clears this bit owns the page. Zero means owned, so that a
+//              descriptor that was never used cannot be claimed.
+//
+//                   request_wake                     push (old NOTIFY) -> WAKE: tell xtheap
+//        OWNED ---------------------> OWNED+NOTIFY ----------------------------------------> OWNED
+//          |  ^ claim (CAS), push (old ABANDONED) -> CLAIMED
+//          v  |
+//        ABANDONED     abandon (CAS, only while the list is empty)
+//
+// A free is one compare-and-swap. The count spares the owner a walk to count the blocks, and refuses
+// the free of more blocks than the page has.
+//
+// CONCURRENCY: push, claim: any thread; collect, request_wake, abandon: the owner. Labels:
+//   R1 release  push: publishes block->next, and what the program wrote to the block
+//   A1 acquire  collect, and a push or claim that becomes owner, see all that R1 published
+//   R2 release  abandon: publishes the owner's state of the page
+//   A2 acquire  claim, and push with old ABANDONED: the new owner sees it
+// The functions touch nothing but the page and the block: no thread-local state, no system calls.
+#ifndef RIX_PAGE_REMOTE_H
+#define RIX_PAGE_REMOTE_H
+
+#include "base/assert.h"
+#include "base/atomic.h"
+
+#define RIX_REMOTE_ABANDONED ((uintptr_t)1)
+#define RIX_REMOTE_NOTIFY ((uintptr_t)2)
+#define RIX_REMOTE_COUNT_SHIFT 2
+#define RIX_REMOTE_COUNT_MASK ((uintptr_t)0x3FFF << RIX_REMOTE_COUNT_SHIFT)
+#define RIX_REMOTE_COUNT_ONE ((uintptr_t)1 << RIX_REMOTE_COUNT_SHIFT)
+#define RIX_REMOTE_HEAD_SHIFT 16
+#define RIX_REMOTE_HEAD_MASK (~(uintptr_t)0 << RIX_REMOTE_HEAD_SHIFT)
+#define RIX_REMOTE_LIST_MASK (RIX_REMOTE_COUNT_MASK | RIX_REMOTE_HEAD_MASK)
+
+typedef enum rix_remote_result_e {
+  RIX_REMOTE_PUSHED,   // done
+  RIX_REMOTE_WAKE,     // done; the owner asked to be told
+  RIX_REMOTE_CLAIMED,  // done; the page was abandoned and is the caller's now
+  RIX_REMOTE_REFUSED,  // nothing done: more blocks would be free than the page has
+} rix_remote_result_t;
+
+RIX_INLINE size_t rix_remote_count_of(uintptr_t word) {
+  return (word & RIX_REMOTE_COUNT_MASK) >> RIX_REMOTE_COUNT_SHIFT;
+}
+
+// Blocks that others freed and the owner did not collect yet.
+RIX_INLINE size_t rix_remote_count(const ri_page_t* page) {
+  return rix_remote_count_of(ri_load_relaxed(&page->xremote));
+}
+
+RIX_INLINE ri_block_t* rix_remote_head_of(const ri_page_t* page, uintptr_t word) {
+  if (rix_remote_count_of(word) == 0) return NULL;
+  return (ri_block_t*)(page->start + ((word >> RIX_REMOTE_HEAD_SHIFT) << 3));
+}
+
+// Frees a live block of the page.
+RIX_INLINE rix_remote_result_t rix_remote_push(ri_page_t* page, ri_block_t* block) {
+  const uintptr_t offset = (uintptr_t)((uint8_t*)block - page->start);
+  uintptr_t old = ri_load_relaxed(&page->xremote);
+  uintptr_t word;
+  do {
+    ri_block_t* const head = rix_remote_head_of(page, old);
+    if (head == block || rix_remote_count_of(old) >= page->reserved) return RIX_REMOTE_REFUSED;
+    block->next = head;
+    word = ((offset >> 3) << RIX_REMOTE_HEAD_SHIFT) |
+           ((old & RIX_REMOTE_COUNT_MASK) + RIX_REMOTE_COUNT_ONE);
+  } while (!ri_cas_weak_acq_rel(&page->xremote, &old, word));  // R1 pairs A1; A2 pairs R2
+  if ((old & RIX_REMOTE_ABANDONED) != 0) return RIX_REMOTE_CLAIMED;
+  return (old & RIX_REMOTE_NOTIFY) != 0 ? RIX_REMOTE_WAKE : RIX_REMOTE_PUSHED;
+}
+
+// Owner: takes the whole list. Returns its length and stores its first block.
+RIX_INLINE size_t rix_remote_collect(ri_page_t* page, ri_block_t** head) {
+  const uintptr_t seen = ri_load_relaxed(&page->xremote);
+  if (rix_remote_count_of(seen) == 0) return 0;
+  const uintptr_t old = ri_fetch_and_acq_rel(&page->xremote, ~RIX_REMOTE_LIST_MASK);  // A1
+  *head = rix_remote_head_of(page, old);
+  return rix_remote_count_of(old);
+}
+
+// Owner: asks to be told of the next free. False, and nothing asked, when the list is not empty.
+RIX_INLINE bool rix_remote_request_wake(ri_page_t* page) {
+  uintptr_t old = ri_load_relaxed(&page->xremote);
+  do {
+    if (rix_remote_count_of(old) != 0) return false;
+    if ((old & RIX_REMOTE_NOTIFY) != 0) return true;
+  } while (!ri_cas_weak_acq_rel(&page->xremote, &old, old | RIX_REMOTE_NOTIFY));
+  return true;
+}
+
+// Owner: gives the page up while its list is empty; false, and nothing done, when it is not.
+RIX_INLINE bool rix_remote_abandon(ri_page_t* page) {
+  uintptr_t old = ri_load_relaxed(&page->xremote);
+  do {
+    RI_ASSERT((old & RIX_REMOTE_ABANDONED) == 0);
+    if (rix_remote_count_of(old) != 0) return false;
+  } while (!ri_cas_weak_acq_rel(&page->xremote, &old, RIX_REMOTE_ABANDONED));  // R2 pairs A2
+  return true;
+}
+
+// Makes the caller the owner if the page has none.
+RIX_INLINE bool rix_remote_claim(ri_page_t* page) {
+  uintptr_t old = ri_load_relaxed(&page->xremote);
+  do {
+    if ((old & RIX_REMOTE_ABANDONED) == 0) return false;
+  } while (!ri_cas_weak_acq_rel(&page->xremote, &old, old & ~RIX_REMOTE_ABANDONED));  // A2 pairs R2
+  return true;
+}
+
+#endif

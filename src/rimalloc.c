@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// rimalloc.c: the whole allocator as one translation unit, for builds that want a single file or
+// the compiler to see everything. The order is that of the layers.
+#define _GNU_SOURCE
+#include "os/os_linux.c"
+//
+#include "options/options.c"
+#include "options/report.c"
+//
+#include "arena/arena.c"
+#include "arena/bitmap.c"
+#include "arena/mapping.c"
+#include "arena/meta.c"
+#include "arena/pagemap.c"
+#include "arena/purge.c"
+//
+#include "page/abandon.c"
+#include "page/create.c"
+#include "page/page.c"
+//
+#include "heap/alloc.c"
+#include "heap/queue.c"
+#include "heap/theap.c"
+#include "heap/thread.c"
+//
+#include "observe/audit.c"
+#include "observe/stats.c"
+//
+#include "api/aligned.c"
+#include "api/free.c"
+#include "api/info.c"
+#include "api/malloc.c"
+#include "api/realloc.c"
+#include "api/string.c"
+//
+#include "api/fast_symbols.c"
