@@ -30,7 +30,8 @@ static RIX_NOINLINE void free_claimed(ri_page_t* page) {
   rix_page_claimed(page);
   if (rix_page_live(page) > 0 && rix_option(ri_option_reclaim_on_free) != 0) {
     rix_theap_t* const theap = rix_thread_find_theap(ri_load_relaxed(&page->xheap));
-    if (theap != NULL) {
+    if (theap != NULL && theap->may_adopt > 0) {
+      theap->may_adopt--;
       rix_theap_adopt(theap, page);
       return;
     }
@@ -67,29 +68,8 @@ static void free_remote(ri_page_t* page, ri_block_t* block, const void* p) {
   }
 }
 
-// Whether a block that is to be freed is free already. A live block's first word rarely points into
-// its own page, so the lists are walked only then.
-static bool free_is_double(const ri_page_t* page, const ri_block_t* block) {
-  if (rix_page_live(page) == rix_remote_count(page)) return true;
-  const size_t offset = (size_t)((const uint8_t*)block->next - page->start);
-  const bool linked =
-      block->next == NULL || offset < (size_t)page->capacity * rix_page_block_size(page);
-  return linked && rix_page_is_free_block(page, block);
-}
-
 // A page of this thread with a flag set.
-static void free_own(ri_page_t* page, ri_block_t* block, const void* p, uintptr_t owner) {
-  if ((owner & RIX_OWNER_CHECKED) != 0) {
-    const size_t handed_out = (size_t)page->capacity * rix_page_block_size(page);
-    if ((size_t)((uint8_t*)block - page->start) >= handed_out) {
-      free_report_invalid(p);
-      return;
-    }
-    if (free_is_double(page, block)) {
-      free_report_double(p);
-      return;
-    }
-  }
+static void free_own(ri_page_t* page, ri_block_t* block, uintptr_t owner) {
   rix_theap_t* const theap = ri_load_relaxed(&page->xtheap);
   rix_page_push(page, block);
   if ((owner & RIX_OWNER_FULL) != 0) rix_theap_unfull(theap, page);
@@ -104,8 +84,12 @@ void rix_free_generic(void* p) {
     return;
   }
   const uintptr_t owner = ri_load_relaxed(&t.page->xowner);
+  if ((owner & RIX_OWNER_CHECKED) != 0 && !rix_page_unmark_live(t.page, t.block)) {
+    free_report_double(p);
+    return;
+  }
   if ((owner & ~RIX_OWNER_FLAGS) == rix_tls.self) {
-    free_own(t.page, t.block, p, owner);
+    free_own(t.page, t.block, owner);
   } else {
     free_remote(t.page, t.block, p);
   }

@@ -30,9 +30,7 @@ static bool realloc_in_place(rix_target_t t, const void* p, size_t usable, reall
   bool zero;
   if (!rix_page_resize_single(t.page, wish.size, &zero)) return false;
   const size_t now = rix_page_block_size(t.page);
-  if (wish.zero && !zero && now > usable) {
-    memset((uint8_t*)t.page->start + usable, 0, now - usable);
-  }
+  if (wish.zero && !zero && now > usable) rix_page_zero_single(t.page, usable);
   return true;
 }
 
@@ -54,13 +52,14 @@ static void* realloc_by_moving(rix_target_t t, void* p, size_t usable, realloc_w
 }
 
 static void* realloc_by_copying(void* p, size_t usable, realloc_wish_t wish) {
-  void* const q = rix_api_malloc_at(wish.size, wish.align, wish.offset, false);
+  const bool zero = wish.zero && wish.size > usable;
+  void* const q = rix_api_malloc_at(wish.size, wish.align, wish.offset, zero);
   if (q == NULL) return NULL;
-  memcpy(q, p, rix_min(usable, wish.size));
-  if (wish.zero) {
-    const size_t now = ri_usable_size(q);
-    if (now > usable) memset((uint8_t*)q + usable, 0, now - usable);
-  }
+  // With zeroes all of the old block is kept that fits, so that what is copied next time is defined
+  // too; and size 0 keeps a word, so that the bytes of the smallest block are.
+  const size_t now = ri_usable_size(q);
+  memcpy(q, p, rix_min(usable, wish.zero || wish.size == 0 ? now : wish.size));
+  if (wish.zero && !zero && now > usable) memset((uint8_t*)q + usable, 0, now - usable);
   ri_free(p);
   return q;
 }

@@ -30,7 +30,7 @@ size_t rix_arena_reserved(void) { return rix_counter_get(&arena.xreserved); }
 // ---- Reserving ----------------------------------------------------------------------------------
 
 typedef struct arena_layout_s {
-  size_t words, pages, abandoned, bytes;  // offsets of the parts; size of all before slice 0
+  size_t words, pages, abandoned, live, bytes;  // offsets of the parts; size of all before slice 0
 } arena_layout_t;
 
 static arena_layout_t arena_layout(size_t slice_count) {
@@ -39,7 +39,8 @@ static arena_layout_t arena_layout(size_t slice_count) {
   l.words = rix_align_up(sizeof(rix_arena_t), RI_CACHE_LINE);
   l.pages = rix_align_up(l.words + 4 * map_bytes, RI_CACHE_LINE);
   l.abandoned = l.pages + slice_count * sizeof(ri_page_t);
-  l.bytes = rix_align_up(l.abandoned + RIX_CLASS_COUNT * map_bytes, RIX_SLICE_SIZE);
+  l.live = rix_align_up(l.abandoned + RIX_CLASS_COUNT * map_bytes, rix_os_page_size());
+  l.bytes = rix_align_up(l.live + slice_count * (RIX_SLICE_SIZE / 8 / 8), RIX_SLICE_SIZE);
   return l;
 }
 
@@ -58,6 +59,7 @@ static rix_arena_t* arena_init(void* start, size_t slice_count, arena_layout_t l
   a->dirty = (rix_bitmap_t){words + 2 * n, slice_count};
   a->purge = (rix_bitmap_t){words + 3 * n, slice_count};
   a->abandoned = (rix_word_t*)(p + l.abandoned);
+  a->live = (rix_word_t*)(p + l.live);
   if (committed) rix_bitmap_set_run(&a->committed, 0, slice_count);
   rix_bitmap_set_run(&a->free, 0, slice_count);
   return a;

@@ -9,6 +9,8 @@
 //   dirty      it may hold something other than zero
 //   purge      it is free, and its memory should go back to the OS when the time has come
 //   abandoned  one bitmap per size class: a page without owner that has free blocks starts here
+// and, touched only by the option `check`, one bit for 8 bytes: a live block of a checked page starts
+// here.
 //
 // INVARIANTS, for each slice i
 //   claimed(i) by one page  <=>  !free[i]                  (free[i] is cleared by the claimer alone)
@@ -33,6 +35,7 @@ typedef struct rix_arena_s {
   ri_page_t* pages;    // [slice_count]
   rix_bitmap_t free, committed, dirty, purge;
   rix_word_t* abandoned;  // [RIX_CLASS_COUNT][rix_bitmap_words(slice_count)]
+  rix_word_t* live;       // one bit for 8 bytes of slices, for checked pages: else never touched
   // any thread
   ri_atomic(size_t) xhint;         // no slice below is free, or a claim will look again from 0
   ri_atomic(uint64_t) xpurge_due;  // time in ms, 0: nothing to purge

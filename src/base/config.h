@@ -34,6 +34,8 @@ enum {
   RIX_MOVE_MIN = 256 * 1024,         // realloc moves pages instead of copying from here
   RIX_MAPPINGS_MAX = 16384,          // blocks with a mapping of their own (OS limit: 65,530)
   RIX_HEARTBEAT = 256,               // slow allocations between two looks at the whole heap
+  RIX_ADOPTIONS = 16,                // pages a thread's frees may take over between two of its
+                                     // slow allocations: one that only frees must not hoard
   RIX_SWEEP_MAX = 32,                // full pages looked at in one slow allocation
 };
 

@@ -55,6 +55,7 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
 
 static void* alloc_take(ri_page_t* page, bool zero, bool fresh) {
   ri_block_t* const block = rix_page_pop(page);
+  if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0)) rix_page_mark_live(page, block);
   if (!zero) return block;
   if (fresh) {
     block->next = NULL;
@@ -70,6 +71,7 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, bool zero) 
     if (theap == NULL) return rix_orphan_malloc(rix_class_block_size(c), 16, zero);
   }
   if (RIX_UNLIKELY(++theap->slow_calls % RIX_HEARTBEAT == 0)) rix_theap_heartbeat(theap);
+  theap->may_adopt = RIX_ADOPTIONS;
   bool fresh = false;
   ri_page_t* page = alloc_find_page(theap, c, &fresh);
   if (RIX_UNLIKELY(page == NULL)) {  // give back what this thread keeps, and try once more
@@ -85,6 +87,7 @@ static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t al
   if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) return NULL;
   if (theap == &rix_theap_empty) theap = rix_thread_theap();
   rix_heap_t* const heap = theap != NULL ? theap->heap : &rix_heap_default;
+  size = rix_max(size, 1);
   bool is_zero = false;
   ri_page_t* page = rix_page_create_single(size, align, heap, &is_zero);
   if (RIX_UNLIKELY(page == NULL)) {
@@ -93,7 +96,7 @@ static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t al
     page = rix_page_create_single(size, align, heap, &is_zero);
     if (page == NULL) return NULL;
   }
-  if (zero && !is_zero) rix_page_zero_single(page);
+  if (zero && !is_zero) rix_page_zero_single(page, 0);
   return page->start;
 }
 

@@ -11,7 +11,8 @@
 // for small sizes direct slots to the first page of the queue (rimalloc/layout.h).
 //
 // INVARIANTS, for each class c of a theap
-//   direct[w] == queue[c].first, or the empty page, for all w with class_of(8 * w) == c
+//   direct[w] == queue[c].first for all w with class_of(8 * w) == c, or the empty page when there is
+//                none or it is checked, so that each allocation from it takes the slow path
 //   a page in queue[c] or full[c] has class c, this theap, this tld as owner, and `place` says where
 //   FULL flag in a page's owner word  <=>  it is in full[c]
 //   a page in full[c] has NOTIFY set, or blocks that others freed and xwoken[c] or sweep[c] tells
@@ -44,6 +45,7 @@ typedef struct rix_theap_s {
   rix_heap_t* heap;
   struct rix_theap_s* next;  // of the same tld
   uint32_t slow_calls;       // slow allocations so far
+  uint32_t may_adopt;        // pages that frees may still take over, see RIX_ADOPTIONS
   rix_page_list_t queue[RIX_CLASS_COUNT];
   rix_page_list_t full[RIX_CLASS_COUNT];
   uint8_t pinned[RIX_CLASS_COUNT];     // the class may have a pinned page

@@ -9,7 +9,8 @@ static void queue_update_direct(rix_theap_t* theap, unsigned c) {
   if (size > RI_DIRECT_MAX) return;
   const size_t first = c == 0 ? 0 : rix_class_block_size(c - 1) / 8 + 1;
   ri_page_t* const page = theap->queue[c].first;
-  ri_page_t* const shown = page != NULL ? page : &rix_page_empty;
+  const bool fast = page != NULL && (page->flags & RIX_PAGE_CHECKED) == 0;
+  ri_page_t* const shown = fast ? page : &rix_page_empty;
   if (theap->fast.direct[first] == shown) return;
   for (size_t w = first; w <= size / 8; w++)
     theap->fast.direct[w] = shown;

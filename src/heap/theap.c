@@ -5,8 +5,11 @@
 // pinned, which is a bit in `used`, so that a program that allocates and frees one block again and
 // again neither creates a page each time nor leaves the fast path of free. A heartbeat releases
 // pinned pages that nobody used for a while.
+#include <errno.h>
+
 #include "heap/heap.h"
 #include "options/options.h"
+#include "options/report.h"
 #include "page/remote.h"
 
 enum {
@@ -33,7 +36,7 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   theap->tld = tld;
   theap->heap = heap;
   theap->next = NULL;
-  theap->slow_calls = 0;
+  theap->slow_calls = theap->may_adopt = 0;
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     theap->queue[c] = theap->full[c] = (rix_page_list_t){NULL, NULL};
     theap->pinned[c] = theap->sweep[c] = 0;
@@ -42,8 +45,7 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
 }
 
 void rix_theap_adopt(rix_theap_t* theap, ri_page_t* page) {
-  uintptr_t flags = ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR;
-  if (rix_option(ri_option_check) > 0) flags |= RIX_OWNER_CHECKED;
+  const uintptr_t flags = ri_load_relaxed(&page->xowner) & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED);
   ri_store_relaxed(&page->xheap, theap->heap);
   ri_store_release(&page->xtheap, theap);
   ri_store_relaxed(&page->xowner, theap->tld->id | flags);
@@ -123,6 +125,9 @@ void rix_theap_heartbeat(rix_theap_t* theap) {
   if (!theap->tld->exit_known) rix_thread_register_exit(theap->tld);
   if (rix_purge_is_due()) rix_arena_purge(false);
   RI_AUDIT(rix_theap_valid(theap));
+  if (rix_option(ri_option_check) >= 2 && !rix_theap_valid(theap)) {
+    rix_error(EFAULT, "the heap of this thread is corrupted");
+  }
 }
 
 static void theap_abandon_list(rix_theap_t* theap, rix_page_list_t* list) {
@@ -166,7 +171,8 @@ bool rix_theap_valid(const rix_theap_t* theap) {
   }
   for (size_t w = 0; w < RI_DIRECT_SLOTS; w++) {
     const ri_page_t* const first = theap->queue[rix_class_of(w * 8)].first;
-    if (theap->fast.direct[w] != (first != NULL ? first : &rix_page_empty)) return false;
+    const bool shown = first != NULL && (first->flags & RIX_PAGE_CHECKED) == 0;
+    if (theap->fast.direct[w] != (shown ? first : &rix_page_empty)) return false;
   }
   return true;
 }

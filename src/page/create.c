@@ -7,6 +7,7 @@
 #include "arena/mapping.h"
 #include "arena/meta.h"
 #include "arena/pagemap.h"
+#include "options/options.h"
 #include "page/page.h"
 #include "page/remote.h"
 
@@ -63,6 +64,10 @@ ri_page_t* rix_page_create(unsigned class_index, struct rix_heap_s* heap) {
                                 class_index};
   create_describe(page, shape, heap);
   if (got.zero) page->flags = RIX_PAGE_ZERO;
+  if (rix_option(ri_option_check) > 0) {
+    page->flags |= RIX_PAGE_CHECKED;
+    ri_store_relaxed(&page->xowner, RIX_OWNER_NONE | RIX_OWNER_CHECKED);
+  }
   rix_pagemap_set(page->start, slices * RIX_SLICE_SIZE, page);
   return page;
 }
@@ -140,10 +145,11 @@ void rix_page_release(ri_page_t* page) {
 // cost nothing until it is touched; below, writing is faster.
 #define CREATE_ZERO_BY_OS_MIN ((size_t)1 << 20)
 
-void rix_page_zero_single(ri_page_t* page) {
-  const size_t size = rix_page_block_size(page);
-  if (size >= CREATE_ZERO_BY_OS_MIN && rix_os_purge(page->start, size)) return;
-  __builtin_memset(page->start, 0, size);
+void rix_page_zero_single(ri_page_t* page, size_t from) {
+  uint8_t* const start = page->start + from;
+  const size_t size = rix_page_block_size(page) - from;
+  if (size >= CREATE_ZERO_BY_OS_MIN && rix_os_purge(start, size)) return;
+  __builtin_memset(start, 0, size);
 }
 
 // ---- Resizing pages of one block ----------------------------------------------------------------

@@ -43,20 +43,6 @@ bool rix_page_collect(ri_page_t* page) {
   return true;
 }
 
-// Walks at most `most` links of a list; whether `block` is among them.
-static bool page_list_has(const ri_block_t* list, const ri_block_t* block, size_t most) {
-  for (size_t i = 0; list != NULL && i < most; i++, list = list->next) {
-    if (list == block) return true;
-  }
-  return false;
-}
-
-bool rix_page_is_free_block(const ri_page_t* page, const ri_block_t* block) {
-  if (page_list_has(page->free, block, page->capacity)) return true;
-  const uintptr_t word = ri_load_acquire(&page->xremote);  // A1: the links of the list
-  return page_list_has(rix_remote_head_of(page, word), block, rix_remote_count_of(word));
-}
-
 // Whether a list has exactly `count` blocks, each at a block boundary below `capacity`.
 static bool page_list_valid(const ri_page_t* page, const ri_block_t* list, size_t count) {
   for (; list != NULL; list = list->next, count--) {

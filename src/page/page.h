@@ -38,6 +38,8 @@ typedef enum rix_page_place_e {
 enum {                  // page->flags
   RIX_PAGE_ZERO = 1,    // memory from `capacity` on reads as zero
   RIX_PAGE_LISTED = 2,  // its bit in the arena's abandoned bitmap is set
+  RIX_PAGE_CHECKED =
+      4,  // live blocks are marked in the arena's live bitmap; RIX_OWNER_CHECKED is set
 };
 
 // page->xowner == id of the owner | flags. Any flag makes the fast path of free fail.
@@ -79,6 +81,18 @@ RIX_INLINE void rix_page_push(ri_page_t* page, ri_block_t* block) {
   rix_page_add_used(page, (uint32_t)-1);
 }
 
+// Checked pages: which blocks are live, one bit for each 8 bytes of the arena. Any thread.
+RIX_INLINE void rix_page_mark_live(const ri_page_t* page, const void* block) {
+  const size_t bit = (size_t)((const uint8_t*)block - page->arena->base) / 8;
+  ri_fetch_or_relaxed(&page->arena->live[bit / RIX_WORD_BITS], (uint64_t)1 << bit % RIX_WORD_BITS);
+}
+// Whether the block was live; it is not any more. Of two frees of a block one gets true.
+RIX_INLINE bool rix_page_unmark_live(const ri_page_t* page, const void* block) {
+  const size_t bit = (size_t)((const uint8_t*)block - page->arena->base) / 8;
+  const uint64_t mask = (uint64_t)1 << bit % RIX_WORD_BITS;
+  return (ri_fetch_and_relaxed(&page->arena->live[bit / RIX_WORD_BITS], ~mask) & mask) != 0;
+}
+
 // The block that p points into, or NULL when p lies outside of the blocks. Any thread that holds a
 // live block of the page.
 RIX_INLINE ri_block_t* rix_page_block_of(const ri_page_t* page, const void* p) {
@@ -104,7 +118,8 @@ RIX_INTERNAL ri_page_t* rix_page_create_mapped(size_t size, size_t align, bool f
                                                struct rix_heap_s* heap, bool* zero);
 // Gives a page without live blocks back, by its owner, or by who claimed it.
 RIX_INTERNAL void rix_page_release(ri_page_t* page);
-RIX_INTERNAL void rix_page_zero_single(ri_page_t* page);  // its block, with the OS's help
+// Zeroes its block from byte `from` on, a multiple of the OS page size, with the OS's help.
+RIX_INTERNAL void rix_page_zero_single(ri_page_t* page, size_t from);
 // Changes the size of the block of a page of one block, where it is. The caller owns the block.
 // *zero: what it grew by reads as zero.
 RIX_INTERNAL bool rix_page_resize_single(ri_page_t* page, size_t size, bool* zero);
@@ -114,8 +129,6 @@ RIX_INTERNAL void rix_page_extend(ri_page_t* page);
 // Takes over the blocks that others freed; true when the free list is not empty then.
 RIX_INTERNAL bool rix_page_collect(ri_page_t* page);
 
-// Whether `block` is in the page's free list or among those that others freed. Owner only.
-RIX_INTERNAL bool rix_page_is_free_block(const ri_page_t* page, const ri_block_t* block);
 // Checks all invariants of the page; the caller owns it.
 RIX_INTERNAL bool rix_page_valid(const ri_page_t* page);
 
