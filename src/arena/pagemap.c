@@ -63,7 +63,7 @@ static bool pagemap_choose(uint64_t start, uint64_t end) {
   const bool placed = start >= PAGEMAP_PLACE_MIN && start < PAGEMAP_PLACE_MIN + PAGEMAP_PLACE_RANGE;
   const size_t limit = rix_os_address_space_limit();
   if (limit == SIZE_MAX) {
-    const uint64_t base = placed ? start : 0;
+    const uint64_t base = placed ? start : RIX_SLICE_SIZE;  // not 0: NULL must lie outside
     if (pagemap_reserve(base, (all - base) >> RI_SLICE_SHIFT)) return true;
   }
   // Address space is short: a window of twice what may be mapped, upwards when mappings go where
