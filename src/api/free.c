@@ -6,7 +6,7 @@
 //        |-- own page, with a flag: full, interior, checked --> local free, and what the flag asks
 //        '-- other ---- page of one block --> claim it and release it
 //                  '--- push on the page's remote word -- WAKE ----> tell the owner's theap
-//                                                      '- CLAIMED -> adopt, abandon again, or release
+//                                                      '- CLAIMED -> adopt, abandon or release it
 // CONCURRENCY. Label W1: release store of xwoken; pairs with W2 in heap/queue.c.
 #include <errno.h>
 #include "api/api.h"

@@ -9,11 +9,11 @@
 //   dirty      it may hold something other than zero
 //   purge      it is free, and its memory should go back to the OS when the time has come
 //   abandoned  one bitmap per size class: a page without owner that has free blocks starts here
-// and, touched only by the option `check`, one bit for 8 bytes: a live block of a checked page starts
-// here.
+// and, touched only by the option `check`, one bit for 8 bytes: a live block of a checked page
+// starts here.
 //
 // INVARIANTS, for each slice i
-//   claimed(i) by one page  <=>  !free[i]                  (free[i] is cleared by the claimer alone)
+//   claimed(i) by one page  <=>  !free[i]                 (free[i] is cleared by the claimer alone)
 //   !dirty[i]  =>  the slice reads as zero
 //   the page that starts at slice i has the descriptor pages[i]
 // CONCURRENCY: any thread, no locks, but for reserving an arena (rix_arena_lock). Bits of a slice

@@ -26,8 +26,8 @@ typedef struct rix_bitmap_s {
 
 RIX_INLINE size_t rix_bitmap_words(size_t bits) { return rix_div_up(bits, RIX_WORD_BITS); }
 
-// Finds count bits that are set, from `from` on, at an index that is `phase` modulo `align` (a power
-// of two). Only a hint under concurrency: claim_run decides.
+// Finds count bits that are set, from `from` on, at an index that is `phase` modulo `align` (a
+// power of two). Only a hint under concurrency: claim_run decides.
 RIX_INTERNAL bool rix_bitmap_find_run(const rix_bitmap_t* map, size_t from, size_t count,
                                       size_t align, size_t phase, size_t* found);
 

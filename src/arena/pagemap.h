@@ -30,8 +30,8 @@ RIX_INLINE ri_page_t* rix_pagemap_find(const void* p) {
   return ri_load_relaxed(&ri_load_relaxed(&rix_pagemap.xtable)[index]);
 }
 
-// Makes sure that [p, p + size) can be entered; false when it lies outside of the window or there is
-// no memory for the table. The first call chooses the window.
+// Makes sure that [p, p + size) can be entered; false when it lies outside of the window or there
+// is no memory for the table. The first call chooses the window.
 RIX_INTERNAL bool rix_pagemap_cover(const void* p, size_t size);
 
 // Enters page (or NULL) for all slices that touch [p, p + size), which must be covered.

@@ -5,11 +5,12 @@
 // sizes evenly in each doubling, to 64 KiB. With u = ceil(size / 16) and STEPS = 2^S:
 //
 //   u <= STEPS      class = u
-//   otherwise       w = u - 1, b = index of w's highest bit, class = ((b-S) << S) + (w >> (b-S)) + 1
+//   otherwise       w = u - 1, b = index of w's highest bit, s = b - S,
+//                   class = (s << S) + (w >> s) + 1
 //
 // INVARIANTS
 //   size <= block_size(class_of(size)), and class_of is the least such class
-//   waste < 16 bytes up to 16 * STEPS; above, waste < block_size / STEPS (S = 3: 12.5 % of the size)
+//   waste < 16 bytes up to 16 * STEPS; above, waste < size / STEPS (S = 3: 12.5 %)
 //   if `a` is a power of two and divides `size` then it divides block_size(class_of(size)), for all
 //   sizes over 8: so blocks are naturally aligned when their page starts at a multiple of 64 KiB
 // (A class of 24 bytes would break the last one for 16.)

@@ -3,7 +3,7 @@
 //
 //   rix_theap_malloc -- small or medium --> first page of the queue has a block --> pop
 //        |                                  otherwise alloc_slow: in this order
-//        |                                    a page of the queue with free blocks (own or collected)
+//        |                                    a page of the queue with free blocks, or collected
 //        |                                    full pages into which others freed
 //        |                                    more blocks cut from a page of the queue
 //        |                                    an abandoned page of the class

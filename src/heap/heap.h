@@ -11,9 +11,9 @@
 // for small sizes direct slots to the first page of the queue (rimalloc/layout.h).
 //
 // INVARIANTS, for each class c of a theap
-//   direct[w] == queue[c].first for all w with class_of(8 * w) == c, or the empty page when there is
-//                none or it is checked, so that each allocation from it takes the slow path
-//   a page in queue[c] or full[c] has class c, this theap, this tld as owner, and `place` says where
+//   direct[w] == queue[c].first for all w with class_of(8 * w) == c, or the empty page when there
+//                is none or it is checked, so that each allocation from it takes the slow path
+//   a page in queue[c] or full[c] has class c, this theap and this tld; `place` says where it is
 //   FULL flag in a page's owner word  <=>  it is in full[c]
 //   a page in full[c] has NOTIFY set, or blocks that others freed and xwoken[c] or sweep[c] tells
 // CONCURRENCY: a theap and a tld belong to one thread, but for xwoken (any thread, any time: theaps

@@ -3,14 +3,16 @@
 //
 //   first allocation  rix_thread_theap: tld and theap from meta memory, rix_tls set, then the exit
 //                     hook registered (which may itself allocate)
-//   thread exit       thread_exited, called by the OS layer with the tld as its own argument: it does
-//                     not read thread-local storage to find it. rix_tls goes back to the empty theap
-//                     with phase DEAD; pages are abandoned one by one; tld and theap are recycled.
-//   afterwards        allocations of late destructors come from the orphan theap under a lock; frees
-//                     are remote frees
+//   thread exit       thread_exited, called by the OS layer with the tld as its own argument: it
+//                     does not read thread-local storage to find it. rix_tls goes back to the empty
+//                     theap with phase DEAD; pages are abandoned one by one; tld and theap are
+//                     recycled.
+//   afterwards        allocations of late destructors come from the orphan theap under a lock;
+//                     frees are remote frees
 //   fork              before: all locks are taken in their order; after: released. The child keeps
-//                     the theap of the thread that forked; pages of the others stay owned by threads
-//                     that no longer exist: their blocks can be freed, their free memory is not used
+//                     the theap of the thread that forked; pages of the others stay owned by
+//                     threads that no longer exist: their blocks can be freed, their free memory is
+//                     not used
 #include "arena/mapping.h"
 #include "arena/meta.h"
 #include "arena/pagemap.h"

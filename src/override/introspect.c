@@ -3,8 +3,8 @@
 // Without these names a program would get the figures of an allocator that it does not use; and
 // a static program would pull the C library's malloc in beside ours.
 //
-// mallinfo: all blocks are counted in one place, so hblks and hblkhd (blocks with a mapping of their
-// own, which glibc leaves out of uordblks) are 0 and "uordblks + hblkhd" is what is in use.
+// mallinfo: all blocks are counted in one place, so hblks and hblkhd (blocks with a mapping of
+// their own, which glibc leaves out of uordblks) are 0 and "uordblks + hblkhd" is what is in use.
 //   arena     bytes obtained from the OS and not given back      uordblks  bytes in use
 //   fordblks  the rest: arena - uordblks                         keepcost  bytes cached for reuse
 // mallopt: 1 for what is honoured or asks for nothing that a program could notice, 0 for the rest:
@@ -13,7 +13,7 @@
 //   M_PERTURB         only 0 (filling blocks is not offered)
 //   M_MXFAST          within glibc's range, to no effect
 //   M_PURGE(_ALL)     Android's: give unused memory back now
-//   M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_ARENA_TEST, M_ARENA_MAX  tune another design; accepted
+//   M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_ARENA_TEST, M_ARENA_MAX  of another design; accepted
 // The structures are declared here because not every libc has them; they are part of glibc's ABI.
 //
 // CONCURRENCY: as ri_summary: any thread; figures are of one moment only when nobody allocates.

@@ -4,8 +4,8 @@
 //
 //   malloc, free ------------> the inline fast path of fast.h, ending in tail calls
 //   all others --------------> one ri_ function each
-//   __libc_* ----------------> aliases, for code that goes around the public names; the static glibc
-//                              would otherwise pull its own allocator in for them
+//   __libc_* ----------------> aliases, for code that goes around the public names; the static
+//                              glibc would otherwise pull its own allocator in for them
 //
 // What the names promise where standards and libraries differ:
 //   realloc(p, 0)      frees p, returns NULL, errno untouched (glibc; C17 lets us choose). With
@@ -15,8 +15,8 @@
 //                      ri_reallocarray).
 //   memalign           an alignment that is no power of two is rounded up to one, as glibc does;
 //                      EINVAL only when that does not fit a size_t.
-//   aligned_alloc      EINVAL for such an alignment (C17: an unsupported alignment shall fail; glibc
-//                      since 2.38). The size need not be a multiple of it (C17).
+//   aligned_alloc      EINVAL for such an alignment (C17: an unsupported alignment shall fail;
+//                      glibc since 2.38). The size need not be a multiple of it (C17).
 //   posix_memalign     returns the error; errno and *out are untouched (POSIX).
 //   free and relatives errno is unchanged (POSIX 2024).
 //

@@ -8,9 +8,9 @@
 // and each page is visited once.
 //
 // INVARIANTS
-//   RIX_PAGE_LISTED in page->flags  <=>  the page's bit in its class's abandoned bitmap is set; only
-//   an owner changes both. So a bit may be set while the page already has an owner again (who is
-//   about to clear it), and a claim that follows a stale bit fails or is undone.
+//   RIX_PAGE_LISTED in page->flags  <=>  the page's bit in its class's abandoned bitmap is set;
+//   only an owner changes both. So a bit may be set while the page already has an owner again (who
+//   is about to clear it), and a claim that follows a stale bit fails or is undone.
 // CONCURRENCY: as said at each function in page.h.
 #include "page/page.h"
 #include "page/remote.h"

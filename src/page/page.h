@@ -7,8 +7,8 @@
 //   capacity .. reserved-1   untouched memory, cut into blocks a step at a time (rix_page_extend)
 //
 // INVARIANTS, for the owner, with live = used & RI_PAGE_USED_MASK
-//   live + |free| == capacity <= reserved                (blocks freed by others count as live until
-//                                                         the owner collects them)
+//   live + |free| == capacity <= reserved                (blocks freed by others count as live
+//                                                         until the owner collects them)
 //   remote count <= live
 //   every link of `free` points to a block boundary below `capacity`, without repetition
 //   capacity blocks fit into the page: start + reserved * block_size <= end of the slices

@@ -7,8 +7,8 @@
 //   list       blocks freed by other threads: `head` is the newest, each links to the one before,
 //              `count` is their number; count == 0: the list is empty and head means nothing
 //   NOTIFY     the owner has put the page away as full: who frees next tells the owner
-//   ABANDONED  the page has no owner; who clears this bit owns the page. Zero means owned, so that a
-//              descriptor that was never used cannot be claimed.
+//   ABANDONED  the page has no owner; who clears this bit owns the page. Zero means owned, so that
+//              a descriptor that was never used cannot be claimed.
 //
 //                   request_wake                     push (old NOTIFY) -> WAKE: tell xtheap
 //        OWNED ---------------------> OWNED+NOTIFY ----------------------------------------> OWNED
@@ -16,8 +16,8 @@
 //          v  |
 //        ABANDONED     abandon (CAS, only while the list is empty)
 //
-// A free is one compare-and-swap. The count spares the owner a walk to count the blocks, and refuses
-// the free of more blocks than the page has.
+// A free is one compare-and-swap. The count spares the owner a walk to count the blocks, and
+// refuses the free of more blocks than the page has.
 //
 // CONCURRENCY: push, claim: any thread; collect, request_wake, abandon: the owner. Labels:
 //   R1 release  push: publishes block->next, and what the program wrote to the block
