@@ -31,12 +31,13 @@ extern "C" {
 #endif
 
 // The slow sides. Each is a tail call, and each does the whole job for any argument.
-void* rix_malloc_generic(ri_fast_theap_t* theap, size_t size) RI_MALLOC_LIKE RI_ALLOC_SIZE(2);
-void rix_free_generic(void* p);
-void rix_page_emptied(ri_page_t* page);
+void* rix_malloc_generic(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(2);
+void rix_free_generic(void* p) RI_NOEXCEPT;
+void rix_page_emptied(ri_page_t* page) RI_NOEXCEPT;
 
 // Pops a block for `size` bytes from a thread's heap.
-RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) {
+RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT {
   if (RI_UNLIKELY(size > RI_DIRECT_MAX)) return rix_malloc_generic(theap, size);
   ri_page_t* const page = theap->direct[(size + 7) / 8];
   ri_block_t* const block = page->free;
@@ -47,14 +48,14 @@ RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) {
 }
 
 // The descriptor of the page that holds p, or NULL when the flat map does not know it.
-RI_ALWAYS_INLINE ri_page_t* rix_fast_page_of(const void* p) {
+RI_ALWAYS_INLINE ri_page_t* rix_fast_page_of(const void* p) RI_NOEXCEPT {
   const uintptr_t index = ((uintptr_t)p - ri_load_relaxed(&rix_pagemap.xbase)) >> RI_SLICE_SHIFT;
   if (RI_UNLIKELY(index >= ri_load_relaxed(&rix_pagemap.xcount))) return NULL;
   return ri_load_relaxed(&ri_load_relaxed(&rix_pagemap.xtable)[index]);
 }
 
 // Pushes p on its page's list when the page is this thread's own and ordinary.
-RI_ALWAYS_INLINE void rix_fast_free(void* p) {
+RI_ALWAYS_INLINE void rix_fast_free(void* p) RI_NOEXCEPT {
   ri_page_t* const page = rix_fast_page_of(p);
   if (RI_UNLIKELY(page == NULL) || RI_UNLIKELY(ri_load_relaxed(&page->xowner) != rix_tls.self)) {
     rix_free_generic(p);

@@ -17,6 +17,7 @@ static struct {
   arena_slot_t xarenas[RIX_ARENAS_MAX];
   ri_atomic(size_t) xcount;
   rix_counter_t xreserved;
+  rix_counter_t xclaimed;  // slices
 } arena;
 
 size_t rix_arena_count(void) {
@@ -37,7 +38,7 @@ static arena_layout_t arena_layout(size_t slice_count) {
   arena_layout_t l;
   const size_t map_bytes = rix_bitmap_words(slice_count) * sizeof(rix_word_t);
   l.words = rix_align_up(sizeof(rix_arena_t), RI_CACHE_LINE);
-  l.pages = rix_align_up(l.words + 4 * map_bytes, RI_CACHE_LINE);
+  l.pages = rix_align_up(l.words + 5 * map_bytes, RI_CACHE_LINE);
   l.abandoned = l.pages + slice_count * sizeof(ri_page_t);
   l.live = rix_align_up(l.abandoned + RIX_CLASS_COUNT * map_bytes, rix_os_page_size());
   l.bytes = rix_align_up(l.live + slice_count * (RIX_SLICE_SIZE / 8 / 8), RIX_SLICE_SIZE);
@@ -58,6 +59,7 @@ static rix_arena_t* arena_init(void* start, size_t slice_count, arena_layout_t l
   a->committed = (rix_bitmap_t){words + n, slice_count};
   a->dirty = (rix_bitmap_t){words + 2 * n, slice_count};
   a->purge = (rix_bitmap_t){words + 3 * n, slice_count};
+  a->aged = (rix_bitmap_t){words + 4 * n, slice_count};
   a->abandoned = (rix_word_t*)(p + l.abandoned);
   a->live = (rix_word_t*)(p + l.live);
   if (committed) rix_bitmap_set_run(&a->committed, 0, slice_count);
@@ -66,7 +68,7 @@ static rix_arena_t* arena_init(void* start, size_t slice_count, arena_layout_t l
 }
 
 // Maps and enters an arena of `slice_count` slices; false when the OS refuses.
-static bool arena_reserve_exactly(size_t slice_count) {
+static bool arena_reserve_exactly(size_t slice_count, bool dense) {
   const arena_layout_t l = arena_layout(slice_count);
   const size_t size = l.bytes + slice_count * RIX_SLICE_SIZE;
   const bool strict = rix_os_strict_commit();
@@ -78,6 +80,8 @@ static bool arena_reserve_exactly(size_t slice_count) {
   }
   rix_arena_t* const a = arena_init(p, slice_count, l, !strict);
   const size_t i = ri_load_relaxed(&arena.xcount);
+  a->dense = dense;
+  if (dense) rix_os_advise_huge(a->base, slice_count * RIX_SLICE_SIZE);
   ri_store_relaxed(&arena.xarenas[i], a);
   ri_store_release(&arena.xcount, i + 1);  // A1: publishes the arena; pairs with A2
   rix_counter_add(&arena.xreserved, size);
@@ -96,7 +100,7 @@ static size_t arena_next_size(size_t needed) {
 
 // With the lock held: reserves an arena that holds `count` slices at the alignment, smaller than
 // wished when the OS refuses.
-static bool arena_reserve(size_t count, size_t align) {
+static bool arena_reserve(size_t count, size_t align, bool dense) {
   if (ri_load_relaxed(&arena.xcount) >= RIX_ARENAS_MAX) return false;
   const size_t needed = count * RIX_SLICE_SIZE + (align > RIX_SLICE_SIZE ? align : 0);
   const size_t limit = (size_t)rix_option(ri_option_limit_address_space) << 10;
@@ -105,7 +109,7 @@ static bool arena_reserve(size_t count, size_t align) {
     const bool allowed =
         limit == 0 ||
         rix_arena_reserved() + slices * RIX_SLICE_SIZE + arena_layout(slices).bytes <= limit;
-    if (allowed && arena_reserve_exactly(slices)) return true;
+    if (allowed && arena_reserve_exactly(slices, dense)) return true;
     if (size <= needed || size <= ARENA_SIZE_MIN) return false;
   }
 }
@@ -115,6 +119,7 @@ static bool arena_reserve(size_t count, size_t align) {
 // Makes claimed slices usable; on failure they are free again.
 static bool arena_prepare(rix_arena_t* a, size_t index, size_t count, bool* zero) {
   rix_bitmap_clear_run(&a->purge, index, count);
+  rix_bitmap_clear_run(&a->aged, index, count);
   if (rix_bitmap_count_run(&a->committed, index, count) < count) {
     if (!rix_os_commit(rix_arena_address(a, index), count * RIX_SLICE_SIZE)) {
       rix_bitmap_set_run(&a->free, index, count);
@@ -160,21 +165,22 @@ static bool arena_claim_in(rix_arena_t* a, size_t count, size_t align, rix_slice
   return true;
 }
 
-static bool arena_claim_any(size_t count, size_t align, rix_slices_t* out) {
+// Claims a run in the first arena that has one, of the dense or of the other ones.
+static bool arena_claim_any(size_t count, size_t align, bool dense, rix_slices_t* out) {
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
-    if (arena_claim_in(rix_arena_at(i), count, align, out)) return true;
+    rix_arena_t* const a = rix_arena_at(i);
+    if (a->dense == dense && arena_claim_in(a, count, align, out)) return true;
   }
   return false;
 }
 
-bool rix_arena_claim(size_t count, size_t align, rix_slices_t* out) {
-  RI_ASSERT(count > 0 && rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
-  if (arena_claim_any(count, align, out)) return true;
+static bool arena_claim_or_reserve(size_t count, size_t align, bool dense, rix_slices_t* out) {
+  if (arena_claim_any(count, align, dense, out)) return true;
   rix_lock(&rix_arena_lock);
   // Another thread may have reserved an arena while this one waited.
-  bool done = arena_claim_any(count, align, out);
-  while (!done && arena_reserve(count, align)) {
+  bool done = arena_claim_any(count, align, dense, out);
+  while (!done && arena_reserve(count, align, dense)) {
     done = arena_claim_in(rix_arena_at(rix_arena_count() - 1), count, align, out);
     if (!done && rix_os_strict_commit()) break;  // the OS refuses to commit
   }
@@ -182,11 +188,30 @@ bool rix_arena_claim(size_t count, size_t align, rix_slices_t* out) {
   return done;
 }
 
+// Whether memory that is used densely should come in huge pages now.
+static bool arena_is_dense(bool dense) {
+  const long thp = rix_option(ri_option_thp);
+  const size_t used = rix_counter_get(&arena.xclaimed) * RIX_SLICE_SIZE;
+  return thp == 2 || (thp == 1 && dense && used >= RIX_DENSE_PROCESS);
+}
+
+bool rix_arena_claim(size_t count, size_t align, bool dense, rix_slices_t* out) {
+  RI_ASSERT(count > 0 && rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
+  dense = arena_is_dense(dense);
+  const bool done = arena_claim_or_reserve(count, align, dense, out) ||
+                    arena_claim_any(count, align, !dense, out);
+  if (done) rix_counter_add(&arena.xclaimed, count);
+  return done;
+}
+
 bool rix_arena_extend(rix_arena_t* a, size_t index, size_t count, size_t extra, bool* zero) {
   const size_t next = index + count;
   if (extra > a->slice_count - next) return false;
   if (rix_bitmap_count_run(&a->free, next, extra) < extra) return false;
-  return rix_bitmap_claim_run(&a->free, next, extra) && arena_prepare(a, next, extra, zero);
+  if (!rix_bitmap_claim_run(&a->free, next, extra)) return false;
+  if (!arena_prepare(a, next, extra, zero)) return false;
+  rix_counter_add(&arena.xclaimed, extra);
+  return true;
 }
 
 void rix_arena_release(rix_arena_t* a, size_t index, size_t count) {
@@ -194,6 +219,7 @@ void rix_arena_release(rix_arena_t* a, size_t index, size_t count) {
   const bool was_claimed = rix_bitmap_set_run(&a->free, index, count);
   RI_ASSERT(was_claimed);
   RIX_UNUSED(was_claimed);
+  rix_counter_sub(&arena.xclaimed, count);
   size_t hint = ri_load_relaxed(&a->xhint);
   while (index < hint && !ri_cas_weak_relaxed(&a->xhint, &hint, index)) {}
   if (rix_purge_is_due()) rix_arena_purge(false);

@@ -8,6 +8,7 @@
 //   committed  it may be accessed (all set from the start unless the OS counts commit strictly)
 //   dirty      it may hold something other than zero
 //   purge      it is free, and its memory should go back to the OS when the time has come
+//   aged       the same, and it was already marked when the last time came
 //   abandoned  one bitmap per size class: a page without owner that has free blocks starts here
 // and, touched only by the option `check`, one bit for 8 bytes: a live block of a checked page
 // starts here.
@@ -32,8 +33,9 @@ typedef struct rix_arena_s {
   uint8_t* base;       // slice 0
   size_t slice_count;  //
   size_t map_size;     // bytes of the whole mapping, which starts at this header
+  bool dense;          // asks for huge pages: for memory that will all be used
   ri_page_t* pages;    // [slice_count]
-  rix_bitmap_t free, committed, dirty, purge;
+  rix_bitmap_t free, committed, dirty, purge, aged;
   rix_word_t* abandoned;  // [RIX_CLASS_COUNT][rix_bitmap_words(slice_count)]
   rix_word_t* live;       // one bit for 8 bytes of slices, for checked pages: else never touched
   // any thread
@@ -49,8 +51,10 @@ typedef struct rix_slices_s {
 } rix_slices_t;
 
 // Claims `count` slices in one run whose address is a multiple of `align` bytes. Reserves a new
-// arena when needed. False: no memory or address space.
-RIX_INTERNAL bool rix_arena_claim(size_t count, size_t align, rix_slices_t* out);
+// arena when needed. `dense`: all of it will be used soon, so it may come in huge pages; arenas for
+// such memory are apart, because elsewhere untouched memory would become resident. False: no memory
+// or address space.
+RIX_INTERNAL bool rix_arena_claim(size_t count, size_t align, bool dense, rix_slices_t* out);
 
 // Claims the `extra` slices that follow a run, if they are free. *zero is set as in rix_slices_t.
 RIX_INTERNAL bool rix_arena_extend(rix_arena_t* arena, size_t index, size_t count, size_t extra,

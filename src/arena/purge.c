@@ -3,15 +3,18 @@
 //
 // A release marks its slices and notes when they are due: per arena, and the earliest of all in one
 // word that everybody reads before looking any further, so that this costs nothing while nothing is
-// due. The purger claims marked slices in the `free` bitmap like any other user; so no lock is held
-// while the OS works, nobody can use them meanwhile, and a slice that was claimed in time is left
-// alone.
+// due. When the time has come, the slices that were marked at the time before are given back, and
+// those marked since become the next: so each stays for one to two delays. The purger claims marked
+// slices in the `free` bitmap like any other user; so no lock is held while the OS works, nobody
+// can use them meanwhile, and a slice that was claimed in time is left alone.
 //
 // CONCURRENCY: any thread. Two purgers share the work slice by slice.
 #include "arena/arena.h"
 #include "arena/mapping.h"
 #include "base/assert.h"
 #include "options/options.h"
+
+#define PURGE_HUGE_PAGE ((size_t)2 << 20)
 
 static struct {
   ri_atomic(uint64_t) xnext_due;  // no later than the earliest due time; 0: nothing is due ever
@@ -34,9 +37,11 @@ void rix_purge_schedule(rix_arena_t* a, size_t index, size_t count) {
   const long delay = rix_option(ri_option_purge_delay);
   if (delay < 0) return;
   rix_bitmap_set_run(&a->purge, index, count);
-  if (ri_load_relaxed(&a->xpurge_due) != 0) return;
   const uint64_t due = rix_os_clock_ms() + (uint64_t)delay;
-  ri_store_relaxed(&a->xpurge_due, due);
+  uint64_t earlier = ri_load_relaxed(&a->xpurge_due);
+  do {
+    if (earlier != 0 && earlier <= due) return;
+  } while (!ri_cas_weak_relaxed(&a->xpurge_due, &earlier, due));
   rix_purge_at(due);
 }
 
@@ -58,25 +63,82 @@ static void purge_run(rix_arena_t* a, size_t index, size_t count) {
   rix_bitmap_set_run(&a->free, index, count);
 }
 
-// The longest run of slices from `index` on that are marked and could be claimed.
-static size_t purge_claim(rix_arena_t* a, const rix_bitmap_t* marks, size_t index) {
-  size_t count = 0;
-  while (index + count < a->slice_count && rix_bitmap_count_run(marks, index + count, 1) == 1 &&
-         rix_bitmap_claim_run(&a->free, index + count, 1)) {
-    rix_bitmap_clear_run(&a->purge, index + count, 1);
-    count++;
-  }
-  return count;
+typedef struct purge_run_s {
+  size_t index, count;
+} purge_run_t;
+
+static bool purge_claim_slice(rix_arena_t* a, size_t index) {
+  if (!rix_bitmap_claim_run(&a->free, index, 1)) return false;
+  rix_bitmap_clear_run(&a->purge, index, 1);
+  rix_bitmap_clear_run(&a->aged, index, 1);
+  return true;
 }
 
-// Purges what is marked in `marks`: the slices that are due, or all that are dirty.
+// The longest run of slices from `index` on that are marked and could be claimed.
+static purge_run_t purge_claim(rix_arena_t* a, const rix_bitmap_t* marks, size_t index) {
+  purge_run_t run = {index, 0};
+  while (run.index + run.count < a->slice_count &&
+         rix_bitmap_count_run(marks, run.index + run.count, 1) == 1 &&
+         purge_claim_slice(a, run.index + run.count)) {
+    run.count++;
+  }
+  return run;
+}
+
+// In a dense arena a slice may be resident without having been used, as part of a huge page: takes
+// the free neighbours in the same huge pages along.
+static purge_run_t purge_widen(rix_arena_t* a, purge_run_t run) {
+  const size_t first = (uintptr_t)a->base / RIX_SLICE_SIZE;
+  const size_t chunk = PURGE_HUGE_PAGE / RIX_SLICE_SIZE;
+  while (run.index > 0 && (first + run.index) % chunk != 0 && purge_claim_slice(a, run.index - 1)) {
+    run.index--;
+    run.count++;
+  }
+  while (run.index + run.count < a->slice_count && (first + run.index + run.count) % chunk != 0 &&
+         purge_claim_slice(a, run.index + run.count)) {
+    run.count++;
+  }
+  return run;
+}
+
+// Gives back the slices that are set in `marks` and free.
 static void purge_arena(rix_arena_t* a, const rix_bitmap_t* marks) {
   size_t index = 0;
   while (rix_bitmap_next_set(marks, index, &index)) {
-    const size_t count = purge_claim(a, marks, index);
-    if (count > 0) purge_run(a, index, count);
-    index += rix_max(count, 1);
+    purge_run_t run = purge_claim(a, marks, index);
+    if (run.count == 0) {
+      index++;
+      continue;
+    }
+    if (a->dense) run = purge_widen(a, run);
+    index = run.index + run.count;
+    purge_run(a, run.index, run.count);
   }
+}
+
+// What is marked now is due the next time. Returns whether there is anything.
+static bool purge_age(rix_arena_t* a) {
+  bool any = false;
+  for (size_t i = 0; i < rix_bitmap_words(a->slice_count); i++) {
+    if (ri_load_relaxed(&a->purge.words[i]) == 0) continue;
+    ri_fetch_or_relaxed(&a->aged.words[i], ri_exchange_relaxed(&a->purge.words[i], 0));
+    any = true;
+  }
+  return any;
+}
+
+// The arena's time has come.
+static void purge_due(rix_arena_t* a, uint64_t now) {
+  const long delay = rix_option(ri_option_purge_delay);
+  if (delay <= 0) {
+    purge_arena(a, &a->purge);
+    purge_arena(a, &a->aged);
+    return;
+  }
+  purge_arena(a, &a->aged);
+  if (!purge_age(a)) return;
+  ri_store_relaxed(&a->xpurge_due, now + (uint64_t)delay);
+  rix_purge_at(now + (uint64_t)delay);
 }
 
 void rix_arena_purge(bool force) {
@@ -95,7 +157,7 @@ void rix_arena_purge(bool force) {
     } else if (due != 0 && now < due) {
       rix_purge_at(due);
     } else if (due != 0 && ri_cas_strong_acq_rel(&a->xpurge_due, &due, 0)) {
-      purge_arena(a, &a->purge);
+      purge_due(a, now);
     }
   }
   rix_mapping_purge(force);

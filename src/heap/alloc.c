@@ -29,6 +29,12 @@ static ri_page_t* alloc_from_queue(rix_theap_t* theap, unsigned c, ri_page_t** e
   return NULL;
 }
 
+// A thread with many pages of a class uses them up, as far as one can foresee.
+static bool alloc_is_dense(const rix_theap_t* theap, unsigned c) {
+  const size_t slices = rix_class_block_size(c) <= RIX_SMALL_BLOCK_MAX ? 1 : RIX_MEDIUM_SLICES;
+  return theap->pages[c] * slices * RIX_SLICE_SIZE >= RIX_DENSE_CLASS;
+}
+
 // A page of the class with a free block, at the front of its queue. *fresh: the block is untouched
 // memory that reads as zero but for its link. NULL: no memory.
 static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
@@ -43,7 +49,7 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
     rix_queue_move_to_front(theap, page);
   } else {
     page = rix_page_claim_abandoned(c, theap->heap);
-    if (page == NULL) page = rix_page_create(c, theap->heap);
+    if (page == NULL) page = rix_page_create(c, alloc_is_dense(theap, c), theap->heap);
     if (page == NULL) return NULL;
     rix_theap_adopt(theap, page);
     if (page->free != NULL) return page;
@@ -88,11 +94,12 @@ static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t al
   if (theap == &rix_theap_empty) theap = rix_thread_theap();
   rix_heap_t* const heap = theap != NULL ? theap->heap : &rix_heap_default;
   size = rix_max(size, 1);
-  bool is_zero = false;
+  bool is_zero = zero;
   ri_page_t* page = rix_page_create_single(size, align, heap, &is_zero);
   if (RIX_UNLIKELY(page == NULL)) {
     if (theap != NULL) rix_theap_collect(theap);
     rix_arena_purge(true);
+    is_zero = zero;
     page = rix_page_create_single(size, align, heap, &is_zero);
     if (page == NULL) return NULL;
   }

@@ -56,6 +56,7 @@ static void queue_set_full_flag(ri_page_t* page, bool full) {
 void rix_queue_push_front(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_NONE);
   page->place = RIX_PLACE_QUEUE;
+  theap->pages[page->class_index]++;
   queue_link_front(&theap->queue[page->class_index], page);
   queue_update_direct(theap, page->class_index);
 }
@@ -63,6 +64,7 @@ void rix_queue_push_front(rix_theap_t* theap, ri_page_t* page) {
 void rix_queue_push_back(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_NONE);
   page->place = RIX_PLACE_QUEUE;
+  theap->pages[page->class_index]++;
   queue_link_back(&theap->queue[page->class_index], page);
   queue_update_direct(theap, page->class_index);
 }
@@ -85,6 +87,7 @@ void rix_queue_remove(rix_theap_t* theap, ri_page_t* page) {
     queue_unlink(&theap->queue[c], page);
     queue_update_direct(theap, c);
   }
+  if (page->place != RIX_PLACE_NONE) theap->pages[c]--;
   page->place = RIX_PLACE_NONE;
 }
 
@@ -95,6 +98,7 @@ bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page) {
   ri_store_relaxed(&page->used, rix_page_live(page));  // a full page is not kept: unpin it
   queue_set_full_flag(page, true);
   page->place = RIX_PLACE_FULL;
+  theap->pages[page->class_index]++;
   queue_link_back(&theap->full[page->class_index], page);
   return true;
 }

@@ -44,6 +44,9 @@ RIX_INTERNAL bool rix_os_decommit(void* p, size_t size);
 // Gives the memory back; it stays usable and reads as zero. False: nothing is known of its content.
 RIX_INTERNAL bool rix_os_purge(void* p, size_t size);
 
+// Asks for huge pages in a range, which then become resident 2 MiB at a time. Only a wish.
+RIX_INTERNAL void rix_os_advise_huge(void* p, size_t size);
+
 // Moves the contents of [from, from + size) to the start of the mapping [to, to + size) without
 // copying; `from` stays mapped and reads as zero.
 RIX_INTERNAL bool rix_os_move(void* from, void* to, size_t size);

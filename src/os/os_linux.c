@@ -141,6 +141,13 @@ bool rix_os_purge(void* p, size_t size) {
   return done;
 }
 
+void rix_os_advise_huge(void* p, size_t size) {
+  const int saved = errno;
+  rix_counter_add(&os.xcalls, 1);
+  madvise(p, size, MADV_HUGEPAGE);
+  errno = saved;
+}
+
 bool rix_os_move(void* from, void* to, size_t size) {
   const int saved = errno;
   rix_counter_add(&os.xcalls, 1);

@@ -4,8 +4,8 @@
 //   new(n), new(n, align) --> rimalloc; when there is no memory: the new handler, again and again;
 //                             std::bad_alloc when there is none
 //   new(n, nothrow)       --> new(n), and NULL for whatever that or the handler throws
-//   new[](...)            --> new(...)                           delete[](p, ...) --> delete(p, ...)
-//   delete(p), delete(p, align) --> rimalloc                     delete(p, size)  --> delete(p)
+//   new[](...)            --> new(...)                       delete[](p, ...) --> delete(p, ...)
+//   delete(p), delete(p, align) --> rimalloc                 delete(p, size)  --> delete(p)
 //
 // The forms call each other as the standard says, through symbols that can be replaced: a program
 // that replaces only new(n) and delete(p), as it may, gets its own for all forms without alignment.
@@ -70,7 +70,8 @@ F* local_find(const char* name) {
   if (open == nullptr) return nullptr;
   void* const library = open("libstdc++.so.6", RTLD_NOLOAD | RTLD_LAZY);
   if (library == nullptr) return nullptr;
-  return reinterpret_cast<F*>(dlsym(library, name));  // the handle is kept: it is in use from now on
+  return reinterpret_cast<F*>(
+      dlsym(library, name));  // the handle is kept: it is in use from now on
 }
 
 std::new_handler handler_get() {

@@ -48,12 +48,12 @@ static void create_describe(ri_page_t* page, create_shape_t s, struct rix_heap_s
   page->idle = 0;
 }
 
-ri_page_t* rix_page_create(unsigned class_index, struct rix_heap_s* heap) {
+ri_page_t* rix_page_create(unsigned class_index, bool dense, struct rix_heap_s* heap) {
   const size_t block_size = rix_class_block_size(class_index);
   const bool small = block_size <= RIX_SMALL_BLOCK_MAX;
   const size_t slices = small ? 1 : RIX_MEDIUM_SLICES;
   rix_slices_t got;
-  if (!rix_arena_claim(slices, RIX_SLICE_SIZE, &got)) return NULL;
+  if (!rix_arena_claim(slices, RIX_SLICE_SIZE, dense, &got)) return NULL;
   ri_page_t* const page = &got.arena->pages[got.index];
   const create_shape_t shape = {rix_arena_address(got.arena, got.index),
                                 block_size,
@@ -104,7 +104,9 @@ ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* 
   const size_t slices = rix_div_up(block_size, RIX_SLICE_SIZE);
   rix_slices_t got;
   const bool in_arena = block_size <= RIX_ARENA_BLOCK_MAX && align <= RIX_ARENA_BLOCK_MAX;
-  if (!in_arena || !rix_arena_claim(slices, rix_max(align, RIX_SLICE_SIZE), &got)) {
+  // Who asks for zeroes often uses little of a large block.
+  const bool dense = !*zero && block_size >= RIX_DENSE_BLOCK;
+  if (!in_arena || !rix_arena_claim(slices, rix_max(align, RIX_SLICE_SIZE), dense, &got)) {
     return rix_page_create_mapped(block_size, align, false, heap, zero);
   }
   ri_page_t* const page = &got.arena->pages[got.index];

@@ -108,9 +108,11 @@ RIX_INLINE ri_block_t* rix_page_block_of(const ri_page_t* page, const void* p) {
 
 // Where the pages' memory and descriptors come from (create.c).
 
-// A fresh page for a class, of the heap, without owner and in no list. NULL: no memory.
-RIX_INTERNAL ri_page_t* rix_page_create(unsigned class_index, struct rix_heap_s* heap);
-// A page of one block, which is live. Anybody may free it. *zero: its memory reads as zero.
+// A fresh page for a class, of the heap, without owner and in no list; `dense`: it will soon be
+// used up. NULL: no memory.
+RIX_INTERNAL ri_page_t* rix_page_create(unsigned class_index, bool dense, struct rix_heap_s* heap);
+// A page of one block, which is live. Anybody may free it. *zero says whether its memory is wanted
+// as zero, and then whether it reads as zero.
 RIX_INTERNAL ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap,
                                                bool* zero);
 // As above, always a fresh mapping of its own, for realloc to move pages into.
