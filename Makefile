@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+# The front door. The build itself is CMakeLists.txt; what the commands do is in tools/ and .ci/.
+
+PRESET ?= release
+PREFIX ?= /usr/local
+PYTHON ?= python3
+# Used for new build folders; one that exists keeps what it was made with.
+export CMAKE_GENERATOR ?= $(if $(shell command -v ninja),Ninja,Unix Makefiles)
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
+
+.PHONY: help build test check demo bench bench-full format lint docs install clean
+
+help:
+	@echo "make build       builds build/$(PRESET); PRESET=debug, audit, asan, tsan, unity; any with -clang"
+	@echo "make test        installs what the tests need, builds release and audit, runs all tests"
+	@echo "make demo        a real program with and without rimalloc: time, memory, page faults"
+	@echo "make check       everything that CI runs"
+	@echo "make bench       short comparison with other allocators; make bench-full the long one"
+	@echo "make format      formats the sources; make lint checks format, style, layers, scripts"
+	@echo "make docs        writes docs/options.md again"
+	@echo "make install     installs build/release to PREFIX=$(PREFIX) (DESTDIR= for packagers)"
+	@echo "make clean       removes build/"
+
+build:
+	@tools/install-deps build
+	cmake --preset $(PRESET)
+	cmake --build --preset $(PRESET)
+
+test:
+	@tools/install-deps build test
+	@$(MAKE) --no-print-directory build PRESET=release
+	@$(MAKE) --no-print-directory build PRESET=audit
+	@tools/run-tests build/audit build/release
+
+check:
+	@.ci/run
+
+demo:
+	@tools/install-deps build demo
+	@$(MAKE) --no-print-directory build PRESET=release
+	@$(PYTHON) tools/demo build/release/librimalloc.so
+
+bench bench-full:
+	@tools/install-deps build bench
+	@$(MAKE) --no-print-directory build PRESET=release
+	@$(PYTHON) bench/run.py $(if $(filter bench-full,$@),--full)
+
+format:
+	@tools/install-deps lint
+	@tools/lint --fix format
+
+lint:
+	@tools/install-deps build lint
+	@$(MAKE) --no-print-directory build PRESET=debug-clang
+	@tools/lint format tidy shell layers docs
+
+docs:
+	@tools/gen-options-doc --write
+
+install:
+	@$(MAKE) --no-print-directory build PRESET=release
+	cmake --install build/release --prefix $(PREFIX)
+
+clean:
+	rm -rf build

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// interior.c: pointers into a block instead of to its start, aligned or not, and pointers to memory
+// of a page that was never handed out. With the option `check` every one is reported and the block
+// stays live; large blocks report it without the option.
+#include "misuse.h"
+
+static void small(size_t size) {
+  const ri_summary_t start = check_summary();
+  uint8_t* const p = ri_malloc(size);
+  const size_t usable = ri_usable_size(p);
+  check_fill(p, usable, size);
+  const ri_summary_t before = check_summary();
+  for (size_t at = 1; at < usable; at += 1 + at / 2) misuse_free_invalid(p + at, &before);
+  misuse_free_invalid(p + usable - 1, &before);
+  if (usable >= 16) misuse_free_invalid(p + usable / 2, &before);
+  CHECK_FILLED(p, usable, size);
+  ri_free(p);
+  check_nothing_reported();
+  CHECK(check_summary().blocks == start.blocks);
+}
+
+static void* interior_of_other(void* arg) {
+  uint8_t* const p = arg;
+  const ri_summary_t before = check_summary();
+  misuse_free_invalid(p + 8, &before);
+  misuse_free_invalid(p + 1, &before);
+  return NULL;
+}
+
+static void remote(size_t size) {
+  uint8_t* const p = ri_malloc(size);
+  check_fill(p, size, 1);
+  check_in_thread(interior_of_other, p);
+  CHECK_FILLED(p, size, 1);
+  ri_free(p);
+}
+
+static void large(size_t size) {
+  uint8_t* const p = ri_malloc(size);
+  const ri_summary_t before = check_summary();
+  check_fill(p, 5000, 1);
+  misuse_free_invalid(p + 1, &before);
+  misuse_free_invalid(p + 8, &before);
+  misuse_free_invalid(p + 4096, &before);
+  misuse_free_invalid(p + 65536, &before);
+  misuse_free_invalid(p + size - 1, &before);
+  CHECK_FILLED(p, 5000, 1);
+  check_in_thread(interior_of_other, p);
+  ri_free(p);
+  check_nothing_reported();
+}
+
+// Memory after the last block that was ever handed out in a page.
+static void never_handed_out(size_t size) {
+  uint8_t* const p = ri_malloc(size);
+  const ri_summary_t before = check_summary();
+  uint8_t* const end = (uint8_t*)(((uintptr_t)p | 65535) + 1);
+  uint8_t* const q = end - 65536 + (65536 / ri_usable_size(p) - 1) * ri_usable_size(p);
+  if (q > p && ri_is_in_heap_region(q)) {
+    ri_free(misuse_pointer(q));
+    CHECK_MSG(check_captured()->errors == 1, "%p was freed", (void*)q);
+    check_capture_reset();
+    const ri_summary_t after = check_summary();
+    CHECK(after.blocks == before.blocks);
+  }
+  ri_free(p);
+}
+
+int main(void) {
+  misuse_begin(0);
+  for (int i = 0; i < MISUSE_LARGE_SIZES; i++) large(misuse_large_sizes[i]);
+  misuse_intact();
+  ri_collect(true);
+  ri_option_set(ri_option_check, 1);
+  for (int i = 0; i < MISUSE_LARGE_SIZES; i++) large(misuse_large_sizes[i]);
+  for (int i = 0; i < MISUSE_SMALL_SIZES; i++) {
+    small(misuse_small_sizes[i]);
+    if (misuse_small_sizes[i] >= 16) remote(misuse_small_sizes[i]);
+    never_handed_out(misuse_small_sizes[i]);
+    misuse_intact();
+  }
+  return 0;
+}

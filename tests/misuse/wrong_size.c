@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// wrong_size.c: a free with a size or an alignment that the block cannot have been asked for is
+// reported with the option `check` and harmless without it. Right ones are never reported.
+#include "misuse.h"
+
+static void right(void) {
+  for (size_t size = 0; size < 300000; size = size * 2 + 3) {
+    ri_free_size(ri_malloc(size), size);
+    ri_free_size(ri_calloc(1, size), size);
+    for (size_t alignment = 8; alignment <= 8192; alignment *= 4) {
+      ri_free_size_aligned(ri_malloc_aligned(size, alignment), size, alignment);
+      ri_free_aligned(ri_malloc_aligned(size, alignment), alignment);
+    }
+  }
+  check_nothing_reported();
+}
+
+static void wrong_size(void* p, size_t size) {
+  ri_free_size(p, size);
+  CHECK_MSG(check_captured()->errors == 1, "size %zu: %zu errors", size, check_captured()->errors);
+  char pointer[32];
+  snprintf(pointer, sizeof(pointer), "%p", p);
+  CHECK_MSG(strstr(check_captured()->text, pointer) != NULL, "%s", check_captured()->text);
+  check_capture_reset();
+}
+
+static void wrong_with_check(void) {
+  wrong_size(ri_malloc(100), 1000);
+  wrong_size(ri_malloc(100), 113);
+  wrong_size(ri_malloc(1000), 100000);
+  wrong_size(ri_malloc(100000), (size_t)1 << 20);
+  void* const p = ri_malloc_aligned(64, 64);
+  ri_free_size_aligned((uint8_t*)misuse_pointer(p), 64, (size_t)1 << 46);
+  CHECK_MSG(check_captured()->errors == 1, "%zu errors", check_captured()->errors);
+  check_capture_reset();
+}
+
+static void wrong_without_check(void) {
+  const ri_summary_t before = check_summary();
+  ri_free_size(ri_malloc(100), check_hide(1000));
+  ri_free_size(ri_malloc(100000), check_hide(5));
+  ri_free_size_aligned(ri_malloc(100), 64, (size_t)1 << 40);
+  ri_free_aligned(ri_malloc(100), (size_t)1 << 40);
+  check_nothing_reported();
+  const ri_summary_t after = check_summary();
+  CHECK(after.blocks == before.blocks && after.in_use == before.in_use);
+}
+
+int main(void) {
+  misuse_begin(0);
+  right();
+  wrong_without_check();
+  misuse_intact();
+  ri_option_set(ri_option_check, 1);
+  right();
+  wrong_with_check();
+  misuse_intact();
+  return 0;
+}

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# limits.sh: under limits on address space (ulimit -v) from 60 MB up. Reservations that are too
+# large must give way to smaller ones, and running out must be an error that one survives.
+source "$(dirname "$0")/lib.bash"
+need "$CC"
+for way in preload full_static; do
+  build "$way" "$work/limits.$way" limits.c
+  for megabytes in 60 80 128 200 500; do
+    kib=$((megabytes * 1024))
+    (
+      ulimit -v $kib
+      run "$way" "$work/limits.$way" $kib
+    ) || fail "limits.c as $way with $megabytes MB: exit code $?"
+  done
+done

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# link.sh: every libc name and every form of new and delete, in each way to get a program on
+# rimalloc: preloaded, linked shared, linked static, object first, and the two in static programs.
+source "$(dirname "$0")/lib.bash"
+need "$CC" "$CXX" python3
+cat > "$work/parse.py" << 'END'
+import sys, xml.etree.ElementTree
+root = xml.etree.ElementTree.parse(sys.argv[1]).getroot()
+assert root.tag == "malloc" and root.get("version") == "1", root.tag
+for kind in ("system", "total", "aspace", "rimalloc"):
+    assert root.find(kind) is not None, kind
+assert int(root.find("system").get("size")) > 0
+assert int(root.find("total[@type='rest']").get("count")) > 0
+END
+for way in $ways; do
+  check "$way" conform.c
+  check "$way" introspect.c "$work/info.xml"
+  python3 "$work/parse.py" "$work/info.xml" || fail "$way: malloc_info is no well-formed XML"
+  check "$way" new_delete.cc
+  check "$way" new_replaced.cc
+  check "$way" early.c
+  check "$way" late.cc
+done

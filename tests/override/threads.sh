@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# threads.sh: 5,000 threads coming and going.
+source "$(dirname "$0")/lib.bash"
+need "$CC"
+check preload threads.c 5000
+check full_static threads.c 1000

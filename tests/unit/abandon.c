@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// abandon.c: pages lose and find owners: listed exactly when they can serve, found by class and
+// heap, claimed once, released when empty, and stale bits do no harm. Then threads claim, use,
+// abandon and free into the same few pages at once: never two owners, no block lost.
+#include "arena/pagemap.h"
+#include "heap/heap.h"
+#include "page/page.h"
+#include "page/remote.h"
+#include "../check.h"
+
+#include <stdatomic.h>
+
+static rix_heap_t other_heap = {7};
+
+static void single_thread(void) {
+  const unsigned c = 9;
+  CHECK(rix_page_abandoned_count() == 0);
+  CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == NULL);
+  ri_page_t* const page = rix_page_create(c, false, &rix_heap_default);
+  rix_page_extend(page);
+  ri_block_t* const a = rix_page_pop(page);
+  ri_block_t* const b = rix_page_pop(page);
+  rix_page_abandon(page);
+  CHECK(rix_page_abandoned_count() == 1);
+  CHECK(rix_page_claim_abandoned(c + 1, &rix_heap_default) == NULL);
+  CHECK(rix_page_claim_abandoned(c, &other_heap) == NULL);
+  CHECK(rix_page_abandoned_count() == 1);
+  CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == page);
+  CHECK(rix_page_abandoned_count() == 0);
+  CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == NULL);
+  CHECK(rix_page_valid(page));
+  // A free into the abandoned page makes the freeing thread its owner.
+  rix_page_abandon(page);
+  CHECK(rix_remote_push(page, a) == RIX_REMOTE_CLAIMED);
+  CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == NULL);  // the bit is stale: no harm
+  rix_page_claimed(page);
+  CHECK(rix_page_abandoned_count() == 0 && rix_page_live(page) == 1 && rix_page_valid(page));
+  rix_page_abandon(page);
+  CHECK(rix_remote_push(page, b) == RIX_REMOTE_CLAIMED);
+  rix_page_claimed(page);
+  CHECK(rix_page_live(page) == 0);
+  rix_page_abandon(page);  // releases it
+  CHECK(rix_page_abandoned_count() == 0);
+  CHECK(check_summary().pages == 0);
+}
+
+static void full_page(void) {
+  const unsigned c = RIX_CLASS_COUNT - 1;
+  ri_page_t* const page = rix_page_create(c, false, &rix_heap_default);
+  ri_block_t* blocks[64];
+  size_t count = 0;
+  while (page->free != NULL || rix_page_can_extend(page)) {
+    if (page->free == NULL) rix_page_extend(page);
+    blocks[count++] = rix_page_pop(page);
+  }
+  rix_page_abandon(page);
+  CHECK(rix_page_abandoned_count() == 0);  // nothing to take: it waits for a free
+  CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == NULL);
+  CHECK(rix_remote_push(page, blocks[0]) == RIX_REMOTE_CLAIMED);
+  rix_page_claimed(page);
+  rix_page_abandon(page);
+  CHECK(rix_page_abandoned_count() == 1);
+  CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == page);
+  for (size_t i = 1; i < count; i++) rix_page_push(page, blocks[i]);
+  rix_page_abandon(page);
+  CHECK(rix_page_abandoned_count() == 0 && check_summary().pages == 0);
+}
+
+// ---- Several threads ----------------------------------------------------------------------------
+
+enum { THREADS = 4, SLOTS = 256, CLASS = 20 };
+static _Atomic(ri_block_t*) slots[SLOTS];
+static size_t rounds;
+
+static ri_page_t* page_of(ri_block_t* block) { return rix_pagemap_find(block); }
+
+static void free_block(ri_block_t* block) {
+  ri_page_t* const page = page_of(block);
+  CHECK(page != NULL && page->class_index == CLASS);
+  CHECK_FILLED((uint8_t*)block + 8, 40, (uintptr_t)block);
+  if (rix_remote_push(page, block) != RIX_REMOTE_CLAIMED) return;
+  rix_page_claimed(page);
+  rix_page_abandon(page);
+}
+
+static void* works(void* arg) {
+  uint64_t rng = (uint64_t)(uintptr_t)arg;
+  for (size_t i = 0; i < rounds; i++) {
+    ri_page_t* page = rix_page_claim_abandoned(CLASS, &rix_heap_default);
+    if (page == NULL) page = rix_page_create(CLASS, false, &rix_heap_default);
+    CHECK(page != NULL && rix_page_valid(page));
+    for (size_t n = check_below(&rng, 20); n > 0; n--) {
+      if (page->free == NULL && rix_page_can_extend(page)) rix_page_extend(page);
+      if (page->free == NULL) break;
+      ri_block_t* block = rix_page_pop(page);
+      check_fill((uint8_t*)block + 8, 40, (uintptr_t)block);
+      block = atomic_exchange_explicit(&slots[check_below(&rng, SLOTS)], block,
+                                       memory_order_acq_rel);
+      if (block != NULL) free_block(block);
+    }
+    rix_page_abandon(page);
+    ri_block_t* const block =
+        atomic_exchange_explicit(&slots[check_below(&rng, SLOTS)], NULL, memory_order_acq_rel);
+    if (block != NULL) free_block(block);
+  }
+  return NULL;
+}
+
+static void threads(void) {
+  rounds = check_scaled(20000);
+  pthread_t all[THREADS];
+  for (size_t t = 0; t < THREADS; t++) all[t] = check_start(works, (void*)(t + 1));
+  for (size_t t = 0; t < THREADS; t++) check_join(all[t]);
+  for (size_t i = 0; i < SLOTS; i++) {
+    ri_block_t* const block = atomic_load_explicit(&slots[i], memory_order_acquire);
+    if (block != NULL) free_block(block);
+  }
+  CHECK(rix_page_abandoned_count() == 0);
+  CHECK_MSG(check_summary().pages == 0, "%zu pages are left", check_summary().pages);
+}
+
+int main(void) {
+  check_watchdog(60);
+  single_thread();
+  full_page();
+  threads();
+  return 0;
+}

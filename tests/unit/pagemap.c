@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// pagemap.c: arena/pagemap.h: any address at all can be looked up at any time; what was entered is
+// found for every byte of its slices and for none beside them; the table grows with what is
+// covered; hints do not overlap.
+#include "arena/pagemap.h"
+
+#include "../check.h"
+
+#include <sys/mman.h>
+
+static ri_page_t pages[4];
+
+static void nothing_at(uintptr_t address) {
+  CHECK_MSG(rix_pagemap_find((void*)address) == NULL, "%p has a page", (void*)address);
+}
+
+static void nothing_anywhere(void) {
+  uint64_t rng = 5;
+  for (unsigned bit = 0; bit < 64; bit++) {
+    nothing_at((uintptr_t)1 << bit);
+    nothing_at(((uintptr_t)1 << bit) - 1);
+    nothing_at(UINTPTR_MAX << bit);
+  }
+  for (int i = 0; i < 100000; i++) nothing_at(check_rng(&rng) >> check_below(&rng, 64));
+  nothing_at((uintptr_t)&rng);
+  nothing_at((uintptr_t)pages);
+  nothing_at((uintptr_t)nothing_anywhere);
+}
+
+static void entered(uint8_t* start, size_t slices, ri_page_t* page) {
+  const size_t size = slices * RIX_SLICE_SIZE;
+  CHECK(rix_pagemap_cover(start, size));
+  CHECK(rix_pagemap_find(start) == NULL);
+  rix_pagemap_set(start, size, page);
+  for (size_t at = 0; at < size; at += 4099) CHECK(rix_pagemap_find(start + at) == page);
+  CHECK(rix_pagemap_find(start + size - 1) == page);
+  CHECK(rix_pagemap_find(start - 1) != page);
+  CHECK(rix_pagemap_find(start + size) != page);
+  // A range that touches a slice in part enters it.
+  rix_pagemap_set(start, size, NULL);
+  rix_pagemap_set(start, 1, page);
+  CHECK(rix_pagemap_find(start + RIX_SLICE_SIZE - 1) == page);
+  CHECK(slices == 1 || rix_pagemap_find(start + RIX_SLICE_SIZE) == NULL);
+  rix_pagemap_set(start, size, NULL);
+  CHECK(rix_pagemap_find(start) == NULL);
+}
+
+int main(void) {
+  nothing_anywhere();  // also before the window is chosen
+  uint8_t* const first = rix_pagemap_hint((size_t)1 << 20);
+  const bool placed = first != NULL;
+  uint8_t* const base = placed ? first : (uint8_t*)((uintptr_t)1 << 44);
+  entered(base, 16, &pages[0]);
+  entered(base + ((size_t)1 << 30), 1, &pages[1]);
+  entered(base + ((size_t)1 << 36), 3, &pages[2]);
+  CHECK(rix_pagemap_reserved() >= ((size_t)1 << 36) / RIX_SLICE_SIZE * sizeof(void*));
+  nothing_anywhere();
+  // The table's OS pages are used where entries are made only.
+  CHECK(check_sanitized() || check_resident() < (size_t)64 * CHECK_MIB);
+  CHECK(!rix_pagemap_cover((void*)(UINTPTR_MAX - 3 * (uintptr_t)RIX_SLICE_SIZE), RIX_SLICE_SIZE));
+  // Hints follow each other without overlap.
+  uint8_t* end = NULL;
+  for (size_t i = 1; i < 200 && placed; i++) {
+    uint8_t* const hint = rix_pagemap_hint(i * 12345);
+    CHECK(check_aligned(hint, RIX_SLICE_SIZE));
+    CHECK_MSG(end == NULL || hint >= end, "%p after %p", (void*)hint, (void*)end);
+    end = hint + i * 12345;
+  }
+  return 0;
+}
