@@ -11,7 +11,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 .PHONY: help build test check demo bench bench-full format lint docs install clean
 
 help:
-	@echo "make build       builds build/$(PRESET); PRESET=debug, audit, asan, tsan, unity; any with -clang"
+	@echo "make build       builds build/$(PRESET); PRESET=debug, audit, asan, tsan, unity, any-clang"
 	@echo "make test        installs what the tests need, builds release and audit, runs all tests"
 	@echo "make demo        a real program with and without rimalloc: time, memory, page faults"
 	@echo "make check       everything that CI runs"

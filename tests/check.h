@@ -28,8 +28,7 @@
 #define CHECK(e) ((e) ? (void)0 : check_failed(__FILE__, __LINE__, #e, "no more is known"))
 // As CHECK, with the values that explain a failure.
 #define CHECK_MSG(e, ...) ((e) ? (void)0 : check_failed(__FILE__, __LINE__, #e, __VA_ARGS__))
-#define CHECK_ERRNO(code) \
-  CHECK_MSG(errno == (code), "errno is %d, expected %s", errno, #code)
+#define CHECK_ERRNO(code) CHECK_MSG(errno == (code), "errno is %d, expected %s", errno, #code)
 
 enum { CHECK_KIB = 1024, CHECK_MIB = 1024 * 1024 };
 
@@ -100,7 +99,8 @@ static inline size_t check_statm(int index) {
   CHECK(n > 0);
   text[n] = '\0';
   char* at = text;
-  for (int i = 0; i < index; i++) (void)strtoull(at, &at, 10);
+  for (int i = 0; i < index; i++)
+    (void)strtoull(at, &at, 10);
   return (size_t)strtoull(at, NULL, 10) * check_os_page();
 }
 static inline size_t check_address_space(void) { return check_statm(0); }
@@ -170,7 +170,7 @@ static inline size_t check_differs(const void* p, size_t from, size_t size, uint
   }
   return SIZE_MAX;
 }
-#define CHECK_FILLED(p, size, key)                                                      \
+#define CHECK_FILLED(p, size, key)                                                         \
   CHECK_MSG(check_differs((p), 0, (size), (key)) == SIZE_MAX, "block %p of %zu, byte %zu", \
             (const void*)(p), (size_t)(size), check_differs((p), 0, (size), (key)))
 
@@ -198,7 +198,7 @@ static inline size_t check_differs_sparse(const void* p, size_t size, uint64_t k
   }
   return check_differs(p, (size - 64) & ~(size_t)7, size, key);
 }
-#define CHECK_FILLED_SPARSE(p, size, key)                                                    \
+#define CHECK_FILLED_SPARSE(p, size, key)                                                      \
   CHECK_MSG(check_differs_sparse((p), (size), (key)) == SIZE_MAX, "block %p of %zu, byte %zu", \
             (const void*)(p), (size_t)(size), check_differs_sparse((p), (size), (key)))
 
@@ -216,7 +216,7 @@ static inline size_t check_nonzero(const void* p, size_t from, size_t size) {
   }
   return SIZE_MAX;
 }
-#define CHECK_ZERO(p, from, size)                                                            \
+#define CHECK_ZERO(p, from, size)                                                              \
   CHECK_MSG(check_nonzero((p), (from), (size)) == SIZE_MAX, "block %p of %zu, byte %zu not 0", \
             (const void*)(p), (size_t)(size), check_nonzero((p), (from), (size)))
 
@@ -260,9 +260,9 @@ static inline void* check_in_thread(void* (*run)(void*), void* arg) {
 typedef struct check_capture_s {
   pthread_mutex_t lock;
   size_t length;
-  size_t errors;      // calls of the error hook
-  int codes[64];      // their codes, the first 64
-  char text[65536];   // all messages, one after the other
+  size_t errors;     // calls of the error hook
+  int codes[64];     // their codes, the first 64
+  char text[65536];  // all messages, one after the other
 } check_capture_t;
 
 static inline check_capture_t* check_captured(void) {

@@ -31,10 +31,10 @@ extern "C" {
 #endif
 
 // The slow sides. Each is a tail call, and each does the whole job for any argument.
-void* rix_malloc_generic(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT RI_MALLOC_LIKE
+RI_EXPORT void* rix_malloc_generic(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT RI_MALLOC_LIKE
     RI_ALLOC_SIZE(2);
-void rix_free_generic(void* p) RI_NOEXCEPT;
-void rix_page_emptied(ri_page_t* page) RI_NOEXCEPT;
+RI_EXPORT void rix_free_generic(void* p) RI_NOEXCEPT;
+RI_EXPORT void rix_page_emptied(ri_page_t* page) RI_NOEXCEPT;
 
 // Pops a block for `size` bytes from a thread's heap.
 RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT {
@@ -62,7 +62,12 @@ RI_ALWAYS_INLINE void rix_fast_free(void* p) RI_NOEXCEPT {
     return;
   }
   ri_block_t* const block = (ri_block_t*)p;
-  block->next = page->free;
+  ri_block_t* const head = page->free;
+  if (RI_UNLIKELY(head == block)) {  // the same block twice in a row: caught at no measurable cost
+    rix_free_generic(p);
+    return;
+  }
+  block->next = head;
   page->free = block;
   const uint32_t used = ri_load_relaxed(&page->used) - 1;
   ri_store_relaxed(&page->used, used);

@@ -68,8 +68,12 @@ static void free_remote(ri_page_t* page, ri_block_t* block, const void* p) {
   }
 }
 
-// A page of this thread with a flag set.
+// A page of this thread with a flag set, or a block that the inline path refused.
 static void free_own(ri_page_t* page, ri_block_t* block, uintptr_t owner) {
+  if (page->free == block) {
+    free_report_double(block);
+    return;
+  }
   rix_theap_t* const theap = ri_load_relaxed(&page->xtheap);
   rix_page_push(page, block);
   if ((owner & RIX_OWNER_FULL) != 0) rix_theap_unfull(theap, page);

@@ -18,7 +18,7 @@
 #define RIX_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define RIX_LIKELY(e) __builtin_expect(!!(e), 1)
 #define RIX_UNLIKELY(e) __builtin_expect(!!(e), 0)
-#define RIX_UNUSED(e) ((void)sizeof(e))
+#define RIX_UNUSED(e) ((void)(e))
 
 RIX_INLINE bool rix_mul_overflows(size_t a, size_t b, size_t* product) {
   return __builtin_mul_overflow(a, b, product);

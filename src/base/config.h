@@ -36,9 +36,9 @@ enum {
   RIX_HEARTBEAT = 256,                   // slow allocations between two looks at the whole heap
   RIX_ADOPTIONS = 16,                    // pages a thread's frees may take over between two of its
                                          // slow allocations: one that only frees must not hoard
-  RIX_DENSE_CLASS = 8 * 1024 * 1024,     // a thread with so many bytes of pages of one class, or a
-  RIX_DENSE_BLOCK = 4 * 1024 * 1024,     // block so large, gets memory in huge pages, if the
-  RIX_DENSE_PROCESS = 32 * 1024 * 1024,  // process has so much in use
+  RIX_DENSE_PAGES = 32,                  // a thread with so many pages of one class, or a block
+  RIX_DENSE_BLOCK = 4 * 1024 * 1024,     // so large, gets memory in huge pages, if the process
+  RIX_DENSE_PROCESS = 32 * 1024 * 1024,  // has so much in use
   RIX_SWEEP_MAX = 32,                    // full pages looked at in one slow allocation
 };
 

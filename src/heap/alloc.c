@@ -31,8 +31,7 @@ static ri_page_t* alloc_from_queue(rix_theap_t* theap, unsigned c, ri_page_t** e
 
 // A thread with many pages of a class uses them up, as far as one can foresee.
 static bool alloc_is_dense(const rix_theap_t* theap, unsigned c) {
-  const size_t slices = rix_class_block_size(c) <= RIX_SMALL_BLOCK_MAX ? 1 : RIX_MEDIUM_SLICES;
-  return theap->pages[c] * slices * RIX_SLICE_SIZE >= RIX_DENSE_CLASS;
+  return theap->pages[c] >= RIX_DENSE_PAGES;
 }
 
 // A page of the class with a free block, at the front of its queue. *fresh: the block is untouched

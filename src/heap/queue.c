@@ -19,32 +19,36 @@ static void queue_update_direct(rix_theap_t* theap, unsigned c) {
 static void queue_link_front(rix_page_list_t* list, ri_page_t* page) {
   page->prev = NULL;
   page->next = list->first;
-  if (list->first != NULL)
+  if (list->first != NULL) {
     list->first->prev = page;
-  else
+  } else {
     list->last = page;
+  }
   list->first = page;
 }
 
 static void queue_link_back(rix_page_list_t* list, ri_page_t* page) {
   page->next = NULL;
   page->prev = list->last;
-  if (list->last != NULL)
+  if (list->last != NULL) {
     list->last->next = page;
-  else
+  } else {
     list->first = page;
+  }
   list->last = page;
 }
 
 static void queue_unlink(rix_page_list_t* list, ri_page_t* page) {
-  if (page->prev != NULL)
+  if (page->prev != NULL) {
     page->prev->next = page->next;
-  else
+  } else {
     list->first = page->next;
-  if (page->next != NULL)
+  }
+  if (page->next != NULL) {
     page->next->prev = page->prev;
-  else
+  } else {
     list->last = page->prev;
+  }
   page->next = page->prev = NULL;
 }
 

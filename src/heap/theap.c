@@ -101,10 +101,11 @@ static void theap_collect_list(rix_theap_t* theap, ri_page_t* page) {
   for (; page != NULL; page = next) {
     next = page->next;
     const bool has_free = rix_page_collect(page);
-    if (rix_page_live(page) == 0)
+    if (rix_page_live(page) == 0) {
       theap_release(theap, page);
-    else if (has_free && page->place == RIX_PLACE_FULL)
+    } else if (has_free && page->place == RIX_PLACE_FULL) {
       rix_theap_unfull(theap, page);
+    }
   }
 }
 

@@ -53,10 +53,11 @@ static void thread_link(rix_tld_t* tld) {
 
 static void thread_unlink(rix_tld_t* tld) {
   rix_lock(&rix_thread_lock);
-  if (tld->prev != NULL)
+  if (tld->prev != NULL) {
     tld->prev->next = tld->next;
-  else
+  } else {
     thread.all = tld->next;
+  }
   if (tld->next != NULL) tld->next->prev = tld->prev;
   rix_unlock(&rix_thread_lock);
   ri_fetch_sub_relaxed(&thread.xcount, 1);

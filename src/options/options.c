@@ -72,10 +72,11 @@ bool rix_options_parse(const char* text, long* value) {
   if (suffix != 0) {
     if (__builtin_mul_overflow(n, suffix, &n)) return false;
     p++;
-    if (*p == 'i' && p[1] == 'B')
+    if (*p == 'i' && p[1] == 'B') {
       p += 2;
-    else if (*p == 'B' || *p == 'b')
+    } else if (*p == 'B' || *p == 'b') {
       p++;
+    }
   }
   if (*p != '\0') return false;
   *value = negative ? -n : n;

@@ -34,14 +34,14 @@ rix_output_t rix_output_current(void) {
 }
 
 // Formats and sends one message with a prefix; errno stays.
-static void report_send(rix_output_t to, const char* prefix, const char* format, va_list arguments,
+static void report_send(rix_output_t to, const char* prefix, const char* format, va_list* arguments,
                         const char* suffix) {
   char text[400];
   const int saved = rix_os_errno();
   size_t n = strlen(prefix);
   memcpy(text, prefix, n);
   const size_t room = sizeof(text) - n - 2;
-  const int length = vsnprintf(text + n, room, format, arguments);
+  const int length = vsnprintf(text + n, room, format, *arguments);
   n += length < 0 ? 0 : rix_min((size_t)length, room - 1);
   memcpy(text + n, suffix, strlen(suffix) + 1);
   to.out(text, to.arg);
@@ -51,14 +51,14 @@ static void report_send(rix_output_t to, const char* prefix, const char* format,
 void rix_print_to(rix_output_t to, const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  report_send(to, "", format, arguments, "");
+  report_send(to, "", format, &arguments, "");
   va_end(arguments);
 }
 
 void rix_message(const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  report_send(rix_output_current(), "", format, arguments, "");
+  report_send(rix_output_current(), "", format, &arguments, "");
   va_end(arguments);
 }
 
@@ -66,7 +66,7 @@ void rix_warning(const char* format, ...) {
   if (rix_option(ri_option_show_errors) == 0) return;
   va_list arguments;
   va_start(arguments, format);
-  report_send(rix_output_current(), "rimalloc: warning: ", format, arguments, "\n");
+  report_send(rix_output_current(), "rimalloc: warning: ", format, &arguments, "\n");
   va_end(arguments);
 }
 
@@ -85,7 +85,7 @@ void rix_error(int code, const char* format, ...) {
   if (rix_option(ri_option_show_errors) != 0 && earlier < most) {
     va_list arguments;
     va_start(arguments, format);
-    report_send(rix_output_current(), "rimalloc: error: ", format, arguments, "\n");
+    report_send(rix_output_current(), "rimalloc: error: ", format, &arguments, "\n");
     va_end(arguments);
   }
   report_call_error_hook(code);

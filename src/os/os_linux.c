@@ -179,8 +179,12 @@ uint64_t rix_os_clock_ms(void) {
 
 uint64_t rix_os_random(void) {
   uint64_t seed = rix_os_clock_ms() * 0x9E3779B97F4A7C15u;
-  const uint64_t* const bytes = (const uint64_t*)getauxval(AT_RANDOM);  // 16 bytes, aligned
-  if (bytes != NULL) seed ^= bytes[0] ^ (bytes[1] << 1);
+  const void* const bytes = (const void*)getauxval(AT_RANDOM);  // 16 bytes, not aligned
+  if (bytes != NULL) {
+    uint64_t words[2];
+    __builtin_memcpy(words, bytes, sizeof(words));
+    seed ^= words[0] ^ (words[1] << 1);
+  }
   seed ^= (uint64_t)getpid() << 32;
   seed = (seed ^ (seed >> 31)) * 0xBF58476D1CE4E5B9u;
   return seed ^ (seed >> 29);

@@ -7,29 +7,30 @@
 
 static const int untouched = 9876;
 
-#define FAILS(call, code)       \
-  do {                          \
-    errno = untouched;          \
-    void* const r_ = (call);    \
+#define FAILS(call, code)         \
+  do {                            \
+    errno = untouched;            \
+    void* const r_ = (call);      \
     CHECK_MSG(r_ == NULL, #call); \
-    CHECK_ERRNO(code);          \
+    CHECK_ERRNO(code);            \
   } while (0)
 
-#define WORKS(call)             \
-  do {                          \
-    errno = untouched;          \
-    void* const r_ = (call);    \
+#define WORKS(call)               \
+  do {                            \
+    errno = untouched;            \
+    void* const r_ = (call);      \
     CHECK_MSG(r_ != NULL, #call); \
-    CHECK_ERRNO(untouched);     \
-    ri_free(r_);                \
-    CHECK_ERRNO(untouched);     \
+    CHECK_ERRNO(untouched);       \
+    ri_free(r_);                  \
+    CHECK_ERRNO(untouched);       \
   } while (0)
 
 static void too_large(void) {
-  const size_t larges[] = {SIZE_MAX,         SIZE_MAX - 1,          SIZE_MAX - 15,
-                           SIZE_MAX - 4095,  SIZE_MAX - 65535,      (size_t)PTRDIFF_MAX + 1,
-                           PTRDIFF_MAX,      (size_t)PTRDIFF_MAX - 65536, (size_t)1 << 62,
-                           (size_t)1 << 56};
+  const size_t larges[] = {SIZE_MAX,         SIZE_MAX - 1,
+                           SIZE_MAX - 15,    SIZE_MAX - 4095,
+                           SIZE_MAX - 65535, (size_t)PTRDIFF_MAX + 1,
+                           PTRDIFF_MAX,      (size_t)PTRDIFF_MAX - 65536,
+                           (size_t)1 << 62,  (size_t)1 << 56};
   for (size_t i = 0; i < sizeof(larges) / sizeof(larges[0]); i++) {
     const size_t n = check_hide(larges[i]);
     void* out = &out;

@@ -32,7 +32,8 @@ static void add_size(size_t size) {
 }
 
 static void make_sizes(void) {
-  for (size_t size = 0; size <= SMALL_MAX; size++) add_size(size);
+  for (size_t size = 0; size <= SMALL_MAX; size++)
+    add_size(size);
   // Class boundaries up to 64 KiB as the allocator tells them; eight steps a doubling above.
   size_t good = ri_good_size(SMALL_MAX);
   for (; good <= 64 * CHECK_KIB; good = ri_good_size(good + 1)) {

@@ -10,7 +10,8 @@
 
 static size_t times_in(const char* text, const char* words) {
   size_t count = 0;
-  for (const char* at = strstr(text, words); at != NULL; at = strstr(at + 1, words)) count++;
+  for (const char* at = strstr(text, words); at != NULL; at = strstr(at + 1, words))
+    count++;
   return count;
 }
 
@@ -62,13 +63,15 @@ static void out_of_memory_is_told(void) {
 static void quiet_after_max_errors(void) {
   check_capture_start();
   ri_option_set(ri_option_max_errors, 1000000);
-  for (int i = 0; i < 40; i++) free_something_foreign();
+  for (int i = 0; i < 40; i++)
+    free_something_foreign();
   CHECK_MSG(times_in(check_captured()->text, "invalid pointer") == 40, "%s",
             check_captured()->text);
   CHECK(check_captured()->errors == 40);
   check_capture_reset();
   ri_option_set(ri_option_max_errors, 0);
-  for (int i = 0; i < 10; i++) free_something_foreign();
+  for (int i = 0; i < 10; i++)
+    free_something_foreign();
   CHECK_MSG(times_in(check_captured()->text, "invalid pointer") == 0, "%s", check_captured()->text);
   CHECK(check_captured()->errors == 10);  // a program that asked for errors gets them all
   check_capture_reset();
@@ -97,7 +100,8 @@ static int in_child(void (*run)(void), char* text, size_t capacity) {
   close(ends[1]);
   size_t length = 0;
   ssize_t n;
-  while ((n = read(ends[0], text + length, capacity - 1 - length)) > 0) length += (size_t)n;
+  while ((n = read(ends[0], text + length, capacity - 1 - length)) > 0)
+    length += (size_t)n;
   text[length] = '\0';
   close(ends[0]);
   int status = 0;

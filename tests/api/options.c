@@ -144,7 +144,8 @@ static int again(const char* argument, const char* variable, const char* value, 
   close(ends[1]);
   size_t length = 0;
   ssize_t n;
-  while ((n = read(ends[0], text + length, capacity - 1 - length)) > 0) length += (size_t)n;
+  while ((n = read(ends[0], text + length, capacity - 1 - length)) > 0)
+    length += (size_t)n;
   text[length] = '\0';
   close(ends[0]);
   int status = 0;
@@ -162,8 +163,8 @@ static int child(const trial_t* trial) {
   const long value = ri_option_get(trial->option);
   const long expected =
       trial->expected == UNCHANGED ? rows[trial->option].initial : trial->expected;
-  CHECK_MSG(value == expected, "%s=%s gives %ld, expected %ld", trial->variable, trial->text,
-            value, expected);
+  CHECK_MSG(value == expected, "%s=%s gives %ld, expected %ld", trial->variable, trial->text, value,
+            expected);
   ri_option_set(ri_option_purge_delay, 77);
   check_workload(100, 1);
   CHECK(ri_option_get(ri_option_purge_delay) == 77);

@@ -5,10 +5,10 @@
 // or too many bytes, memory kept for ever by a small rest, a moved page whose content was lost.
 #include "../check.h"
 
-static const size_t sizes[] = {1,     8,     16,     24,     100,    128,    129,     500,
-                               1000,  1024,  1025,   4000,   8192,   8193,   20000,   65536,
-                               65537, 90000, 131072, 200000, 262144, 300001, 1048576, 3000000,
-                               10000000};
+static const size_t sizes[] = {1,      8,       16,      24,      100,    128,    129,
+                               500,    1000,    1024,    1025,    4000,   8192,   8193,
+                               20000,  65536,   65537,   90000,   131072, 200000, 262144,
+                               300001, 1048576, 3000000, 10000000};
 enum { SIZE_COUNT = sizeof(sizes) / sizeof(sizes[0]) };
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }

@@ -28,7 +28,8 @@ static size_t fill_up(size_t max, uint64_t seed) {
 }
 
 static void free_all(void) {
-  for (size_t i = 0; i < count; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < count; i++)
+    ri_free(blocks[i]);
   count = 0;
 }
 
@@ -51,7 +52,8 @@ static void small_traffic(uint64_t* rng) {
     kept[i] = ri_malloc(check_below(rng, 3000));
     CHECK(kept[i] != NULL);
   }
-  for (size_t i = 0; i < 500; i++) ri_free(kept[i]);
+  for (size_t i = 0; i < 500; i++)
+    ri_free(kept[i]);
 }
 
 static void comes_back_by_delay(size_t max, uint64_t seed) {
@@ -89,7 +91,8 @@ static void at_once_and_never(void) {
   free_all();
   const size_t full = check_resident();
   uint64_t rng = 4;
-  for (int i = 0; i < 50; i++) small_traffic(&rng);
+  for (int i = 0; i < 50; i++)
+    small_traffic(&rng);
   CHECK_MSG(check_resident() + (size_t)8 * CHECK_MIB > full, "%zu KiB, before %zu",
             check_resident() / 1024, full / 1024);
   ri_option_set(ri_option_purge_delay, shipped_delay);
@@ -108,7 +111,8 @@ static void no_repeated_faults(void) {
     const size_t size = (5 + check_below(&rng, 21)) * CHECK_MIB;
     volatile uint8_t* const p = ri_malloc(size);
     CHECK(p != NULL);
-    for (size_t at = 0; at < size; at += 4096) p[at] = 1;
+    for (size_t at = 0; at < size; at += 4096)
+      p[at] = 1;
     pages += size / 4096;
     ri_free((void*)p);
   }

@@ -26,9 +26,11 @@ static void check_waste(size_t size) {
 }
 
 static void waste_everywhere(void) {
-  for (size_t size = 0; size <= 70 * CHECK_KIB; size++) check_waste(size);
+  for (size_t size = 0; size <= 70 * CHECK_KIB; size++)
+    check_waste(size);
   uint64_t rng = 1;
-  for (int i = 0; i < 2000; i++) check_waste(check_any_size(&rng, (size_t)600 * CHECK_MIB));
+  for (int i = 0; i < 2000; i++)
+    check_waste(check_any_size(&rng, (size_t)600 * CHECK_MIB));
 }
 
 static void good_size_is_monotone(void) {
@@ -53,7 +55,8 @@ static void natural_alignment(void) {
       blocks[i] = ri_malloc(size);
       CHECK_MSG(check_aligned(blocks[i], size), "size %zu: block %d at %p", size, i, blocks[i]);
     }
-    for (int i = 0; i < COUNT; i++) ri_free(blocks[i]);
+    for (int i = 0; i < COUNT; i++)
+      ri_free(blocks[i]);
   }
 }
 

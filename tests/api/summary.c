@@ -55,7 +55,8 @@ static void exact(size_t max, size_t count, uint64_t seed) {
     blocks[(i * 7) % count] = NULL;
     if (i % 1000 == 0) (void)summary();
   }
-  for (size_t i = 0; i < count; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < count; i++)
+    ri_free(blocks[i]);
   s = summary();
   CHECK_MSG(s.blocks == before.blocks, "%zu: %zu", before.blocks, s.blocks);
   CHECK_MSG(s.in_use == before.in_use, "%zu: %zu", before.in_use, s.in_use);
@@ -72,7 +73,8 @@ static void aligned_blocks(void) {
   ri_summary_t s = summary();
   CHECK(s.blocks == before.blocks + 500);
   CHECK_MSG(s.in_use >= before.in_use + bytes, "%zu + %zu: %zu", before.in_use, bytes, s.in_use);
-  for (size_t i = 0; i < 500; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < 500; i++)
+    ri_free(blocks[i]);
   s = summary();
   CHECK(s.blocks == before.blocks && s.in_use == before.in_use);
 }
@@ -113,14 +115,16 @@ static void threads_are_counted(void) {
   CHECK(before.threads >= 1);
   pthread_barrier_init(&all_started, NULL, THREADS + 1);
   pthread_barrier_init(&may_end, NULL, THREADS + 1);
-  for (int i = 0; i < THREADS; i++) threads[i] = check_start(holds_a_heap, NULL);
+  for (int i = 0; i < THREADS; i++)
+    threads[i] = check_start(holds_a_heap, NULL);
   pthread_barrier_wait(&all_started);
   ri_summary_t s = summary();
   CHECK_MSG(s.threads == before.threads + THREADS, "%zu + %d: %zu", before.threads, THREADS,
             s.threads);
   CHECK(s.blocks >= before.blocks + THREADS);
   pthread_barrier_wait(&may_end);
-  for (int i = 0; i < THREADS; i++) check_join(threads[i]);
+  for (int i = 0; i < THREADS; i++)
+    check_join(threads[i]);
   s = summary();
   CHECK_MSG(s.threads == before.threads, "%zu: %zu", before.threads, s.threads);
 }
@@ -192,7 +196,8 @@ static void purging_is_counted(void) {
     blocks[i] = ri_malloc(CHECK_MIB);
     memset(blocks[i], 1, CHECK_MIB);
   }
-  for (size_t i = 0; i < 50; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < 50; i++)
+    ri_free(blocks[i]);
   const ri_summary_t before = summary();
   ri_collect(true);
   const ri_summary_t s = summary();

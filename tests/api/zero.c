@@ -8,10 +8,11 @@
 enum { BATCH_MAX = 512 };
 
 static const size_t sizes[] = {
-    0,    1,    7,    8,     9,     15,    16,    17,    24,     31,     48,     64,       65,
-    100,  127,  128,  129,   200,   256,   500,   1000,  1024,   1025,   2000,   4000,     4096,
-    4097, 8000, 8192, 8193,  12000, 20000, 32768, 50000, 65535,  65536,  65537,  100000,   131072,
-    200000, 262144, 262145, 500000, 1048576, 1500000, 4194304, 5000000, 30000000,
+    0,      1,      7,      8,       9,       15,      16,      17,       24,     31,
+    48,     64,     65,     100,     127,     128,     129,     200,      256,    500,
+    1000,   1024,   1025,   2000,    4000,    4096,    4097,    8000,     8192,   8193,
+    12000,  20000,  32768,  50000,   65535,   65536,   65537,   100000,   131072, 200000,
+    262144, 262145, 500000, 1048576, 1500000, 4194304, 5000000, 30000000,
 };
 
 static size_t batch_of(size_t size) {
@@ -33,8 +34,10 @@ static void dirty(size_t size, size_t alignment, int variant) {
     ri_free(variant == 2 ? NULL : blocks[at]);
   }
   if (variant != 2) return;
-  for (size_t i = 0; i < count; i += 2) ri_free(blocks[i]);
-  for (size_t i = 1; i < count; i += 2) ri_free(blocks[i]);
+  for (size_t i = 0; i < count; i += 2)
+    ri_free(blocks[i]);
+  for (size_t i = 1; i < count; i += 2)
+    ri_free(blocks[i]);
 }
 
 typedef void* zero_fun(size_t size, size_t alignment);
@@ -71,8 +74,14 @@ static void* by_recalloc_aligned_null(size_t size, size_t alignment) {
   return ri_recalloc_aligned(NULL, size, 1, alignment);
 }
 static zero_fun* const makers[] = {
-    by_calloc,         by_zalloc,         by_zalloc_small,          by_rezalloc_null,
-    by_recalloc_null,  by_zalloc_aligned, by_calloc_aligned,        by_rezalloc_aligned_null,
+    by_calloc,
+    by_zalloc,
+    by_zalloc_small,
+    by_rezalloc_null,
+    by_recalloc_null,
+    by_zalloc_aligned,
+    by_calloc_aligned,
+    by_rezalloc_aligned_null,
     by_recalloc_aligned_null,
 };
 
@@ -85,7 +94,8 @@ static void zeroed(zero_fun* make, size_t size, size_t alignment, int variant) {
     CHECK_MSG(blocks[i] != NULL, "size %zu", size);
     CHECK_ZERO(blocks[i], 0, ri_usable_size(blocks[i]));
   }
-  for (size_t i = 0; i < count; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < count; i++)
+    ri_free(blocks[i]);
 }
 
 static void at_offsets(size_t size, int variant) {
@@ -112,12 +122,18 @@ static void at_offsets(size_t size, int variant) {
 // A call of the functions that resize with zeroes; `form` chooses which.
 static void* resize(void* p, size_t size, int form) {
   switch (form) {
-    case 0: return ri_rezalloc(p, size);
-    case 1: return ri_recalloc(p, 1, size);
-    case 2: return ri_rezalloc_aligned(p, size, 64);
-    case 3: return ri_recalloc_aligned(p, size, 1, 64);
-    case 4: return ri_rezalloc_aligned_at(p, size, 64, 16);
-    default: return ri_recalloc_aligned_at(p, 1, size, 64, 16);
+    case 0:
+      return ri_rezalloc(p, size);
+    case 1:
+      return ri_recalloc(p, 1, size);
+    case 2:
+      return ri_rezalloc_aligned(p, size, 64);
+    case 3:
+      return ri_recalloc_aligned(p, size, 1, 64);
+    case 4:
+      return ri_rezalloc_aligned_at(p, size, 64, 16);
+    default:
+      return ri_recalloc_aligned_at(p, 1, size, 64, 16);
   }
 }
 
@@ -184,7 +200,8 @@ int main(void) {
       shrinks_and_grows(sizes[s], sizes[s] / 17, form);
     }
   }
-  for (int form = 0; form < 6; form++) never_written(form, 77 + (uint64_t)form);
+  for (int form = 0; form < 6; form++)
+    never_written(form, 77 + (uint64_t)form);
   CHECK(ri_audit());
   return 0;
 }

@@ -9,12 +9,14 @@ static void* blocks[COUNT];
 
 static void* allocates(void* arg) {
   const size_t size = (size_t)(uintptr_t)arg;
-  for (size_t i = 0; i < COUNT; i++) blocks[i] = ri_malloc(size);
+  for (size_t i = 0; i < COUNT; i++)
+    blocks[i] = ri_malloc(size);
   return NULL;
 }
 
 static void frees(void) {
-  for (size_t i = 0; i < COUNT; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < COUNT; i++)
+    ri_free(blocks[i]);
 }
 
 static void* allocates_and_frees(void* arg) {

@@ -31,7 +31,8 @@ static void* blocks[MANY];
 // Every block of several pages is freed by another thread, and one of them again.
 static void* frees_all_and_one(void* arg) {
   (void)arg;
-  for (size_t i = 0; i < MANY; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < MANY; i++)
+    ri_free(blocks[i]);
   return NULL;
 }
 
@@ -42,14 +43,16 @@ static void* frees_first_again(void* arg) {
 }
 
 static void after_all(void) {
-  for (size_t i = 0; i < MANY; i++) blocks[i] = ri_malloc(64);
+  for (size_t i = 0; i < MANY; i++)
+    blocks[i] = ri_malloc(64);
   check_in_thread(frees_all_and_one, NULL);
   check_in_thread(frees_first_again, NULL);
 }
 
 static void* frees_three(void* arg) {
   void** const three = arg;
-  for (int i = 0; i < 3; i++) ri_free(three[i]);
+  for (int i = 0; i < 3; i++)
+    ri_free(three[i]);
   return NULL;
 }
 

@@ -60,9 +60,11 @@ static void refuse_all(void) {
   refuse(&in_bss);
   refuse(&in_constants);
   refuse((const void*)(uintptr_t)refuse_all);
-  for (uintptr_t small = 1; small <= 65536; small *= 4) refuse((const void*)small);
+  for (uintptr_t small = 1; small <= 65536; small *= 4)
+    refuse((const void*)small);
   refuse((const void*)16);
-  for (unsigned bit = 40; bit < 64; bit++) refuse((const void*)((uintptr_t)1 << bit));
+  for (unsigned bit = 40; bit < 64; bit++)
+    refuse((const void*)((uintptr_t)1 << bit));
   refuse((const void*)UINTPTR_MAX);
   refuse((const void*)(UINTPTR_MAX - 15));
   refuse((const void*)(UINTPTR_MAX & ~(uintptr_t)65535));
@@ -70,10 +72,11 @@ static void refuse_all(void) {
   refuse((const void*)0x00007FFFFFFFFFF0u);
   refuse((const void*)0x0000800000000000u);
   const size_t size = (size_t)4 * CHECK_MIB;
-  uint8_t* const mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                               0);
+  uint8_t* const mapped =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(mapped != MAP_FAILED);
-  for (size_t at = 0; at < size; at += size / 16) refuse(mapped + at);
+  for (size_t at = 0; at < size; at += size / 16)
+    refuse(mapped + at);
   refuse(mapped + 16);
   CHECK(munmap(mapped, size) == 0);
   refuse(mapped);

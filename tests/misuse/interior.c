@@ -10,7 +10,8 @@ static void small(size_t size) {
   const size_t usable = ri_usable_size(p);
   check_fill(p, usable, size);
   const ri_summary_t before = check_summary();
-  for (size_t at = 1; at < usable; at += 1 + at / 2) misuse_free_invalid(p + at, &before);
+  for (size_t at = 1; at < usable; at += 1 + at / 2)
+    misuse_free_invalid(p + at, &before);
   misuse_free_invalid(p + usable - 1, &before);
   if (usable >= 16) misuse_free_invalid(p + usable / 2, &before);
   CHECK_FILLED(p, usable, size);
@@ -68,11 +69,13 @@ static void never_handed_out(size_t size) {
 
 int main(void) {
   misuse_begin(0);
-  for (int i = 0; i < MISUSE_LARGE_SIZES; i++) large(misuse_large_sizes[i]);
+  for (int i = 0; i < MISUSE_LARGE_SIZES; i++)
+    large(misuse_large_sizes[i]);
   misuse_intact();
   ri_collect(true);
   ri_option_set(ri_option_check, 1);
-  for (int i = 0; i < MISUSE_LARGE_SIZES; i++) large(misuse_large_sizes[i]);
+  for (int i = 0; i < MISUSE_LARGE_SIZES; i++)
+    large(misuse_large_sizes[i]);
   for (int i = 0; i < MISUSE_SMALL_SIZES; i++) {
     small(misuse_small_sizes[i]);
     if (misuse_small_sizes[i] >= 16) remote(misuse_small_sizes[i]);

@@ -18,7 +18,8 @@ static void* run(void* arg) {
     CHECK(blocks[i] != NULL);
     check_fill(blocks[i], i * 256, i);
   }
-  for (size_t i = 0; i < 64; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < 64; i++)
+    ri_free(blocks[i]);
   return NULL;
 }
 
@@ -27,10 +28,12 @@ int main(void) {
   CHECK(pthread_key_create(&key, at_exit_of_thread) == 0);
   ri_free(ri_malloc(1));
   const ri_summary_t start = check_summary();
-  for (size_t i = 0; i < 20; i++) check_in_thread(run, NULL);
+  for (size_t i = 0; i < 20; i++)
+    check_in_thread(run, NULL);
   const ri_summary_t early = check_summary();
   const size_t count = check_scaled(1000);
-  for (size_t i = 0; i < count; i++) check_in_thread(run, NULL);
+  for (size_t i = 0; i < count; i++)
+    check_in_thread(run, NULL);
   const ri_summary_t late = check_summary();
   CHECK_MSG(late.threads == start.threads, "%zu threads, before %zu", late.threads, start.threads);
   CHECK_MSG(late.reserved <= early.reserved, "reserved %zu, before %zu", late.reserved,

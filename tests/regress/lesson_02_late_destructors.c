@@ -58,16 +58,20 @@ static life_t lives[4];
 int main(void) {
   check_watchdog(60);
   // Half of the keys come before the allocator's first use, half after it.
-  for (int i = 0; i < KEYS / 2; i++) CHECK(pthread_key_create(&keys[i], destructor) == 0);
+  for (int i = 0; i < KEYS / 2; i++)
+    CHECK(pthread_key_create(&keys[i], destructor) == 0);
   ri_free(ri_malloc(1));
-  for (int i = KEYS / 2; i < KEYS; i++) CHECK(pthread_key_create(&keys[i], destructor) == 0);
+  for (int i = KEYS / 2; i < KEYS; i++)
+    CHECK(pthread_key_create(&keys[i], destructor) == 0);
   const ri_summary_t before = check_summary();
   const size_t rounds = check_scaled(40);
   for (size_t round = 0; round < rounds; round++) {
     pthread_t threads[4];
     memset(lives, 0, sizeof(lives));
-    for (size_t i = 0; i < 4; i++) threads[i] = check_start(run, &lives[i]);
-    for (size_t i = 0; i < 4; i++) check_join(threads[i]);
+    for (size_t i = 0; i < 4; i++)
+      threads[i] = check_start(run, &lives[i]);
+    for (size_t i = 0; i < 4; i++)
+      check_join(threads[i]);
     for (size_t i = 0; i < 4; i++) {
       CHECK_MSG(lives[i].rounds >= 3, "%d rounds of destructors", lives[i].rounds);
       for (size_t b = 0; b < BLOCKS; b++) {

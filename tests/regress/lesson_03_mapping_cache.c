@@ -29,7 +29,8 @@ static void* run(void* arg) {
     p[sizes[at] / 8 - 1] = (uintptr_t)arg;
     held[at] = p;
   }
-  for (size_t i = 0; i < 3; i++) ri_free(held[i]);
+  for (size_t i = 0; i < 3; i++)
+    ri_free(held[i]);
   return NULL;
 }
 
@@ -40,8 +41,10 @@ int main(void) {
   ri_free(ri_malloc(1));
   const ri_summary_t before = check_summary();
   pthread_t threads[THREADS];
-  for (size_t t = 0; t < THREADS; t++) threads[t] = check_start(run, (void*)(t + 1));
-  for (size_t t = 0; t < THREADS; t++) check_join(threads[t]);
+  for (size_t t = 0; t < THREADS; t++)
+    threads[t] = check_start(run, (void*)(t + 1));
+  for (size_t t = 0; t < THREADS; t++)
+    check_join(threads[t]);
   const ri_summary_t after = check_summary();
   CHECK(after.mappings == before.mappings);
   CHECK_MSG(after.cached <= (size_t)1024 * CHECK_MIB, "cached %zu", after.cached);

@@ -45,8 +45,10 @@ int main(void) {
   for (size_t d = 0; d < 3; d++) {
     ri_option_set(ri_option_purge_delay, delays[d]);
     pthread_t threads[THREADS];
-    for (size_t t = 0; t < THREADS; t++) threads[t] = check_start(run, (void*)(t + 1));
-    for (size_t t = 0; t < THREADS; t++) check_join(threads[t]);
+    for (size_t t = 0; t < THREADS; t++)
+      threads[t] = check_start(run, (void*)(t + 1));
+    for (size_t t = 0; t < THREADS; t++)
+      check_join(threads[t]);
     CHECK(ri_audit());
   }
   return 0;

@@ -10,7 +10,8 @@ enum { THREADS = 4, HELD = 16, SLICE = 65536 };
 static size_t rounds;
 
 static void stamp(uint8_t* p, size_t size, uintptr_t who) {
-  for (size_t at = 0; at + sizeof(who) <= size; at += SLICE) memcpy(p + at, &who, sizeof(who));
+  for (size_t at = 0; at + sizeof(who) <= size; at += SLICE)
+    memcpy(p + at, &who, sizeof(who));
   memcpy(p + size - sizeof(who), &who, sizeof(who));
 }
 
@@ -55,8 +56,10 @@ int main(void) {
   ri_free(ri_malloc(1));
   const ri_summary_t before = check_summary();
   pthread_t threads[THREADS];
-  for (size_t t = 0; t < THREADS; t++) threads[t] = check_start(run, (void*)(t + 1));
-  for (size_t t = 0; t < THREADS; t++) check_join(threads[t]);
+  for (size_t t = 0; t < THREADS; t++)
+    threads[t] = check_start(run, (void*)(t + 1));
+  for (size_t t = 0; t < THREADS; t++)
+    check_join(threads[t]);
   const ri_summary_t after = check_summary();
   CHECK(after.blocks == before.blocks && after.in_use == before.in_use);
   CHECK(ri_audit());

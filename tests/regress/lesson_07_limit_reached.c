@@ -43,7 +43,8 @@ static void until_full(size_t size) {
   blocks[count] = ri_malloc(size);
   CHECK(blocks[count] != NULL);
   count++;
-  while (count > 0) ri_free(blocks[--count]);
+  while (count > 0)
+    ri_free(blocks[--count]);
   CHECK(ri_audit());
 }
 

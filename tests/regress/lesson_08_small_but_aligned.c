@@ -12,9 +12,15 @@ static void many(size_t size, size_t alignment, int how, size_t count) {
   for (size_t i = 0; i < count; i++) {
     void* p = NULL;
     switch (how) {
-      case 0: p = ri_malloc_aligned(size, alignment); break;
-      case 1: p = ri_zalloc_aligned(size, alignment); break;
-      case 2: p = ri_realloc_aligned(ri_malloc(1), size, alignment); break;
+      case 0:
+        p = ri_malloc_aligned(size, alignment);
+        break;
+      case 1:
+        p = ri_zalloc_aligned(size, alignment);
+        break;
+      case 2:
+        p = ri_realloc_aligned(ri_malloc(1), size, alignment);
+        break;
       default:
         CHECK(ri_posix_memalign(&p, alignment < 8 ? 8 : alignment, size) == 0);
         break;
@@ -23,7 +29,8 @@ static void many(size_t size, size_t alignment, int how, size_t count) {
               size, alignment, i, p);
     blocks[i] = p;
   }
-  for (size_t i = 0; i < count; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < count; i++)
+    ri_free(blocks[i]);
 }
 
 int main(void) {

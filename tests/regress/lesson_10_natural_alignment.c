@@ -16,17 +16,19 @@ int main(void) {
     const size_t expected = natural < 16 ? (size > 8 ? 16 : 8) : natural > 4096 ? 4096 : natural;
     for (size_t i = 0; i < count; i++) {
       blocks[i] = ri_malloc(size);
-      CHECK_MSG(check_aligned(blocks[i], expected), "size %zu block %zu: %p, expected %zu", size,
-                i, blocks[i], expected);
+      CHECK_MSG(check_aligned(blocks[i], expected), "size %zu block %zu: %p, expected %zu", size, i,
+                blocks[i], expected);
     }
-    for (size_t i = 0; i < count; i++) ri_free(blocks[i]);
+    for (size_t i = 0; i < count; i++)
+      ri_free(blocks[i]);
   }
   for (size_t size = 256; size <= 65536; size *= 2) {
     for (size_t i = 0; i < 40; i++) {
       blocks[i] = ri_malloc(size + size / 2);  // a multiple of size / 2
       CHECK(check_aligned(blocks[i], size / 2 > 4096 ? 4096 : size / 2));
     }
-    for (size_t i = 0; i < 40; i++) ri_free(blocks[i]);
+    for (size_t i = 0; i < 40; i++)
+      ri_free(blocks[i]);
   }
   CHECK(ri_audit());
   return 0;

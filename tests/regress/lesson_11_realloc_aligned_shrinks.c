@@ -28,7 +28,8 @@ static void zero_size(size_t size) {
     dirty[i] = ri_malloc(1);
     memset(dirty[i], 0xEE, ri_usable_size(dirty[i]));
   }
-  for (size_t i = 0; i < 64; i++) ri_free(dirty[i]);
+  for (size_t i = 0; i < 64; i++)
+    ri_free(dirty[i]);
   uint8_t* p = ri_malloc(size);
   memset(p, 0x55, size);
   p = ri_realloc(p, check_hide(0));
@@ -44,7 +45,8 @@ int main(void) {
       shrinks(size, alignment, 8);
     }
   }
-  for (size_t size = 1; size < 300000; size = size * 3 + 4) zero_size(size);
+  for (size_t size = 1; size < 300000; size = size * 3 + 4)
+    zero_size(size);
   CHECK(ri_audit());
   return 0;
 }

@@ -30,6 +30,15 @@ static void sane(bool alone) {
 
 enum { HELD = 200 };
 
+// Mappings of their own, from and to the cache.
+static void map_and_unmap(void) {
+  void* mapped[3];
+  for (size_t i = 0; i < 3; i++)
+    mapped[i] = ri_malloc((size_t)(257 + 20 * i) * CHECK_MIB);
+  for (size_t i = 0; i < 3; i++)
+    ri_free(mapped[i]);
+}
+
 static void* work(void* arg) {
   uint64_t rng = (uint64_t)(uintptr_t)arg;
   const bool alone = (uintptr_t)arg == 1;
@@ -48,9 +57,11 @@ static void* work(void* arg) {
       held[at] = NULL;
     }
     if (i % 50 == 0) sane(alone);
+    if (i % 100 == 0) map_and_unmap();
     if (i % 500 == 0) ri_collect(i % 1000 == 0);
   }
-  for (size_t i = 0; i < HELD; i++) ri_free(held[i]);
+  for (size_t i = 0; i < HELD; i++)
+    ri_free(held[i]);
   sane(alone);
   return NULL;
 }
@@ -62,8 +73,10 @@ static void run(setting_t setting) {
   const ri_summary_t before = check_summary();
   work((void*)1);
   pthread_t threads[2];
-  for (size_t t = 0; t < 2; t++) threads[t] = check_start(work, (void*)(t + 2));
-  for (size_t t = 0; t < 2; t++) check_join(threads[t]);
+  for (size_t t = 0; t < 2; t++)
+    threads[t] = check_start(work, (void*)(t + 2));
+  for (size_t t = 0; t < 2; t++)
+    check_join(threads[t]);
   sane(true);
   ri_collect(true);
   sane(true);
@@ -75,12 +88,18 @@ static void run(setting_t setting) {
 
 int main(void) {
   static const setting_t settings[] = {
-      {ri_option_purge_delay, 100},     {ri_option_purge_delay, 0},
-      {ri_option_purge_delay, -1},      {ri_option_purge_delay, 1},
-      {ri_option_mapping_cache, 0},     {ri_option_mapping_cache, 2048},
-      {ri_option_arena_reserve, 1024},  {ri_option_arena_reserve, 1048576},
-      {ri_option_reclaim_on_free, 0},   {ri_option_check, 1},
-      {ri_option_check, 2},             {ri_option_limit_address_space, 400 * 1024},
+      {ri_option_purge_delay, 100},
+      {ri_option_purge_delay, 0},
+      {ri_option_purge_delay, -1},
+      {ri_option_purge_delay, 1},
+      {ri_option_mapping_cache, 0},
+      {ri_option_mapping_cache, 2048},
+      {ri_option_arena_reserve, 1024},
+      {ri_option_arena_reserve, 1048576},
+      {ri_option_reclaim_on_free, 0},
+      {ri_option_check, 1},
+      {ri_option_check, 2},
+      {ri_option_limit_address_space, 400 * 1024},
       {ri_option_verbose, 0},
   };
   for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
@@ -92,8 +111,8 @@ int main(void) {
     }
     int status = 0;
     CHECK(waitpid(child, &status, 0) == child);
-    CHECK_MSG(status == 0, "option %d = %ld: status %x", (int)settings[i].option,
-              settings[i].value, (unsigned)status);
+    CHECK_MSG(status == 0, "option %d = %ld: status %x", (int)settings[i].option, settings[i].value,
+              (unsigned)status);
   }
   return 0;
 }

@@ -31,6 +31,22 @@ static void* churn(void* arg) {
   return NULL;
 }
 
+// Holds one kind of lock for much of its time: of mappings, of threads, of reports.
+static void* holds_locks(void* arg) {
+  const uintptr_t which = (uintptr_t)arg % 3;
+  while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+    if (which == 0) {
+      ri_free(ri_malloc((size_t)257 * CHECK_MIB));
+    } else if (which == 1) {
+      ri_thread_init();
+      ri_thread_done();
+    } else {
+      ri_register_error(NULL, NULL);
+    }
+  }
+  return NULL;
+}
+
 static void grandchild(void) {
   const pid_t pid = fork();
   CHECK(pid >= 0);
@@ -51,6 +67,7 @@ static void in_child(size_t round) {
   void* const large = ri_malloc((size_t)300 * CHECK_MIB);
   CHECK(large != NULL);
   ri_free(large);
+  ri_register_error(NULL, NULL);
   check_in_thread(short_life, NULL);
   ri_collect(true);
   check_workload(200, round + 1);
@@ -63,8 +80,12 @@ static void in_child(size_t round) {
 int main(void) {
   check_watchdog(100);
   if (check_sanitized()) check_skip("a child of a threaded process may not start threads there");
-  pthread_t threads[THREADS];
-  for (size_t t = 0; t < THREADS; t++) threads[t] = check_start(churn, (void*)(t + 1));
+  pthread_t threads[2 * THREADS];
+  for (size_t t = 0; t < THREADS; t++)
+    threads[t] = check_start(churn, (void*)(t + 1));
+  for (size_t t = 0; t < THREADS; t++) {
+    threads[THREADS + t] = check_start(holds_locks, (void*)t);
+  }
   const size_t rounds = check_scaled(100);
   for (size_t round = 0; round < rounds; round++) {
     const pid_t pid = fork();
@@ -76,7 +97,8 @@ int main(void) {
     CHECK_MSG(status == 0, "round %zu: status %x", round, (unsigned)status);
   }
   atomic_store_explicit(&stop, true, memory_order_relaxed);
-  for (size_t t = 0; t < THREADS; t++) check_join(threads[t]);
+  for (size_t t = 0; t < 2 * THREADS; t++)
+    check_join(threads[t]);
   for (size_t i = 0; i < SHARED; i++) {
     ri_free(atomic_load_explicit(&shared[i], memory_order_acquire));
   }

@@ -22,8 +22,8 @@ static void* fills_pages(void* arg) {
 
 static void exact(const ri_summary_t* start, size_t live) {
   const ri_summary_t s = check_summary();
-  CHECK_MSG(s.blocks == start->blocks + live, "size %zu: %zu + %zu: %zu", block_size,
-            start->blocks, live, s.blocks);
+  CHECK_MSG(s.blocks == start->blocks + live, "size %zu: %zu + %zu: %zu", block_size, start->blocks,
+            live, s.blocks);
   CHECK_MSG(s.in_use == start->in_use + live * ri_good_size(block_size), "size %zu: %zu bytes",
             block_size, s.in_use - start->in_use);
   CHECK(s.abandoned <= s.pages);
@@ -31,9 +31,12 @@ static void exact(const ri_summary_t* start, size_t live) {
 
 static size_t order_of(size_t i, int order) {
   switch (order) {
-    case 0: return i;
-    case 1: return block_count - 1 - i;
-    default: return i * 1009 % block_count;  // a permutation: 1009 is prime and no divisor
+    case 0:
+      return i;
+    case 1:
+      return block_count - 1 - i;
+    default:
+      return i * 1009 % block_count;  // a permutation: 1009 is prime and no divisor
   }
 }
 
@@ -55,11 +58,39 @@ static void round_of(size_t size, int order, bool reclaim) {
   CHECK(ri_audit());
 }
 
+static void* frees_half(void* arg) {
+  (void)arg;
+  for (size_t i = 0; i < block_count; i += 2)
+    ri_free(blocks[i]);
+  return NULL;
+}
+
+// The owner lives and collects what another freed, many blocks of a page at a time.
+static void owner_collects(size_t size) {
+  block_size = size;
+  block_count = size > 4096 ? 64 : COUNT;
+  const ri_summary_t start = check_summary();
+  fills_pages(NULL);
+  exact(&start, block_count);
+  check_in_thread(frees_half, NULL);
+  exact(&start, block_count / 2);
+  ri_collect(false);
+  exact(&start, block_count / 2);
+  for (size_t i = 0; i < block_count; i += 2)
+    blocks[i] = ri_malloc(size);
+  exact(&start, block_count);
+  for (size_t i = 0; i < block_count; i++)
+    ri_free(blocks[i]);
+  exact(&start, 0);
+  CHECK(ri_audit());
+}
+
 int main(void) {
   check_watchdog(60);
   ri_free(ri_malloc(1));
   static const size_t sizes[] = {8, 16, 64, 512, 1024, 4096, 8192, 16384, 65536, 100000};
   for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+    owner_collects(sizes[s]);
     for (int order = 0; order < 3; order++) {
       round_of(sizes[s], order, true);
       round_of(sizes[s], order, false);

@@ -11,18 +11,30 @@ static void again(size_t size, int how) {
   const size_t before = check_resident();
   uint8_t* p = ri_malloc(size);
   CHECK(p != NULL);
-  for (size_t at = 0; at < size; at += size / 16) p[at] = 0xFF;
+  for (size_t at = 0; at < size; at += size / 16)
+    p[at] = 0xFF;
   ri_free(p);
   switch (how) {
-    case 0: p = ri_calloc(1, size); break;
-    case 1: p = ri_zalloc_aligned(size, 4096); break;
-    case 2: p = ri_rezalloc(NULL, size); break;
-    case 3: p = ri_rezalloc(ri_calloc(1, size / 3), size); break;
-    default: p = ri_rezalloc(ri_calloc(1, 1000), size); break;
+    case 0:
+      p = ri_calloc(1, size);
+      break;
+    case 1:
+      p = ri_zalloc_aligned(size, 4096);
+      break;
+    case 2:
+      p = ri_rezalloc(NULL, size);
+      break;
+    case 3:
+      p = ri_rezalloc(ri_calloc(1, size / 3), size);
+      break;
+    default:
+      p = ri_rezalloc(ri_calloc(1, 1000), size);
+      break;
   }
   CHECK(p != NULL);
   const size_t after = check_resident();
-  for (size_t at = 0; at < size; at += size / 16) CHECK(p[at] == 0);
+  for (size_t at = 0; at < size; at += size / 16)
+    CHECK(p[at] == 0);
   CHECK_MSG(after <= before + size / 4 + CHECK_MIB, "size %zu, way %d: %zu KiB, before %zu", size,
             how, after / 1024, before / 1024);
   ri_free(p);

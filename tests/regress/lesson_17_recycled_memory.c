@@ -63,7 +63,8 @@ int main(void) {
   for (size_t round = 0; round < rounds; round++) {
     task_t task = {.depth = DEPTH};
     run(&task);
-    for (size_t i = 0; i < PARCELS; i++) ri_free(task.out[i]);
+    for (size_t i = 0; i < PARCELS; i++)
+      ri_free(task.out[i]);
   }
   ri_collect(true);
   const ri_summary_t after = check_summary();

@@ -31,7 +31,8 @@ int main(void) {
   const ri_summary_t before = check_summary();
   for (int round = 0; round < 100; round++) {
     check_in_thread(makes, NULL);
-    for (size_t i = 0; i < COUNT; i += 64) ri_free(blocks[i]);
+    for (size_t i = 0; i < COUNT; i += 64)
+      ri_free(blocks[i]);
     check_in_thread(frees_the_rest, NULL);
   }
   const ri_summary_t after = check_summary();

@@ -46,7 +46,8 @@ static void generations(uint64_t seed) {
     for (size_t t = 0; t < THREADS; t++) {
       threads[t] = check_start(worker, (void*)(uintptr_t)(seed * 1000 + g * THREADS + t));
     }
-    for (size_t t = 0; t < THREADS; t++) check_join(threads[t]);
+    for (size_t t = 0; t < THREADS; t++)
+      check_join(threads[t]);
     for (size_t i = 0; i < SLOTS; i += 3) {
       traffic_free(traffic_swap(&slots[i], NULL));
     }

@@ -13,9 +13,11 @@ static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
 static void* short_life(void* arg) {
   uint64_t rng = (uint64_t)(uintptr_t)arg;
   void* own[20];
-  for (size_t i = 0; i < 20; i++) own[i] = traffic_make(&rng, 64 * 1000);
+  for (size_t i = 0; i < 20; i++)
+    own[i] = traffic_make(&rng, 64 * 1000);
   const bool leaves = check_below(&rng, 4) == 0;
-  for (size_t i = leaves; i < 20; i++) traffic_free(own[i]);
+  for (size_t i = leaves; i < 20; i++)
+    traffic_free(own[i]);
   if (leaves) {
     pthread_mutex_lock(&kept_lock);
     CHECK(kept_count < KEPT);
@@ -31,7 +33,8 @@ static void run(size_t count, uint64_t seed) {
     for (size_t t = 0; t < AT_ONCE; t++) {
       threads[t] = check_start(short_life, (void*)(uintptr_t)(seed + i + t));
     }
-    for (size_t t = 0; t < AT_ONCE; t++) check_join(threads[t]);
+    for (size_t t = 0; t < AT_ONCE; t++)
+      check_join(threads[t]);
   }
 }
 
@@ -51,7 +54,8 @@ int main(void) {
   CHECK_MSG(late.threads == before.threads, "%zu threads", late.threads);
   CHECK_MSG(late.reserved <= early.reserved + (size_t)128 * CHECK_MIB, "reserved %zu, before %zu",
             late.reserved, early.reserved);
-  for (size_t i = 0; i < kept_count; i++) traffic_free(kept[i]);
+  for (size_t i = 0; i < kept_count; i++)
+    traffic_free(kept[i]);
   traffic_all_gone(&before);
   check_nothing_reported();
   return 0;

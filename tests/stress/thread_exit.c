@@ -31,11 +31,13 @@ static void* leaver(void* arg) {
 
 static void one_round(void) {
   pthread_t threads[THREADS];
-  for (size_t t = 0; t < THREADS; t++) threads[t] = check_start(leaver, (void*)t);
+  for (size_t t = 0; t < THREADS; t++)
+    threads[t] = check_start(leaver, (void*)t);
   for (size_t i = 0; i < LEFT; i += 5) {
     traffic_free(traffic_swap(&left[round_number % THREADS][i], NULL));
   }
-  for (size_t t = 0; t < THREADS; t++) check_join(threads[t]);
+  for (size_t t = 0; t < THREADS; t++)
+    check_join(threads[t]);
   round_number++;
 }
 
@@ -45,10 +47,12 @@ int main(void) {
   ri_free(ri_malloc(1));
   const ri_summary_t before = check_summary();
   const size_t rounds = check_scaled(200);
-  for (size_t i = 0; i < 20; i++) one_round();
+  for (size_t i = 0; i < 20; i++)
+    one_round();
   const ri_summary_t early = check_summary();
   const size_t resident = check_resident();
-  for (size_t i = 0; i < rounds; i++) one_round();
+  for (size_t i = 0; i < rounds; i++)
+    one_round();
   const ri_summary_t late = check_summary();
   CHECK_MSG(late.reserved <= early.reserved + (size_t)64 * CHECK_MIB, "reserved %zu, before %zu",
             late.reserved, early.reserved);

@@ -61,7 +61,8 @@ static void full_page(void) {
   rix_page_abandon(page);
   CHECK(rix_page_abandoned_count() == 1);
   CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == page);
-  for (size_t i = 1; i < count; i++) rix_page_push(page, blocks[i]);
+  for (size_t i = 1; i < count; i++)
+    rix_page_push(page, blocks[i]);
   rix_page_abandon(page);
   CHECK(rix_page_abandoned_count() == 0 && check_summary().pages == 0);
 }
@@ -94,8 +95,8 @@ static void* works(void* arg) {
       if (page->free == NULL) break;
       ri_block_t* block = rix_page_pop(page);
       check_fill((uint8_t*)block + 8, 40, (uintptr_t)block);
-      block = atomic_exchange_explicit(&slots[check_below(&rng, SLOTS)], block,
-                                       memory_order_acq_rel);
+      block =
+          atomic_exchange_explicit(&slots[check_below(&rng, SLOTS)], block, memory_order_acq_rel);
       if (block != NULL) free_block(block);
     }
     rix_page_abandon(page);
@@ -109,8 +110,10 @@ static void* works(void* arg) {
 static void threads(void) {
   rounds = check_scaled(20000);
   pthread_t all[THREADS];
-  for (size_t t = 0; t < THREADS; t++) all[t] = check_start(works, (void*)(t + 1));
-  for (size_t t = 0; t < THREADS; t++) check_join(all[t]);
+  for (size_t t = 0; t < THREADS; t++)
+    all[t] = check_start(works, (void*)(t + 1));
+  for (size_t t = 0; t < THREADS; t++)
+    check_join(all[t]);
   for (size_t i = 0; i < SLOTS; i++) {
     ri_block_t* const block = atomic_load_explicit(&slots[i], memory_order_acquire);
     if (block != NULL) free_block(block);

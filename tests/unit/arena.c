@@ -76,7 +76,7 @@ static void random_work(uint64_t seed) {
         break;
       default:
         release(r);
-        claim(r, count, RIX_SLICE_SIZE << check_below(&rng, 6), i);
+        claim(r, count, (size_t)RIX_SLICE_SIZE << check_below(&rng, 6), i);
         break;
     }
     if (i % 64 == 0) {
@@ -84,7 +84,8 @@ static void random_work(uint64_t seed) {
                 held_slices);
     }
   }
-  for (size_t i = 0; i < HELD; i++) release(&held[i]);
+  for (size_t i = 0; i < HELD; i++)
+    release(&held[i]);
   CHECK(slices_in_use() == 0);
 }
 
@@ -146,7 +147,8 @@ static void reserving(void) {
 int main(void) {
   check_watchdog(60);
   ri_option_set(ri_option_purge_delay, 5);
-  for (uint64_t seed = 0; seed < 3; seed++) random_work(seed);
+  for (uint64_t seed = 0; seed < 3; seed++)
+    random_work(seed);
   purging();
   reserving();
   return 0;

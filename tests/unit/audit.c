@@ -22,8 +22,10 @@ int main(void) {
   check_capture_start();
   ri_option_set(ri_option_max_errors, 1000);
   void* blocks[50];
-  for (size_t i = 0; i < 50; i++) blocks[i] = ri_malloc(100);
-  for (size_t i = 0; i < 50; i += 3) ri_free(blocks[i]);
+  for (size_t i = 0; i < 50; i++)
+    blocks[i] = ri_malloc(100);
+  for (size_t i = 0; i < 50; i += 3)
+    ri_free(blocks[i]);
   must_hold("nothing");
   ri_page_t* const page = rix_pagemap_find(blocks[1]);
   rix_theap_t* const theap = rix_thread_theap();

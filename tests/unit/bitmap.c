@@ -21,7 +21,8 @@ static rix_bitmap_t fresh(size_t bits) {
 
 static size_t model_count(size_t from, size_t count) {
   size_t set = 0;
-  for (size_t i = from; i < from + count; i++) set += model[i];
+  for (size_t i = from; i < from + count; i++)
+    set += model[i];
   return set;
 }
 
@@ -129,15 +130,18 @@ static void threads(void) {
   shared = fresh(SHARED_BITS);
   rix_bitmap_set_run(&shared, 0, SHARED_BITS);
   pthread_t all[THREADS];
-  for (size_t t = 0; t < THREADS; t++) all[t] = check_start(claims, (void*)(t + 1));
-  for (size_t t = 0; t < THREADS; t++) check_join(all[t]);
+  for (size_t t = 0; t < THREADS; t++)
+    all[t] = check_start(claims, (void*)(t + 1));
+  for (size_t t = 0; t < THREADS; t++)
+    check_join(all[t]);
   CHECK(rix_bitmap_count_run(&shared, 0, SHARED_BITS) == SHARED_BITS);
 }
 
 int main(void) {
   static const size_t lengths[] = {1, 2, 63, 64, 65, 127, 128, 129, 191, 200, 320, 400};
   for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-    for (uint64_t seed = 0; seed < 10; seed++) operations(lengths[i], seed);
+    for (uint64_t seed = 0; seed < 10; seed++)
+      operations(lengths[i], seed);
   }
   threads();
   return 0;

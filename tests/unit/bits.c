@@ -15,7 +15,8 @@ static unsigned slow_bsr(size_t x) {
 
 static void powers(size_t x) {
   unsigned ones = 0;
-  for (size_t y = x; y != 0; y >>= 1) ones += y & 1;
+  for (size_t y = x; y != 0; y >>= 1)
+    ones += y & 1;
   CHECK(rix_is_pow2(x) == (ones == 1));
   CHECK(rix_popcount64(x) == ones);
   if (x == 0) return;

@@ -62,7 +62,8 @@ static void due(void) {
   rix_mapping_release(a.start, a.size);
   CHECK(rix_mapping_cached() == a.size);
   const uint64_t deadline = check_now_ms() + 5000;
-  while (rix_mapping_cached() != 0 && check_now_ms() < deadline) rix_mapping_purge(false);
+  while (rix_mapping_cached() != 0 && check_now_ms() < deadline)
+    rix_mapping_purge(false);
   CHECK(rix_mapping_cached() == 0);
 }
 

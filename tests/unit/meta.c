@@ -42,12 +42,14 @@ int main(void) {
     CHECK_ZERO(all[i], 0, sizeof(thing_t));
     check_fill(all[i], sizeof(thing_t), i);
   }
-  for (size_t i = 0; i < COUNT; i++) CHECK_FILLED(all[i], sizeof(thing_t), i);
+  for (size_t i = 0; i < COUNT; i++)
+    CHECK_FILLED(all[i], sizeof(thing_t), i);
   const size_t full = rix_meta_reserved();
   CHECK(full - before >= (COUNT - 1) * sizeof(thing_t) / 2);
   CHECK_MSG(full <= COUNT * 256 + 200000, "%zu bytes for %d things", full, COUNT);
   const uint64_t kept = all[7]->kept;
-  for (size_t i = 0; i < COUNT; i++) rix_meta_give(&things, all[i]);
+  for (size_t i = 0; i < COUNT; i++)
+    rix_meta_give(&things, all[i]);
   CHECK(all[7]->kept == kept);
   void* const other = rix_meta_take(&others);
   for (size_t i = 0; i < COUNT; i++) {
@@ -63,11 +65,14 @@ int main(void) {
     all[i] = t;
   }
   CHECK(rix_meta_reserved() == again);  // all came from the list
-  for (size_t i = 0; i < COUNT; i++) CHECK(all[i]->kept == i);  // and none twice
+  for (size_t i = 0; i < COUNT; i++)
+    CHECK(all[i]->kept == i);  // and none twice
   rix_meta_give(&others, other);
   CHECK(rix_meta_take(&others) == other);
   pthread_t threads[3];
-  for (size_t t = 0; t < 3; t++) threads[t] = check_start(churn, (void*)((t + 1) << 32));
-  for (size_t t = 0; t < 3; t++) check_join(threads[t]);
+  for (size_t t = 0; t < 3; t++)
+    threads[t] = check_start(churn, (void*)((t + 1) << 32));
+  for (size_t t = 0; t < 3; t++)
+    check_join(threads[t]);
   return 0;
 }

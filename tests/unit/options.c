@@ -24,7 +24,8 @@ static void random_text(void) {
   for (int i = 0; i < 200000; i++) {
     char text[16];
     const size_t length = check_below(&rng, sizeof(text));
-    for (size_t c = 0; c < length; c++) text[c] = letters[check_below(&rng, sizeof(letters) - 1)];
+    for (size_t c = 0; c < length; c++)
+      text[c] = letters[check_below(&rng, sizeof(letters) - 1)];
     text[length] = '\0';
     long value = -77;
     char* end;
@@ -51,14 +52,38 @@ int main(void) {
   is("-2k", -2048);
   static const char* const yes[] = {"on", "ON", "On", "yes", "Yes", "true", "TRUE"};
   static const char* const no[] = {"off", "OFF", "no", "NO", "false", "False"};
-  for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) is(yes[i], 1);
-  for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) is(no[i], 0);
+  for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+    is(yes[i], 1);
+  for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+    is(no[i], 0);
   static const char* const bad[] = {
-      "",     " ",    "-",   "--1",  "+1",   "1 ",    " 1",   "1x",   "0x10", "1kk", "k",
-      "1ki",  "1Kib", "one", "onn",  "o",    "offf",  "1.5",  "1e3",  "1,000",
-      "9223372036854775808", "99999999999999999999999999", "9007199254740993k", "10000000000G",
+      "",
+      " ",
+      "-",
+      "--1",
+      "+1",
+      "1 ",
+      " 1",
+      "1x",
+      "0x10",
+      "1kk",
+      "k",
+      "1ki",
+      "1Kib",
+      "one",
+      "onn",
+      "o",
+      "offf",
+      "1.5",
+      "1e3",
+      "1,000",
+      "9223372036854775808",
+      "99999999999999999999999999",
+      "9007199254740993k",
+      "10000000000G",
   };
-  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) refused(bad[i]);
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    refused(bad[i]);
   random_text();
   return 0;
 }

@@ -150,8 +150,10 @@ static void locks(void) {
   rix_unlock(&lock);
   rounds = check_scaled(100000);
   pthread_t threads[4];
-  for (size_t t = 0; t < 4; t++) threads[t] = check_start(counts, NULL);
-  for (size_t t = 0; t < 4; t++) check_join(threads[t]);
+  for (size_t t = 0; t < 4; t++)
+    threads[t] = check_start(counts, NULL);
+  for (size_t t = 0; t < 4; t++)
+    check_join(threads[t]);
   CHECK(counter == 4 * rounds);
 }
 

@@ -56,14 +56,17 @@ static void every_block(unsigned c) {
 static void collects(void) {
   ri_page_t* const page = rix_page_create(5, false, &rix_heap_default);
   rix_page_extend(page);
-  for (size_t i = 0; i < 10; i++) blocks[i] = rix_page_pop(page);
-  for (size_t i = 0; i < 6; i++) CHECK(rix_remote_push(page, blocks[i]) == RIX_REMOTE_PUSHED);
+  for (size_t i = 0; i < 10; i++)
+    blocks[i] = rix_page_pop(page);
+  for (size_t i = 0; i < 6; i++)
+    CHECK(rix_remote_push(page, blocks[i]) == RIX_REMOTE_PUSHED);
   CHECK(rix_page_live(page) == 10 && rix_remote_count(page) == 6);
   CHECK(rix_page_valid(page));
   CHECK(rix_page_collect(page));
   CHECK(rix_page_live(page) == 4 && rix_remote_count(page) == 0 && rix_page_valid(page));
   CHECK(page->free == blocks[5]);
-  for (size_t i = 6; i < 10; i++) rix_page_push(page, blocks[i]);
+  for (size_t i = 6; i < 10; i++)
+    rix_page_push(page, blocks[i]);
   CHECK(rix_page_live(page) == 0 && rix_page_valid(page));
   rix_page_release(page);
 }
@@ -149,7 +152,8 @@ static void singles(void) {
 int main(void) {
   check_watchdog(60);
   for (int round = 0; round < 2; round++) {
-    for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) every_block(c);
+    for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
+      every_block(c);
   }
   collects();
   marks_live_blocks();

@@ -21,7 +21,8 @@ static void nothing_anywhere(void) {
     nothing_at(((uintptr_t)1 << bit) - 1);
     nothing_at(UINTPTR_MAX << bit);
   }
-  for (int i = 0; i < 100000; i++) nothing_at(check_rng(&rng) >> check_below(&rng, 64));
+  for (int i = 0; i < 100000; i++)
+    nothing_at(check_rng(&rng) >> check_below(&rng, 64));
   nothing_at((uintptr_t)&rng);
   nothing_at((uintptr_t)pages);
   nothing_at((uintptr_t)nothing_anywhere);
@@ -32,7 +33,8 @@ static void entered(uint8_t* start, size_t slices, ri_page_t* page) {
   CHECK(rix_pagemap_cover(start, size));
   CHECK(rix_pagemap_find(start) == NULL);
   rix_pagemap_set(start, size, page);
-  for (size_t at = 0; at < size; at += 4099) CHECK(rix_pagemap_find(start + at) == page);
+  for (size_t at = 0; at < size; at += 4099)
+    CHECK(rix_pagemap_find(start + at) == page);
   CHECK(rix_pagemap_find(start + size - 1) == page);
   CHECK(rix_pagemap_find(start - 1) != page);
   CHECK(rix_pagemap_find(start + size) != page);

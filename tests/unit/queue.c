@@ -32,7 +32,8 @@ static void end(void) {
 static void order(unsigned c) {
   begin(c);
   ri_page_t* model[PAGES];
-  for (size_t i = 0; i < PAGES; i++) model[i] = pages[PAGES - 1 - i];
+  for (size_t i = 0; i < PAGES; i++)
+    model[i] = pages[PAGES - 1 - i];
   uint64_t rng = c;
   for (int step = 0; step < 300; step++) {
     const size_t at = check_below(&rng, PAGES);
@@ -43,8 +44,10 @@ static void order(unsigned c) {
     } else {
       rix_queue_remove(&theap, page);
       CHECK(page->place == RIX_PLACE_NONE && rix_theap_valid(&theap));
-      if (to_front) rix_queue_push_front(&theap, page);
-      else rix_queue_push_back(&theap, page);
+      if (to_front)
+        rix_queue_push_front(&theap, page);
+      else
+        rix_queue_push_back(&theap, page);
     }
     if (to_front) {
       memmove(&model[1], &model[0], at * sizeof(model[0]));
@@ -55,7 +58,8 @@ static void order(unsigned c) {
     }
     CHECK(rix_theap_valid(&theap));
     const ri_page_t* q = theap.queue[c].first;
-    for (size_t i = 0; i < PAGES; i++, q = q->next) CHECK(q == model[i]);
+    for (size_t i = 0; i < PAGES; i++, q = q->next)
+      CHECK(q == model[i]);
     CHECK(q == NULL);
   }
   end();

@@ -30,7 +30,8 @@ static void order_of_the_list(void) {
   }
   ri_block_t* head = NULL;
   CHECK(rix_remote_collect(&page, &head) == BLOCKS);
-  for (size_t i = BLOCKS; i-- > 0; head = head->next) CHECK(head == block(i));
+  for (size_t i = BLOCKS; i-- > 0; head = head->next)
+    CHECK(head == block(i));
   CHECK(head == NULL);
   CHECK(rix_remote_count(&page) == 0);
   CHECK(rix_remote_collect(&page, &head) == 0);
@@ -130,8 +131,10 @@ static void threads(void) {
   atomic_store(&tokens, UINT64_MAX);
   CHECK(rix_remote_abandon(&page));
   pthread_t all[THREADS];
-  for (size_t t = 0; t < THREADS; t++) all[t] = check_start(frees, (void*)(t + 1));
-  for (size_t t = 0; t < THREADS; t++) check_join(all[t]);
+  for (size_t t = 0; t < THREADS; t++)
+    all[t] = check_start(frees, (void*)(t + 1));
+  for (size_t t = 0; t < THREADS; t++)
+    check_join(all[t]);
   uint64_t rng = 1;
   CHECK(rix_remote_claim(&page));
   work_as_owner(&rng);

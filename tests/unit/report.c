@@ -58,7 +58,8 @@ static void results(void) {
 }
 
 static void* reports(void* arg) {
-  for (int i = 0; i < 100; i++) rix_error(EINVAL, "from %zu", (size_t)(uintptr_t)arg);
+  for (int i = 0; i < 100; i++)
+    rix_error(EINVAL, "from %zu", (size_t)(uintptr_t)arg);
   return NULL;
 }
 
@@ -66,8 +67,10 @@ static void many_threads(void) {
   check_capture_start();
   ri_option_set(ri_option_max_errors, 100000);
   pthread_t threads[4];
-  for (size_t t = 0; t < 4; t++) threads[t] = check_start(reports, (void*)(t + 1));
-  for (size_t t = 0; t < 4; t++) check_join(threads[t]);
+  for (size_t t = 0; t < 4; t++)
+    threads[t] = check_start(reports, (void*)(t + 1));
+  for (size_t t = 0; t < 4; t++)
+    check_join(threads[t]);
   CHECK(check_captured()->errors == 400);
   size_t lines = 0;
   for (const char* at = check_captured()->text; *at != '\0'; at += strcspn(at, "\n") + 1) {

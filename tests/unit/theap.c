@@ -17,37 +17,44 @@ static void one_page_is_kept(void) {
   ri_free(p);
   CHECK(pages() == 1 && rix_pagemap_find(p) == page && rix_page_live(page) == 0);
   const size_t calls = theap->slow_calls;
-  for (int i = 0; i < 1000; i++) ri_free(ri_malloc(3000));  // and its use costs nothing
+  for (int i = 0; i < 1000; i++)
+    ri_free(ri_malloc(3000));  // and its use costs nothing
   CHECK_MSG(theap->slow_calls <= calls + 2 + 1000, "%u slow calls", theap->slow_calls);
   CHECK(rix_pagemap_find(p) == page);
   // Of several empty pages one stays.
   static void* blocks[200];
-  for (size_t i = 0; i < 200; i++) blocks[i] = ri_malloc(3000);
+  for (size_t i = 0; i < 200; i++)
+    blocks[i] = ri_malloc(3000);
   CHECK(pages() >= 9);
-  for (size_t i = 0; i < 200; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < 200; i++)
+    ri_free(blocks[i]);
   CHECK_MSG(pages() <= 1, "%zu pages", pages());
   CHECK(rix_theap_valid(theap));
-  for (int beat = 0; beat < 6; beat++) rix_theap_heartbeat(theap);
+  for (int beat = 0; beat < 6; beat++)
+    rix_theap_heartbeat(theap);
   CHECK_MSG(pages() == 0, "%zu pages after six heartbeats", pages());
   CHECK(rix_theap_valid(theap));
 }
 
 static void* frees(void* arg) {
   void** const blocks = arg;
-  for (size_t i = 0; i < 300; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < 300; i++)
+    ri_free(blocks[i]);
   return NULL;
 }
 
 static void others_free(void) {
   rix_theap_t* const theap = rix_thread_theap();
   static void* blocks[300];
-  for (size_t i = 0; i < 300; i++) blocks[i] = ri_malloc(3000);
+  for (size_t i = 0; i < 300; i++)
+    blocks[i] = ri_malloc(3000);
   const size_t before = pages();
   CHECK(before >= 14);
   check_in_thread(frees, blocks);
   CHECK(check_summary().blocks == 0);
   // Allocation uses these pages before it makes new ones.
-  for (size_t i = 0; i < 300; i++) blocks[i] = ri_malloc(3000);
+  for (size_t i = 0; i < 300; i++)
+    blocks[i] = ri_malloc(3000);
   CHECK_MSG(pages() <= before + 1, "%zu pages, before %zu", pages(), before);
   check_in_thread(frees, blocks);
   rix_theap_collect(theap);
@@ -76,7 +83,8 @@ static void in_order(void) {
   void* const q = ri_malloc(3000);
   CHECK(rix_pagemap_find(q) != abandoned && pages() == 2);
   ri_free(q);
-  for (size_t i = 0; i < count; i++) ri_free(blocks[i]);
+  for (size_t i = 0; i < count; i++)
+    ri_free(blocks[i]);
   ri_free(p);
   ri_free(live);
   rix_theap_collect(theap);
