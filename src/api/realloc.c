@@ -57,8 +57,9 @@ static void* realloc_by_copying(void* p, size_t usable, realloc_wish_t wish) {
   if (q == NULL) return NULL;
   // With zeroes all of the old block is kept that fits, so that what is copied next time is defined
   // too; and size 0 keeps a word, so that the bytes of the smallest block are.
-  const size_t now = ri_usable_size(q);
-  memcpy(q, p, rix_min(usable, wish.zero || wish.size == 0 ? now : wish.size));
+  const bool whole = wish.zero || wish.size == 0;
+  const size_t now = whole ? ri_usable_size(q) : wish.size;
+  memcpy(q, p, rix_min(usable, now));
   if (wish.zero && !zero && now > usable) memset((uint8_t*)q + usable, 0, now - usable);
   ri_free(p);
   return q;
@@ -83,6 +84,12 @@ static void* realloc_any(void* p, realloc_wish_t wish) {
 }
 
 void* ri_realloc(void* p, size_t size) {
+  // Most calls ask for what the block has room for already.
+  const rix_target_t t = rix_target(p);
+  if (RIX_LIKELY(t.block != NULL)) {
+    const size_t usable = rix_target_usable(t, p);
+    if (size <= usable && size >= usable / 2 && size > 0) return p;
+  }
   return realloc_any(p, (realloc_wish_t){size, 1, 0, false});
 }
 

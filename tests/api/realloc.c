@@ -132,6 +132,7 @@ static void appending(size_t step, size_t limit) {
     memset(q + size - step, (int)(size / step % 251), step);
     p = q;
   }
+  CHECK(p != NULL);
   for (size_t i = 0, n = (limit - 1) / step; i < n; i++) {
     CHECK_MSG(p[i * step] == (i + 1) % 251 && p[i * step + step - 1] == (i + 1) % 251, "piece %zu",
               i);

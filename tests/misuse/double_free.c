@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// double_free.c: twice in a row is always found; with the option `check`, a block that is freed twice by the thread that made it is
-// reported, whatever happened in between; the second free changes nothing. Without the report the
-// block would be handed out twice.
+// double_free.c: a block that is freed twice in a row by the thread that made it is reported in
+// every build; with the option `check` it is reported whatever happened in between. The second free
+// changes nothing. Without the report the block would be handed out twice.
 #include "misuse.h"
 
 enum { COUNT = 300 };

@@ -26,10 +26,11 @@ static inline uint64_t traffic_key(const void* p, size_t size) {
 
 static inline void* traffic_sign(void* p, size_t size) {
   CHECK_MSG(p != NULL, "size %zu errno %d", size, errno);
-  if (size <= TRAFFIC_FULL)
+  if (size <= TRAFFIC_FULL) {
     check_fill(p, size, traffic_key(p, size));
-  else
+  } else {
     check_fill_sparse(p, size, traffic_key(p, size));
+  }
   memcpy(p, &size, sizeof(size));
   return p;
 }

@@ -12,14 +12,19 @@
 
 static rix_heap_t other_heap = {7};
 
+// A block of the page; how many blocks an extension makes is a build knob.
+static ri_block_t* take(ri_page_t* page) {
+  if (page->free == NULL) rix_page_extend(page);
+  return rix_page_pop(page);
+}
+
 static void single_thread(void) {
   const unsigned c = 9;
   CHECK(rix_page_abandoned_count() == 0);
   CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == NULL);
   ri_page_t* const page = rix_page_create(c, false, &rix_heap_default);
-  rix_page_extend(page);
-  ri_block_t* const a = rix_page_pop(page);
-  ri_block_t* const b = rix_page_pop(page);
+  ri_block_t* const a = take(page);
+  ri_block_t* const b = take(page);
   rix_page_abandon(page);
   CHECK(rix_page_abandoned_count() == 1);
   CHECK(rix_page_claim_abandoned(c + 1, &rix_heap_default) == NULL);
@@ -53,6 +58,7 @@ static void full_page(void) {
     if (page->free == NULL) rix_page_extend(page);
     blocks[count++] = rix_page_pop(page);
   }
+  CHECK(count > 1 && count <= 64);
   rix_page_abandon(page);
   CHECK(rix_page_abandoned_count() == 0);  // nothing to take: it waits for a free
   CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == NULL);

@@ -44,10 +44,11 @@ static void order(unsigned c) {
     } else {
       rix_queue_remove(&theap, page);
       CHECK(page->place == RIX_PLACE_NONE && rix_theap_valid(&theap));
-      if (to_front)
+      if (to_front) {
         rix_queue_push_front(&theap, page);
-      else
+      } else {
         rix_queue_push_back(&theap, page);
+      }
     }
     if (to_front) {
       memmove(&model[1], &model[0], at * sizeof(model[0]));
