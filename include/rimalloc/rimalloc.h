@@ -70,9 +70,10 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_zalloc_small(siz
 
 // Returns a block of at least `size` bytes that begins with the contents of p (as many bytes as
 // both have) and releases p; p itself when it fits and at most half would be wasted. p == NULL
-// allocates. size == 0 returns a smallest block [M] (the malloc override returns NULL and releases
-// p, as glibc does). On failure p is untouched. Large blocks move without copying where the OS
-// can. A pointer that is no live block: NULL, EINVAL. [C] realloc
+// allocates. A small block that grows gets up to a quarter more than it had. size == 0 returns a
+// smallest block [M] (the malloc override returns NULL and releases p, as glibc does). On failure p
+// is untouched. Large blocks move without copying where the OS can. A pointer that is no live
+// block: NULL, EINVAL. [C] realloc
 RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(2) void* ri_realloc(void* p, size_t size) RI_NOEXCEPT;
 
 // As ri_realloc(p, count * size); NULL, ENOMEM and p untouched when the product overflows.

@@ -38,7 +38,7 @@ enum {
                                          // slow allocations: one that only frees must not hoard
   RIX_DENSE_PAGES = 32,                  // a thread with so many pages of one class, or a block
   RIX_DENSE_BLOCK = 4 * 1024 * 1024,     // so large, gets memory in huge pages, if the process
-  RIX_DENSE_PROCESS = 32 * 1024 * 1024,  // has so much in use
+  RIX_DENSE_PROCESS = 16 * 1024 * 1024,  // has so much in use
   RIX_SWEEP_MAX = 32,                    // full pages looked at in one slow allocation
 };
 
