@@ -11,13 +11,6 @@ static void* aligned_plain(size_t size, size_t align, bool zero) {
   return RIX_LIKELY(p != NULL) ? p : rix_out_of_memory(size);
 }
 
-// Marks the page of a block that was just allocated. A page of a class belongs to this thread; one
-// of one block is only this thread's to know.
-static void aligned_mark_interior(const void* p) {
-  ri_page_t* const page = rix_pagemap_find(p);
-  ri_store_relaxed(&page->xowner, ri_load_relaxed(&page->xowner) | RIX_OWNER_INTERIOR);
-}
-
 void* rix_api_malloc_at(size_t size, size_t align, size_t offset, bool zero) {
   if (RIX_UNLIKELY(!rix_is_pow2(align))) return rix_bad_argument();
   const size_t shift = offset & (align - 1);
@@ -31,7 +24,7 @@ void* rix_api_malloc_at(size_t size, size_t align, size_t offset, bool zero) {
                                        : rix_theap_malloc(&rix_theap_empty, total, zero);
   if (block == NULL) return rix_out_of_memory(size);
   uint8_t* const p = block + ((0 - ((uintptr_t)block + shift)) & (align - 1));
-  if (p != block) aligned_mark_interior(block);
+  if (p != block) rix_page_mark_interior(rix_pagemap_find(block), p);
   return p;
 }
 

@@ -9,7 +9,7 @@ size_t ri_usable_size(const void* p) {
 
 size_t ri_good_size(size_t size) {
   if (size <= RIX_MEDIUM_BLOCK_MAX) return rix_class_block_size(rix_class_of(size));
-  if (size > PTRDIFF_MAX) return size;
+  if (size > PTRDIFF_MAX - rix_os_page_size()) return size;
   return rix_align_up(size, rix_os_page_size());
 }
 

@@ -34,21 +34,23 @@ static bool realloc_in_place(rix_target_t t, const void* p, size_t usable, reall
   return true;
 }
 
-// Moves the OS pages of a large block into a fresh mapping.
+// Moves the OS pages of a large block into a fresh mapping, which then grows: so it stays one
+// mapping to the OS, which can grow in place the next time. NULL: p is as it was.
 static void* realloc_by_moving(rix_target_t t, void* p, size_t usable, realloc_wish_t wish) {
   if (!rix_page_is_single(t.page) || (void*)t.block != p) return NULL;
-  if (usable < RIX_MOVE_MIN || wish.size <= usable || wish.size > PTRDIFF_MAX) return NULL;
-  const size_t size = rix_align_up(wish.size, rix_os_page_size());
+  if (usable < RIX_MOVE_MIN || wish.size <= usable || wish.size > PTRDIFF_MAX / 2) return NULL;
   rix_heap_t* const heap = ri_load_relaxed(&t.page->xheap);
   bool zero;
-  ri_page_t* const page = rix_page_create_mapped(size, wish.align, true, heap, &zero);
+  ri_page_t* const page = rix_page_create_mapped(usable, wish.align, wish.size * 2, heap, &zero);
   if (page == NULL) return NULL;
-  if (!rix_os_move(p, page->start, usable)) {
-    ri_free(page->start);
-    return NULL;
+  bool done = rix_os_move(p, page->start, usable);
+  if (done && !rix_page_resize_single(page, wish.size, &zero)) {
+    // Back again: p must be whole when this fails.
+    if (!rix_os_move(page->start, p, usable)) memcpy(p, page->start, usable);
+    done = false;
   }
-  ri_free(p);
-  return page->start;
+  ri_free(done ? p : page->start);
+  return done ? page->start : NULL;
 }
 
 static void* realloc_by_copying(void* p, size_t usable, realloc_wish_t wish) {

@@ -7,7 +7,7 @@
 #include "options/options.h"
 
 #define ARENA_SIZE_MIN ((size_t)1 << 20)
-#define ARENA_SIZE_MAX ((size_t)16 << 30)
+#define ARENA_SIZE_MAX ((size_t)1 << (RIX_OS_ADDRESS_BITS > 32 ? 34 : 28))
 
 rix_lock_t rix_arena_lock;
 
@@ -72,9 +72,10 @@ static bool arena_reserve_exactly(size_t slice_count, bool dense) {
   const arena_layout_t l = arena_layout(slice_count);
   const size_t size = l.bytes + slice_count * RIX_SLICE_SIZE;
   const bool strict = rix_os_strict_commit();
-  void* const p = rix_os_map_aligned(rix_pagemap_hint(size), size, RIX_SLICE_SIZE, !strict);
+  const rix_os_access_t access = strict ? RIX_OS_RESERVED : RIX_OS_USABLE;
+  void* const p = rix_pagemap_map(NULL, size, RIX_SLICE_SIZE, size, access);
   if (p == NULL) return false;
-  if (!rix_pagemap_cover(p, size) || (strict && !rix_os_commit(p, l.bytes))) {
+  if (strict && !rix_os_commit(p, l.bytes)) {
     rix_os_unmap(p, size);
     return false;
   }
@@ -90,7 +91,7 @@ static bool arena_reserve_exactly(size_t slice_count, bool dense) {
 
 // How many bytes the next arena should have: as much as all before, within bounds.
 static size_t arena_next_size(size_t needed) {
-  size_t size = (size_t)rix_option(ri_option_arena_reserve) << 10;
+  size_t size = rix_option_bytes(ri_option_arena_reserve, 10);
   const size_t limit = rix_os_address_space_limit();
   if (limit != SIZE_MAX) size = rix_min(size, limit / 16);
   size = rix_max(size, rix_arena_reserved());
@@ -103,7 +104,7 @@ static size_t arena_next_size(size_t needed) {
 static bool arena_reserve(size_t count, size_t align, bool dense) {
   if (ri_load_relaxed(&arena.xcount) >= RIX_ARENAS_MAX) return false;
   const size_t needed = count * RIX_SLICE_SIZE + (align > RIX_SLICE_SIZE ? align : 0);
-  const size_t limit = (size_t)rix_option(ri_option_limit_address_space) << 10;
+  const size_t limit = rix_option_bytes(ri_option_limit_address_space, 10);
   for (size_t size = arena_next_size(needed);; size /= 2) {
     const size_t slices = rix_div_up(rix_max(size, needed), RIX_SLICE_SIZE);
     const bool allowed =
@@ -189,15 +190,15 @@ static bool arena_claim_or_reserve(size_t count, size_t align, bool dense, rix_s
 }
 
 // Whether memory that is used densely should come in huge pages now.
-static bool arena_is_dense(bool dense, size_t count) {
+static bool arena_is_dense(bool dense) {
   const long thp = rix_option(ri_option_thp);
-  const size_t used = (rix_counter_get(&arena.xclaimed) + count) * RIX_SLICE_SIZE;
+  const size_t used = rix_counter_get(&arena.xclaimed) * RIX_SLICE_SIZE;
   return thp == 2 || (thp == 1 && dense && used >= RIX_DENSE_PROCESS);
 }
 
 bool rix_arena_claim(size_t count, size_t align, bool dense, rix_slices_t* out) {
   RI_ASSERT(count > 0 && rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
-  dense = arena_is_dense(dense, count);
+  dense = arena_is_dense(dense);
   const bool done = arena_claim_or_reserve(count, align, dense, out) ||
                     arena_claim_any(count, align, !dense, out);
   if (done) rix_counter_add(&arena.xclaimed, count);
@@ -215,11 +216,11 @@ bool rix_arena_extend(rix_arena_t* a, size_t index, size_t count, size_t extra, 
 }
 
 void rix_arena_release(rix_arena_t* a, size_t index, size_t count) {
-  rix_purge_schedule(a, index, count);
   const bool was_claimed = rix_bitmap_set_run(&a->free, index, count);
   RI_ASSERT(was_claimed);
   RIX_UNUSED(was_claimed);
   rix_counter_sub(&arena.xclaimed, count);
+  rix_purge_schedule(a, index, count);
   size_t hint = ri_load_relaxed(&a->xhint);
   while (index < hint && !ri_cas_weak_relaxed(&a->xhint, &hint, index)) {}
   if (rix_purge_is_due()) rix_arena_purge(false);

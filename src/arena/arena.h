@@ -84,6 +84,7 @@ RIX_INLINE rix_bitmap_t rix_arena_abandoned(const rix_arena_t* arena, unsigned c
 }
 
 RIX_INTERNAL extern rix_lock_t rix_arena_lock;
+RIX_INTERNAL extern rix_lock_t rix_purge_lock;
 
 // purge.c
 RIX_INTERNAL void rix_purge_schedule(rix_arena_t* arena, size_t index, size_t count);

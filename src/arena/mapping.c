@@ -9,16 +9,15 @@
 
 enum { MAPPING_CACHE_SLOTS = 16, MAPPING_HOLES = 32 };
 
-// Alignments above this are served where the address space allows, not from the dense window.
-#define MAPPING_ALIGN_DENSE ((size_t)1 << 30)
+// Above this size the OS shall refuse what it cannot provide.
+#define MAPPING_PROMISED_MIN ((size_t)1 << 30)
 
 typedef struct mapping_cached_s {
   void* start;  // NULL: empty slot
   size_t size;
+  size_t room;
   uint64_t due;
 } mapping_cached_t;
-
-#define MAPPING_ROOM_MAX ((size_t)1 << (RIX_OS_ADDRESS_BITS > 32 ? 36 : 24))
 
 // Address space that was unmapped: the next mapping goes there, so that the page map stays dense.
 typedef struct mapping_hole_s {
@@ -50,7 +49,7 @@ static bool mapping_from_cache(size_t size, size_t align, rix_mapping_t* out) {
     if (fits && (best == NULL || c->size < best->size)) best = c;
   }
   if (best != NULL) {
-    *out = (rix_mapping_t){best->start, best->size, false};
+    *out = (rix_mapping_t){best->start, best->size, best->room, false};
     best->start = NULL;
     rix_counter_sub(&mapping.xcached, best->size);
   }
@@ -59,7 +58,7 @@ static bool mapping_from_cache(size_t size, size_t align, rix_mapping_t* out) {
 }
 
 static bool mapping_within_limit(size_t size) {
-  const size_t limit = (size_t)rix_option(ri_option_limit_address_space) << 10;
+  const size_t limit = rix_option_bytes(ri_option_limit_address_space, 10);
   if (limit == 0) return true;
   const size_t used = rix_arena_reserved() + rix_mapping_reserved() + rix_mapping_cached();
   return used <= limit && size <= limit - used;
@@ -101,34 +100,32 @@ static void* mapping_take_hole(size_t size) {
   return found;
 }
 
-static void mapping_unmap(void* start, size_t size) {
-  if (rix_os_unmap(start, size)) mapping_note_hole(start, size);
-}
-
-// Where a mapping should go. One that realloc made is likely to grow: it gets room above it.
-static void* mapping_hint(size_t size, size_t align, bool fresh) {
-  if (align > MAPPING_ALIGN_DENSE || size > PTRDIFF_MAX - align) return (void*)align;
-  size_t room = align > RIX_SLICE_SIZE ? size + align : size;
-  if (fresh && size <= MAPPING_ROOM_MAX / 4) room = size * 4;
-  void* const hole = mapping_take_hole(room);
-  void* const hint = hole != NULL ? hole : rix_pagemap_hint(room);
-  return (void*)rix_align_up((uintptr_t)hint, align);
+static void mapping_unmap(rix_mapping_t m) {
+  if (rix_os_unmap(m.start, m.size)) mapping_note_hole(m.start, m.room);
 }
 
 // ---- Mappings -----------------------------------------------------------------------------------
 
-bool rix_mapping_claim(size_t size, size_t align, bool fresh, rix_mapping_t* out) {
+static bool mapping_fresh(size_t size, size_t align, size_t room, rix_mapping_t* out) {
+  if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || !mapping_within_limit(size)) return false;
+  room = rix_align_up(rix_pagemap_is_short() ? size : rix_max(size, room), RIX_SLICE_SIZE);
+  void* const hole = align == RIX_SLICE_SIZE ? mapping_take_hole(room) : NULL;
+  const rix_os_access_t access = size >= MAPPING_PROMISED_MIN ? RIX_OS_PROMISED : RIX_OS_USABLE;
+  void* const p = rix_pagemap_map(hole, size, align, room, access);
+  if (p == NULL) {
+    if (hole != NULL) mapping_note_hole(hole, room);
+    return false;
+  }
+  *out = (rix_mapping_t){p, size, room, true};
+  return true;
+}
+
+bool rix_mapping_claim(size_t size, size_t align, size_t room, rix_mapping_t* out) {
   RI_ASSERT(rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
-  if (rix_counter_get(&mapping.xcount) >= RIX_MAPPINGS_MAX) return false;
-  if (fresh || !mapping_from_cache(size, align, out)) {
-    if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || !mapping_within_limit(size)) return false;
-    void* const p = rix_os_map_aligned(mapping_hint(size, align, fresh), size, align, true);
-    if (p == NULL) return false;
-    if (!rix_pagemap_cover(p, size)) {
-      rix_os_unmap(p, size);
-      return false;
-    }
-    *out = (rix_mapping_t){p, size, true};
+  const size_t most = room > 0 ? RIX_MAPPINGS_MAX / 4 : RIX_MAPPINGS_MAX;
+  if (rix_counter_get(&mapping.xcount) >= most) return false;
+  if (room > 0 || !mapping_from_cache(size, align, out)) {
+    if (!mapping_fresh(size, align, room, out)) return false;
   }
   rix_counter_add(&mapping.xcount, 1);
   rix_counter_add(&mapping.xreserved, out->size);
@@ -136,15 +133,15 @@ bool rix_mapping_claim(size_t size, size_t align, bool fresh, rix_mapping_t* out
 }
 
 // Puts a mapping into the table if there is room; false: the caller unmaps.
-static bool mapping_to_cache(void* start, size_t size, uint64_t due) {
-  const size_t most = (size_t)rix_option(ri_option_mapping_cache) << 20;
+static bool mapping_to_cache(rix_mapping_t m, uint64_t due) {
+  const size_t most = rix_option_bytes(ri_option_mapping_cache, 20);
   bool kept = false;
   rix_lock(&rix_mapping_lock);
-  if (size <= most && rix_counter_get(&mapping.xcached) <= most - size) {
+  if (m.size <= most && rix_counter_get(&mapping.xcached) <= most - m.size) {
     for (size_t i = 0; i < MAPPING_CACHE_SLOTS && !kept; i++) {
       if (mapping.cache[i].start != NULL) continue;
-      mapping.cache[i] = (mapping_cached_t){start, size, due};
-      rix_counter_add(&mapping.xcached, size);
+      mapping.cache[i] = (mapping_cached_t){m.start, m.size, m.room, due};
+      rix_counter_add(&mapping.xcached, m.size);
       kept = true;
     }
   }
@@ -152,15 +149,16 @@ static bool mapping_to_cache(void* start, size_t size, uint64_t due) {
   return kept;
 }
 
-void rix_mapping_release(void* start, size_t size) {
+void rix_mapping_release(void* start, size_t size, size_t room) {
+  const rix_mapping_t m = {start, size, rix_max(room, rix_align_up(size, RIX_SLICE_SIZE)), false};
   rix_counter_sub(&mapping.xcount, 1);
   rix_counter_sub(&mapping.xreserved, size);
   const long delay = rix_option(ri_option_purge_delay);
   const uint64_t due = delay < 0 ? UINT64_MAX : rix_os_clock_ms() + (uint64_t)delay;
-  if (delay != 0 && mapping_to_cache(start, size, due)) {
+  if (delay != 0 && mapping_to_cache(m, due)) {
     if (delay > 0) rix_purge_at(due);
   } else {
-    mapping_unmap(start, size);
+    mapping_unmap(m);
   }
   if (rix_purge_is_due()) rix_arena_purge(false);
 }
@@ -171,7 +169,6 @@ bool rix_mapping_resize(void* start, size_t old_size, size_t new_size) {
     if (!rix_pagemap_cover(start, new_size)) return false;
   }
   if (!rix_os_resize(start, old_size, new_size)) return false;
-  rix_pagemap_taken((uint8_t*)start + new_size);
   rix_counter_add(&mapping.xreserved, new_size - old_size);  // modular: may shrink
   return true;
 }
@@ -187,7 +184,7 @@ static bool mapping_take_due(uint64_t now, bool force, rix_mapping_t* out) {
       if (c->due != UINT64_MAX) rix_purge_at(c->due);
       continue;
     }
-    *out = (rix_mapping_t){c->start, c->size, false};
+    *out = (rix_mapping_t){c->start, c->size, c->room, false};
     c->start = NULL;
     rix_counter_sub(&mapping.xcached, c->size);
     found = true;
@@ -201,5 +198,5 @@ void rix_mapping_purge(bool force) {
   const uint64_t now = rix_os_clock_ms();
   rix_mapping_t m;
   while (mapping_take_due(now, force, &m))
-    mapping_unmap(m.start, m.size);
+    mapping_unmap(m);
 }

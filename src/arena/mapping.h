@@ -15,12 +15,14 @@
 typedef struct rix_mapping_s {
   void* start;
   size_t size;  // bytes mapped from start
+  size_t room;  // bytes from start on that were left to it, at least size
   bool zero;    // reads as zero
 } rix_mapping_t;
 
-// A mapping of at least `size` bytes at a multiple of `align`; fresh: not from the cache.
-RIX_INTERNAL bool rix_mapping_claim(size_t size, size_t align, bool fresh, rix_mapping_t* out);
-RIX_INTERNAL void rix_mapping_release(void* start, size_t size);
+// A mapping of at least `size` bytes at a multiple of `align`. room > 0: a fresh one, that should
+// have so much room to grow; refused when there are many mappings, because it is not a necessity.
+RIX_INTERNAL bool rix_mapping_claim(size_t size, size_t align, size_t room, rix_mapping_t* out);
+RIX_INTERNAL void rix_mapping_release(void* start, size_t size, size_t room);
 // Changes the size in place and returns whether that worked.
 RIX_INTERNAL bool rix_mapping_resize(void* start, size_t old_size, size_t new_size);
 // Unmaps what was cached long enough, with `force` all.

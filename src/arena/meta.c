@@ -26,7 +26,7 @@ static void* meta_cut(size_t size) {
   }
   if ((size_t)(meta.end - meta.next) < size) {
     const size_t chunk = rix_align_up(rix_max(size, META_CHUNK), rix_os_page_size());
-    uint8_t* const p = rix_os_map(NULL, chunk, true);
+    uint8_t* const p = rix_os_map(NULL, chunk, RIX_OS_USABLE);
     if (p == NULL) return NULL;
     rix_counter_add(&meta.xreserved, chunk);
     meta.next = p;

@@ -9,19 +9,27 @@
 #define PAGEMAP_PLACE_MIN ((uint64_t)4 << 40)
 #define PAGEMAP_PLACE_RANGE ((uint64_t)16 << 40)
 #define PAGEMAP_STEP_MIN ((size_t)64 * 1024)  // bytes of table made usable at first
+#define PAGEMAP_TRIES 64                      // places tried before the OS chooses
 
 ri_pagemap_t rix_pagemap;
 rix_lock_t rix_pagemap_lock;
 
 static struct {
-  size_t reserved;            // entries of address space reserved; lock rix_pagemap_lock
-  ri_atomic(uint64_t) xhint;  // next address to place a mapping at; 0 not chosen yet
+  size_t reserved;             // entries of address space reserved; lock rix_pagemap_lock
+  ri_atomic(uint64_t) xhint;   // next address to place a mapping at; 0 not chosen yet
+  ri_atomic(uint64_t) xend;    // where to begin again from xbase; 0 window not chosen yet
+  ri_atomic(bool) xos_places;  // the OS does not put mappings where it is asked to
+  ri_atomic(bool) xshort;      // the window is small
 } pagemap;
 
 static uint64_t pagemap_address_end(void) { return (uint64_t)1 << RIX_OS_ADDRESS_BITS; }
 
-void* rix_pagemap_hint(size_t size) {
-  if (RIX_OS_ADDRESS_BITS < 47) return NULL;
+bool rix_pagemap_is_short(void) { return ri_load_relaxed(&pagemap.xshort); }
+
+// Takes `length` bytes of the address space above all mappings so far; from the start of the window
+// again at its end, where the OS says no to what is taken. 0: the OS shall choose.
+static uint64_t pagemap_take_place(uint64_t length, uint64_t align) {
+  if (RIX_OS_ADDRESS_BITS < 47 || ri_load_relaxed(&pagemap.xos_places)) return 0;
   uint64_t hint = ri_load_relaxed(&pagemap.xhint);
   if (hint == 0) {
     const uint64_t chosen =
@@ -29,29 +37,70 @@ void* rix_pagemap_hint(size_t size) {
                                            (size_t)RIX_SLICE_SIZE * RIX_WORD_BITS);
     if (ri_cas_strong_acq_rel(&pagemap.xhint, &hint, chosen)) hint = chosen;
   }
-  const uint64_t length = rix_align_up(size, RIX_SLICE_SIZE);
-  if (length > PAGEMAP_PLACE_MIN) return NULL;
-  uint64_t next;
-  do {  // upwards; from the start again near the end, where the OS fills in what is free
-    next = hint + length < pagemap_address_end() / 2 ? hint + length : PAGEMAP_PLACE_MIN + length;
-  } while (!ri_cas_weak_relaxed(&pagemap.xhint, &hint, next));
-  return (void*)(uintptr_t)(next - length);
+  uint64_t at;
+  do {
+    const uint64_t window_end = ri_load_relaxed(&pagemap.xend);
+    const uint64_t end = window_end != 0 ? window_end : pagemap_address_end() / 2;
+    at = rix_align_up((size_t)hint, (size_t)align);
+    if (at < hint || at >= end || length > end - at) {
+      at = rix_align_up(ri_load_relaxed(&rix_pagemap.xbase), (size_t)align);
+      if (window_end == 0 || at >= end || length > end - at) return 0;
+    }
+  } while (!ri_cas_weak_relaxed(&pagemap.xhint, &hint, at + length));
+  return at;
 }
 
-void rix_pagemap_taken(const void* end) {
-  const uint64_t after = rix_align_up((uintptr_t)end, RIX_SLICE_SIZE);
-  uint64_t hint = ri_load_relaxed(&pagemap.xhint);
-  if (after > pagemap_address_end() / 2) return;
-  while (hint < after && !ri_cas_weak_relaxed(&pagemap.xhint, &hint, after)) {}
+// The place was not used: the next mapping shall try it, unless another was placed since.
+static void pagemap_return_place(uint64_t at, uint64_t length) {
+  uint64_t expected = at + length;
+  ri_cas_strong_acq_rel(&pagemap.xhint, &expected, at);
+}
+
+// Maps at an address or not at all. *refused: the OS has no memory for it anywhere.
+static void* pagemap_map_at(uint64_t at, size_t size, rix_os_access_t access, bool* refused) {
+  void* const p = rix_os_map((void*)(uintptr_t)at, size, access);
+  *refused = p == NULL;
+  if (p == NULL) return NULL;
+  const bool first = ri_load_relaxed(&pagemap.xend) == 0;
+  if ((uintptr_t)p == at && rix_pagemap_cover(p, size)) return p;
+  if (first && (uintptr_t)p != at) ri_store_relaxed(&pagemap.xos_places, true);
+  rix_os_unmap(p, size);
+  return NULL;
+}
+
+void* rix_pagemap_map(void* at, size_t size, size_t align, size_t room, rix_os_access_t access) {
+  bool refused = false;
+  if (at != NULL && rix_is_aligned(at, align)) {
+    void* const p = pagemap_map_at((uintptr_t)at, size, access, &refused);
+    if (p != NULL || refused) return p;
+  }
+  const uint64_t length = rix_align_up(rix_max(size, room), RIX_SLICE_SIZE);
+  for (int i = 0; i < PAGEMAP_TRIES; i++) {
+    const uint64_t place = pagemap_take_place(length, align);
+    if (place == 0) break;
+    void* const p = pagemap_map_at(place, size, access, &refused);
+    if (p != NULL) return p;
+    if (refused) {
+      pagemap_return_place(place, length);
+      return NULL;
+    }
+  }
+  void* const p = rix_os_map_aligned(NULL, size, align, access);
+  if (p == NULL || rix_pagemap_cover(p, size)) return p;
+  rix_os_unmap(p, size);
+  return NULL;
 }
 
 // Reserves a table for `entries`; false when the OS refuses.
 static bool pagemap_reserve(uint64_t base, uint64_t entries) {
   const size_t bytes =
       rix_align_up((size_t)entries * sizeof(ri_pagemap_entry_t), rix_os_page_size());
-  ri_pagemap_entry_t* const table = rix_os_map(NULL, bytes, false);
+  ri_pagemap_entry_t* const table = rix_os_map(NULL, bytes, RIX_OS_RESERVED);
   if (table == NULL) return false;
   pagemap.reserved = bytes / sizeof(ri_pagemap_entry_t);
+  const uint64_t end = base + (entries << RI_SLICE_SHIFT);
+  const uint64_t place_end = pagemap_address_end() / 2;
+  ri_store_relaxed(&pagemap.xend, end < place_end ? end : place_end);
   ri_store_relaxed(&rix_pagemap.xbase, (uintptr_t)base);
   ri_store_relaxed(&rix_pagemap.xtable, table);
   return true;
@@ -66,6 +115,7 @@ static bool pagemap_choose(uint64_t start, uint64_t end) {
     const uint64_t base = placed ? start : RIX_SLICE_SIZE;  // not 0: NULL must lie outside
     if (pagemap_reserve(base, (all - base) >> RI_SLICE_SHIFT)) return true;
   }
+  ri_store_relaxed(&pagemap.xshort, true);
   // Address space is short: a window of twice what may be mapped, upwards when mappings go where
   // they are asked to, downwards otherwise.
   uint64_t window = (uint64_t)64 << 30;

@@ -37,11 +37,14 @@ RIX_INTERNAL bool rix_pagemap_cover(const void* p, size_t size);
 // Enters page (or NULL) for all slices that touch [p, p + size), which must be covered.
 RIX_INTERNAL void rix_pagemap_set(const void* p, size_t size, ri_page_t* page);
 
-// Where the next mapping should go, so that the window stays dense; NULL: no wish.
-RIX_INTERNAL void* rix_pagemap_hint(size_t size);
+// Maps `size` bytes at a multiple of `align` where the page map covers them, at `at` if that is not
+// NULL and free, else upwards of all mappings so far; `room` bytes from there on are left to it.
+// NULL: no memory, or no address space.
+RIX_INTERNAL void* rix_pagemap_map(void* at, size_t size, size_t align, size_t room,
+                                   rix_os_access_t access);
 
-// Tells that addresses up to `end` are taken, so that later hints lie above.
-RIX_INTERNAL void rix_pagemap_taken(const void* end);
+// Whether the window is small because address space is.
+RIX_INTERNAL bool rix_pagemap_is_short(void);
 
 RIX_INTERNAL size_t rix_pagemap_reserved(void);  // bytes of table in use
 

@@ -8,13 +8,17 @@
 // slices in the `free` bitmap like any other user; so no lock is held while the OS works, nobody
 // can use them meanwhile, and a slice that was claimed in time is left alone.
 //
-// CONCURRENCY: any thread. Two purgers share the work slice by slice.
+// CONCURRENCY: any thread; one purger at a time (rix_purge_lock), which no allocation waits for
+// unless there is no memory.
 #include "arena/arena.h"
 #include "arena/mapping.h"
 #include "base/assert.h"
 #include "options/options.h"
 
 #define PURGE_HUGE_PAGE ((size_t)2 << 20)
+#define PURGE_SLICES_MAX 256  // claimed at a time: meanwhile nobody else can use them
+
+rix_lock_t rix_purge_lock;
 
 static struct {
   ri_atomic(uint64_t) xnext_due;  // no later than the earliest due time; 0: nothing is due ever
@@ -77,7 +81,7 @@ static bool purge_claim_slice(rix_arena_t* a, size_t index) {
 // The longest run of slices from `index` on that are marked and could be claimed.
 static purge_run_t purge_claim(rix_arena_t* a, const rix_bitmap_t* marks, size_t index) {
   purge_run_t run = {index, 0};
-  while (run.index + run.count < a->slice_count &&
+  while (run.count < PURGE_SLICES_MAX && run.index + run.count < a->slice_count &&
          rix_bitmap_count_run(marks, run.index + run.count, 1) == 1 &&
          purge_claim_slice(a, run.index + run.count)) {
     run.count++;
@@ -141,12 +145,9 @@ static void purge_due(rix_arena_t* a, uint64_t now) {
   rix_purge_at(now + (uint64_t)delay);
 }
 
-void rix_arena_purge(bool force) {
+static void purge_all(bool force) {
   const uint64_t now = rix_os_clock_ms();
-  uint64_t next = ri_load_relaxed(&purge.xnext_due);
-  if (!force && (next == 0 || now < next)) return;
-  // One thread takes the due time away and with it the work; the others go on.
-  if (!ri_cas_strong_acq_rel(&purge.xnext_due, &next, 0) && !force) return;
+  ri_store_relaxed(&purge.xnext_due, 0);
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
     rix_arena_t* const a = rix_arena_at(i);
@@ -161,4 +162,16 @@ void rix_arena_purge(bool force) {
     }
   }
   rix_mapping_purge(force);
+}
+
+void rix_arena_purge(bool force) {
+  if (!force && !rix_purge_is_due()) return;
+  // One at a time. A forced purge waits, so that what another has in its hands is free afterwards.
+  if (force) {
+    rix_lock(&rix_purge_lock);
+  } else if (!rix_lock_try(&rix_purge_lock)) {
+    return;
+  }
+  purge_all(force);
+  rix_unlock(&rix_purge_lock);
 }

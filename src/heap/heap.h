@@ -19,8 +19,8 @@
 // CONCURRENCY: a theap and a tld belong to one thread, but for xwoken (any thread, any time: theaps
 // are never unmapped and never become anything else) and the lists that lock rix_thread_lock
 // protects. The orphan theap is used under rix_orphan_lock.
-// LOCK ORDER: rix_orphan_lock, rix_thread_lock, rix_arena_lock, rix_mapping_lock, rix_pagemap_lock,
-// rix_meta_lock, rix_report_lock.
+// LOCK ORDER: rix_orphan_lock, rix_thread_lock, rix_purge_lock, rix_arena_lock, rix_mapping_lock,
+// rix_pagemap_lock, rix_meta_lock, rix_report_lock.
 #ifndef RIX_HEAP_HEAP_H
 #define RIX_HEAP_HEAP_H
 
@@ -55,7 +55,8 @@ typedef struct rix_theap_s {
 } rix_theap_t;
 
 typedef struct rix_tld_s {
-  uintptr_t id;            // owner's id: the address of this structure
+  // owner's id: the address of this structure, whose low bits are free for flags
+  __attribute__((aligned(RI_CACHE_LINE))) uintptr_t id;
   rix_theap_t* theaps;     // all of this thread; the default heap's is the last
   struct rix_tld_s* next;  // all threads: lock rix_thread_lock
   struct rix_tld_s* prev;

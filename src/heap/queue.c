@@ -141,7 +141,8 @@ bool rix_queue_sweep_full(rix_theap_t* theap, unsigned c) {
   ri_page_t* page = full->first;
   bool found = false;
   bool complete = page == NULL;
-  for (size_t looked = 0; !complete && !(found && looked >= RIX_SWEEP_MAX); looked++) {
+  for (size_t looked = 0; !complete && looked < (found ? RIX_SWEEP_MAX : 8 * RIX_SWEEP_MAX);
+       looked++) {
     ri_page_t* const next = page->next;
     complete = page == end;
     found = queue_revive(theap, page) || found;

@@ -101,6 +101,7 @@ static void theap_collect_list(rix_theap_t* theap, ri_page_t* page) {
   for (; page != NULL; page = next) {
     next = page->next;
     const bool has_free = rix_page_collect(page);
+    ri_store_relaxed(&page->used, rix_page_live(page));  // unpinned
     if (rix_page_live(page) == 0) {
       theap_release(theap, page);
     } else if (has_free && page->place == RIX_PLACE_FULL) {

@@ -148,9 +148,9 @@ void rix_orphan_collect(void) {
 
 // ---- Process ------------------------------------------------------------------------------------
 
-static rix_lock_t* const thread_locks[] = {&rix_orphan_lock,  &rix_thread_lock,  &rix_arena_lock,
-                                           &rix_mapping_lock, &rix_pagemap_lock, &rix_meta_lock,
-                                           &rix_report_lock};
+static rix_lock_t* const thread_locks[] = {&rix_orphan_lock, &rix_thread_lock,  &rix_purge_lock,
+                                           &rix_arena_lock,  &rix_mapping_lock, &rix_pagemap_lock,
+                                           &rix_meta_lock,   &rix_report_lock};
 
 enum { THREAD_LOCKS = sizeof(thread_locks) / sizeof(thread_locks[0]) };
 
@@ -167,6 +167,7 @@ static void thread_after_fork(void) {
 static void thread_after_fork_in_child(void) {
   ri_store_relaxed(&thread.xcount, rix_tls.phase == RIX_THREAD_LIVE ? 1 : 0);
   thread_after_fork();
+  rix_purge_at(1);  // another thread may have been about to note what is due
 }
 
 static void thread_read_environment(void) {
@@ -187,6 +188,7 @@ void ri_process_init(void) { rix_process_init(); }
 __attribute__((constructor(101))) static void thread_process_load(void) {
   rix_process_init();
   thread_read_environment();
+  (void)rix_os_strict_commit();  // reads a file once: here rather than under a lock
   rix_os_fork_init(thread_before_fork, thread_after_fork, thread_after_fork_in_child);
   if (rix_option(ri_option_verbose) >= 1) ri_options_print();
 }

@@ -16,6 +16,12 @@ RIX_INLINE long rix_option(ri_option_t option) {
   return ri_load_relaxed(&rix_option_values[option]);
 }
 
+// The value of an option that counts units of 2^shift bytes, in bytes; SIZE_MAX when it is larger.
+RIX_INLINE size_t rix_option_bytes(ri_option_t option, unsigned shift) {
+  const size_t value = (size_t)rix_option(option);
+  return value > (SIZE_MAX >> shift) ? SIZE_MAX : value << shift;
+}
+
 // Reads the environment; true when it could be read. Values set in code before stay.
 RIX_INTERNAL bool rix_options_read_environment(void);
 // Parses text as a value of `option`; false when it is no number or flag. Ranges are not applied.

@@ -31,11 +31,18 @@ RIX_INTERNAL bool rix_os_strict_commit(void);
 // Address space that this process may still map, as far as a limit is set; SIZE_MAX without one.
 RIX_INTERNAL size_t rix_os_address_space_limit(void);
 
-// New address space, at `hint` if that is free, of memory that reads as zero. `commit`: it may be
-// used; otherwise it must be committed first. NULL when the OS refuses.
-RIX_INTERNAL void* rix_os_map(void* hint, size_t size, bool commit);
+typedef enum rix_os_access_e {
+  RIX_OS_RESERVED,  // address space only: commit before use
+  RIX_OS_USABLE,    // may be used; the OS need not be able to provide all of it
+  RIX_OS_PROMISED,  // may be used; the OS refuses what it can never provide
+} rix_os_access_t;
+
+// New address space, at `hint` if that is free, of memory that reads as zero. NULL when the OS
+// refuses.
+RIX_INTERNAL void* rix_os_map(void* hint, size_t size, rix_os_access_t access);
 // As above, aligned to a power of two; unneeded ends are given back.
-RIX_INTERNAL void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, bool commit);
+RIX_INTERNAL void* rix_os_map_aligned(void* hint, size_t size, size_t alignment,
+                                      rix_os_access_t access);
 RIX_INTERNAL bool rix_os_unmap(void* p, size_t size);
 
 RIX_INTERNAL bool rix_os_commit(void* p, size_t size);

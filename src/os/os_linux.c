@@ -84,26 +84,28 @@ size_t rix_os_address_space_limit(void) {
   return (size_t)limit.rlim_cur;
 }
 
-static void* os_mmap(void* at, size_t size, int access, int flags) {
+static void* os_mmap(void* at, size_t size, int protection, int flags) {
   const int saved = errno;
   rix_counter_add(&os.xcalls, 1);
-  void* const p = mmap(at, size, access, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  void* const p = mmap(at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   errno = saved;
   return p == MAP_FAILED ? NULL : p;
 }
 
-void* rix_os_map(void* hint, size_t size, bool commit) {
-  const int access = commit ? PROT_READ | PROT_WRITE : PROT_NONE;
-  return os_mmap(hint, size, access, rix_os_strict_commit() && commit ? 0 : MAP_NORESERVE);
+void* rix_os_map(void* hint, size_t size, rix_os_access_t access) {
+  const int protection = access == RIX_OS_RESERVED ? PROT_NONE : PROT_READ | PROT_WRITE;
+  const bool counts =
+      access == RIX_OS_PROMISED || (access == RIX_OS_USABLE && rix_os_strict_commit());
+  return os_mmap(hint, size, protection, counts ? 0 : MAP_NORESERVE);
 }
 
-void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, bool commit) {
-  uint8_t* p = rix_os_map(hint, size, commit);
+void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, rix_os_access_t access) {
+  uint8_t* p = rix_os_map(hint, size, access);
   if (p == NULL || rix_is_aligned(p, alignment)) return p;
   rix_os_unmap(p, size);
   if (size > SIZE_MAX - alignment) return NULL;
   const size_t room = size + alignment - rix_os_page_size();
-  p = rix_os_map(NULL, room, commit);
+  p = rix_os_map(NULL, room, access);
   if (p == NULL) return NULL;
   uint8_t* const start = (uint8_t*)rix_align_up((uintptr_t)p, alignment);
   const size_t before = (size_t)(start - p);

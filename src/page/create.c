@@ -72,31 +72,45 @@ ri_page_t* rix_page_create(unsigned class_index, bool dense, struct rix_heap_s* 
   return page;
 }
 
+// Of a block larger than this only the first slice is entered in the page map, and the slice of a
+// pointer into it that was handed out: entering a block of terabytes would cost gigabytes.
+#define CREATE_ENTER_ALL_MAX ((size_t)1 << 30)
+
+static size_t create_entered(size_t span) {
+  return span <= CREATE_ENTER_ALL_MAX ? span : RIX_SLICE_SIZE;
+}
+
 // Makes the only block of a page live and leaves the page to whoever frees it.
 static ri_page_t* create_single_done(ri_page_t* page, size_t span) {
   page->capacity = 1;
   ri_store_relaxed(&page->used, 1);
   ri_store_relaxed(&page->xspan, span);
-  rix_pagemap_set(page->start, span, page);
+  rix_pagemap_set(page->start, create_entered(span), page);
   const bool abandoned = rix_remote_abandon(page);
   RI_ASSERT(abandoned);
   RIX_UNUSED(abandoned);
   return page;
 }
 
-ri_page_t* rix_page_create_mapped(size_t size, size_t align, bool fresh, struct rix_heap_s* heap,
+ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room, struct rix_heap_s* heap,
                                   bool* zero) {
   ri_page_t* const page = rix_meta_take(&create_descriptors);
   if (page == NULL) return NULL;
   rix_mapping_t m;
-  if (!rix_mapping_claim(size, rix_max(align, RIX_SLICE_SIZE), fresh, &m)) {
+  if (!rix_mapping_claim(size, rix_max(align, RIX_SLICE_SIZE), room, &m)) {
     rix_meta_give(&create_descriptors, page);
     return NULL;
   }
   *zero = m.zero;
-  const create_shape_t shape = {m.start, size, NULL, 0, 1, RIX_PAGE_MAPPED, 0};
+  const size_t slices = m.room / RIX_SLICE_SIZE;
+  const create_shape_t shape = {m.start, size, NULL, slices, 1, RIX_PAGE_MAPPED, 0};
   create_describe(page, shape, heap);
   return create_single_done(page, m.size);
+}
+
+void rix_page_mark_interior(ri_page_t* page, const void* p) {
+  ri_store_relaxed(&page->xowner, ri_load_relaxed(&page->xowner) | RIX_OWNER_INTERIOR);
+  rix_pagemap_set(p, 1, page);
 }
 
 ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap, bool* zero) {
@@ -107,7 +121,7 @@ ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* 
   // Who asks for zeroes often uses little of a large block.
   const bool dense = !*zero && block_size >= RIX_DENSE_BLOCK;
   if (!in_arena || !rix_arena_claim(slices, rix_max(align, RIX_SLICE_SIZE), dense, &got)) {
-    return rix_page_create_mapped(block_size, align, false, heap, zero);
+    return rix_page_create_mapped(block_size, align, 0, heap, zero);
   }
   ri_page_t* const page = &got.arena->pages[got.index];
   *zero = got.zero;
@@ -126,6 +140,7 @@ void rix_page_release(ri_page_t* page) {
   RI_ASSERT(rix_page_live(page) == 0 && page->place == RIX_PLACE_NONE);
   RI_ASSERT((page->flags & RIX_PAGE_LISTED) == 0);
   RI_ASSERT(rix_remote_count(page) == 0);
+  const bool interior = (ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR) != 0;
   ri_store_relaxed(&page->xowner, RIX_OWNER_NONE);
   ri_store_relaxed(&page->xtheap, NULL);
   ri_store_relaxed(&page->xremote, 0);  // owned by nobody who could be found: not claimable
@@ -133,9 +148,10 @@ void rix_page_release(ri_page_t* page) {
   const size_t span = ri_load_relaxed(&page->xspan);
   if (page->kind == RIX_PAGE_MAPPED) {
     void* const start = page->start;
-    rix_pagemap_set(start, span, NULL);
+    const size_t room = (size_t)page->slice_count * RIX_SLICE_SIZE;
+    rix_pagemap_set(start, interior ? span : create_entered(span), NULL);
     rix_meta_give(&create_descriptors, page);
-    rix_mapping_release(start, span);
+    rix_mapping_release(start, span, room);
     return;
   }
   const size_t slices = page->slice_count;
@@ -156,18 +172,26 @@ void rix_page_zero_single(ri_page_t* page, size_t from) {
 
 // ---- Resizing pages of one block ----------------------------------------------------------------
 
+// Enters the page for a span that changes from `old` to `span`.
+static void create_enter(ri_page_t* page, size_t old, size_t span) {
+  const size_t before = rix_align_up(create_entered(old), RIX_SLICE_SIZE);
+  const size_t after = rix_align_up(create_entered(span), RIX_SLICE_SIZE);
+  if (after > before) rix_pagemap_set(page->start + before, after - before, page);
+  if (after < before) rix_pagemap_set(page->start + after, before - after, NULL);
+}
+
 static bool create_resize_mapped(ri_page_t* page, size_t size, bool* zero) {
   const size_t span = ri_load_relaxed(&page->xspan);
   *zero = size > span && rix_page_block_size(page) == span;
-  if (size > span || size <= span / 2) {
-    if (!rix_mapping_resize(page->start, span, size)) return size <= span;
-    if (size < span) {
-      const size_t kept = rix_align_up(size, RIX_SLICE_SIZE);
-      if (kept < span) rix_pagemap_set(page->start + kept, span - kept, NULL);
-    }
-    ri_store_relaxed(&page->xspan, size);
-    rix_pagemap_set(page->start, size, page);
+  if (size <= span && size > span / 2) return true;
+  // Entries of what is given up are cleared before somebody else can get the addresses.
+  if (size < span) create_enter(page, span, size);
+  if (!rix_mapping_resize(page->start, span, size)) {
+    if (size < span) create_enter(page, size, span);
+    return size <= span;
   }
+  if (size > span) create_enter(page, span, size);
+  ri_store_relaxed(&page->xspan, size);
   return true;
 }
 
@@ -180,7 +204,7 @@ static bool create_resize_in_arena(ri_page_t* page, size_t size, bool* zero) {
     if (!rix_arena_extend(page->arena, index, have, wanted - have, zero)) return false;
     *zero = *zero && rix_page_block_size(page) == have * RIX_SLICE_SIZE;
     page->slice_count = (uint32_t)wanted;
-    rix_pagemap_set(page->start, wanted * RIX_SLICE_SIZE, page);
+    rix_pagemap_set(page->start + have * RIX_SLICE_SIZE, (wanted - have) * RIX_SLICE_SIZE, page);
   } else if (wanted < have) {
     page->slice_count = (uint32_t)wanted;
     rix_pagemap_set(page->start + wanted * RIX_SLICE_SIZE, (have - wanted) * RIX_SLICE_SIZE, NULL);

@@ -115,9 +115,13 @@ RIX_INTERNAL ri_page_t* rix_page_create(unsigned class_index, bool dense, struct
 // as zero, and then whether it reads as zero.
 RIX_INTERNAL ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap,
                                                bool* zero);
-// As above, always a fresh mapping of its own, for realloc to move pages into.
-RIX_INTERNAL ri_page_t* rix_page_create_mapped(size_t size, size_t align, bool fresh,
+// As above in a mapping of its own; room > 0: a fresh one, that may grow to so much, for realloc to
+// move pages into.
+RIX_INTERNAL ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room,
                                                struct rix_heap_s* heap, bool* zero);
+// Notes that p, which points into a block of the page, is handed out instead of the block's start.
+// The caller owns the page, or alone knows its only block.
+RIX_INTERNAL void rix_page_mark_interior(ri_page_t* page, const void* p);
 // Gives a page without live blocks back, by its owner, or by who claimed it.
 RIX_INTERNAL void rix_page_release(ri_page_t* page);
 // Zeroes its block from byte `from` on, a multiple of the OS page size, with the OS's help.

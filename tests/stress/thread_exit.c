@@ -54,7 +54,7 @@ int main(void) {
   for (size_t i = 0; i < rounds; i++)
     one_round();
   const ri_summary_t late = check_summary();
-  CHECK_MSG(late.reserved <= early.reserved + (size_t)64 * CHECK_MIB, "reserved %zu, before %zu",
+  CHECK_MSG(late.reserved <= early.reserved + (size_t)96 * CHECK_MIB, "reserved %zu, before %zu",
             late.reserved, early.reserved);
   CHECK_MSG(late.metadata <= early.metadata + (size_t)512 * CHECK_KIB, "metadata %zu, before %zu",
             late.metadata, early.metadata);

@@ -49,9 +49,9 @@ static void entered(uint8_t* start, size_t slices, ri_page_t* page) {
 
 int main(void) {
   nothing_anywhere();  // also before the window is chosen
-  uint8_t* const first = rix_pagemap_hint((size_t)1 << 20);
-  const bool placed = first != NULL;
-  uint8_t* const base = placed ? first : (uint8_t*)((uintptr_t)1 << 44);
+  const size_t mib = (size_t)1 << 20;
+  uint8_t* const base = rix_pagemap_map(NULL, mib, RIX_SLICE_SIZE, mib, RIX_OS_USABLE);
+  CHECK(base != NULL);
   entered(base, 16, &pages[0]);
   entered(base + ((size_t)1 << 30), 1, &pages[1]);
   entered(base + ((size_t)1 << 36), 3, &pages[2]);
@@ -60,13 +60,16 @@ int main(void) {
   // The table's OS pages are used where entries are made only.
   CHECK(check_sanitized() || check_resident() < (size_t)64 * CHECK_MIB);
   CHECK(!rix_pagemap_cover((void*)(UINTPTR_MAX - 3 * (uintptr_t)RIX_SLICE_SIZE), RIX_SLICE_SIZE));
-  // Hints follow each other without overlap.
-  uint8_t* end = NULL;
-  for (size_t i = 1; i < 200 && placed; i++) {
-    uint8_t* const hint = rix_pagemap_hint(i * 12345);
-    CHECK(check_aligned(hint, RIX_SLICE_SIZE));
-    CHECK_MSG(end == NULL || hint >= end, "%p after %p", (void*)hint, (void*)end);
-    end = hint + i * 12345;
+  // Mappings lie apart, aligned, inside of the window.
+  uint8_t* last = NULL;
+  for (size_t i = 1; i < 200; i++) {
+    const size_t size = rix_align_up(i * 12345, rix_os_page_size());
+    const size_t align = (size_t)RIX_SLICE_SIZE << (i % 16);
+    uint8_t* const p = rix_pagemap_map(NULL, size, align, 2 * size, RIX_OS_USABLE);
+    CHECK(p != NULL && check_aligned(p, align) && p != last);
+    p[0] = p[size - 1] = (uint8_t)i;
+    CHECK(rix_pagemap_cover(p, size));
+    last = p;
   }
   return 0;
 }
