@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // plugin_host.c LIBRARY COUNT USES GROWTH: loads and unloads a plugin again and again. USES is 1
-// when the plugin's malloc must be rimalloc. Threads that used the plugin end after it was unloaded,
-// and the process forks: no hook may point into memory that is gone. Address space may grow by no
-// more than GROWTH MiB each time, and 16 MiB in all.
+// when the plugin's malloc must be rimalloc. Threads that used the plugin end after it was
+// unloaded, and the process forks: no hook may point into memory that is gone. Address space may
+// grow by no more than GROWTH MiB each time, and 16 MiB in all.
 #include <dlfcn.h>
 #include <sys/wait.h>
 
