@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// address_space.c: what used up the address space, the page map or the mappings, so that nothing
+// could be allocated any more. All of it was found by attack. Each part runs in a child, because
+// some of them set limits; each failed before the placement of mappings was rewritten.
+#include "../check.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#define GIB ((size_t)1 << 30)
+
+static size_t count_maps(void) {
+  FILE* const f = fopen("/proc/self/maps", "r");
+  CHECK(f != NULL);
+  size_t lines = 0;
+  for (int c = getc(f); c != EOF; c = getc(f))
+    lines += c == '\n';
+  fclose(f);
+  return lines;
+}
+
+// Small blocks, until `bytes` are live; all are freed again.
+static void small_blocks(size_t bytes) {
+  enum { SIZE = 4000 };
+  void** const blocks = (void**)ri_malloc(bytes / SIZE * sizeof(void*));
+  CHECK(blocks != NULL);
+  for (size_t i = 0; i < bytes / SIZE; i++) {
+    blocks[i] = ri_malloc(SIZE);
+    CHECK_MSG(blocks[i] != NULL, "after %zu KiB", i * SIZE / 1024);
+  }
+  for (size_t i = 0; i < bytes / SIZE; i++)
+    ri_free(blocks[i]);
+  ri_free((void*)blocks);
+}
+
+static void limit_address_space(size_t bytes) {
+  const struct rlimit limit = {bytes, bytes};
+  CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+}
+
+// A failed request moved the place of the next mapping out of the page map's window.
+static void failed_request(void) {
+  limit_address_space(4 * GIB);
+  for (int i = 0; i < 20; i++)
+    CHECK(ri_malloc(check_hide(20 * GIB)) == NULL);
+  small_blocks(GIB / 2);
+}
+
+// So did blocks that grew by moving, because of the room that they were left.
+static void moving_under_limit(void) {
+  limit_address_space(8 * GIB);
+  for (int i = 0; i < 120; i++) {
+    char* p = ri_malloc(300 * CHECK_MIB);
+    char* const wall = ri_malloc(300 * CHECK_MIB);
+    CHECK(p != NULL && wall != NULL);
+    p = ri_realloc(p, 600 * CHECK_MIB);
+    CHECK(p != NULL);
+    ri_free(p);
+    ri_free(wall);
+  }
+  small_blocks(GIB / 2);
+}
+
+// Each moving reallocation used up address space for good, and with it memory of the page map.
+static void moving_for_ever(void) {
+  size_t resident = 0;
+  for (int i = 0; i < 20000; i++) {
+    char* p = ri_malloc(300000);
+    char* const wall = ri_malloc(300000);
+    CHECK(p != NULL && wall != NULL);
+    p = ri_realloc(p, 600000);
+    CHECK(p != NULL);
+    ri_free(p);
+    ri_free(wall);
+    if (i == 2000) resident = check_resident();
+  }
+  CHECK_MSG(check_sanitized() || check_resident() <= resident + CHECK_MIB, "%zu KiB, before %zu",
+            check_resident() / 1024, resident / 1024);
+}
+
+// The page map of a huge block became resident, and a block that the OS can never fill was given.
+static void huge_block(void) {
+  const size_t resident = check_resident();
+  void* const p = ri_malloc(check_hide(200 * 1024 * GIB / 1024));
+  CHECK(ri_malloc(check_hide((size_t)64 * 1024 * GIB)) == NULL);
+  CHECK_MSG(check_sanitized() || check_resident() <= resident + CHECK_MIB, "%zu KiB, before %zu",
+            check_resident() / 1024, resident / 1024);
+  ri_free(p);
+}
+
+// Moved blocks were two mappings to the OS, and could not grow in place again.
+static void many_vectors(void) {
+  enum { COUNT = 2000 };
+  static char* vectors[COUNT];
+  const size_t before = count_maps();
+  for (size_t size = 280000; size < 1000000; size += size / 4) {
+    for (size_t i = 0; i < COUNT; i++) {
+      vectors[i] = ri_realloc(vectors[i], size);
+      CHECK(vectors[i] != NULL);
+      CHECK(size == 280000 || vectors[i][0] == (char)i);
+      vectors[i][0] = (char)i;
+    }
+  }
+  const size_t grown = count_maps() - before;
+  CHECK_MSG(grown <= COUNT + COUNT / 4, "%zu mappings for %d blocks", grown, (int)COUNT);
+  for (size_t i = 0; i < COUNT; i++)
+    ri_free(vectors[i]);
+}
+
+// Blocks that merely grow must leave mappings to those that need one.
+static void mappings_left(void) {
+  enum { COUNT = 17000 };
+  static char* vectors[COUNT];
+  for (size_t i = 0; i < COUNT; i++) {
+    vectors[i] = ri_malloc(300000);
+    CHECK(vectors[i] != NULL);
+  }
+  for (size_t i = 0; i < COUNT; i++) {
+    vectors[i] = ri_realloc(vectors[i], 600000);
+    CHECK(vectors[i] != NULL);
+  }
+  void* const p = ri_malloc(300 * CHECK_MIB);
+  CHECK(p != NULL);
+  ri_free(p);
+  for (size_t i = 0; i < COUNT; i++)
+    ri_free(vectors[i]);
+}
+
+// Alignments over 1 GiB were placed outside of the window.
+static void huge_alignments(void) {
+  for (size_t alignment = GIB; alignment != 0 && alignment <= 512 * GIB; alignment *= 2) {
+    void* const p = ri_malloc_aligned(100, alignment);
+    CHECK_MSG(p != NULL && check_aligned(p, alignment), "alignment %zu", alignment);
+    ri_free(p);
+  }
+}
+
+int main(void) {
+  if (check_sanitized()) check_skip("a sanitizer takes the address space and chooses the places");
+  void (*const parts[])(void) = {failed_request, moving_under_limit, moving_for_ever, huge_block,
+                                 many_vectors,   mappings_left,      huge_alignments};
+  for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+      check_watchdog(60);
+      parts[i]();
+      CHECK(ri_audit());
+      _exit(0);
+    }
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_MSG(status == 0, "part %zu: status %x", i, (unsigned)status);
+  }
+  return 0;
+}
