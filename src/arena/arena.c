@@ -7,6 +7,7 @@
 #include "options/options.h"
 
 #define ARENA_SIZE_MIN ((size_t)1 << 20)
+#define ARENA_SPACE_KEPT ((size_t)16 << 20)
 #define ARENA_SIZE_MAX ((size_t)1 << (RIX_OS_ADDRESS_BITS > 32 ? 34 : 28))
 
 rix_lock_t rix_arena_lock;
@@ -99,17 +100,26 @@ static size_t arena_next_size(size_t needed) {
   return rix_max(size, needed);
 }
 
+// What arenas may still take. They are never given back, so where address space is limited they
+// leave some for others: stacks of threads, files.
+static size_t arena_address_space(void) {
+  const size_t left = rix_os_address_space_left();
+  if (left == SIZE_MAX) return left;
+  const size_t kept = rix_min(rix_os_address_space_limit() / 8, ARENA_SPACE_KEPT);
+  return left > kept ? left - kept : 0;
+}
+
 // With the lock held: reserves an arena that holds `count` slices at the alignment, smaller than
 // wished when the OS refuses.
 static bool arena_reserve(size_t count, size_t align, bool dense) {
   if (ri_load_relaxed(&arena.xcount) >= RIX_ARENAS_MAX) return false;
   const size_t needed = count * RIX_SLICE_SIZE + (align > RIX_SLICE_SIZE ? align : 0);
   const size_t limit = rix_option_bytes(ri_option_limit_address_space, 10);
+  const size_t left = arena_address_space();
   for (size_t size = arena_next_size(needed);; size /= 2) {
     const size_t slices = rix_div_up(rix_max(size, needed), RIX_SLICE_SIZE);
-    const bool allowed =
-        limit == 0 ||
-        rix_arena_reserved() + slices * RIX_SLICE_SIZE + arena_layout(slices).bytes <= limit;
+    const size_t bytes = slices * RIX_SLICE_SIZE + arena_layout(slices).bytes;
+    const bool allowed = (limit == 0 || rix_arena_reserved() + bytes <= limit) && bytes <= left;
     if (allowed && arena_reserve_exactly(slices, dense)) return true;
     if (size <= needed || size <= ARENA_SIZE_MIN) return false;
   }

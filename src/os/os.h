@@ -30,6 +30,8 @@ RIX_INTERNAL bool rix_os_strict_commit(void);
 
 // Address space that this process may still map, as far as a limit is set; SIZE_MAX without one.
 RIX_INTERNAL size_t rix_os_address_space_limit(void);
+// Of it, what is not mapped yet.
+RIX_INTERNAL size_t rix_os_address_space_left(void);
 
 typedef enum rix_os_access_e {
   RIX_OS_RESERVED,  // address space only: commit before use

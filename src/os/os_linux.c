@@ -84,6 +84,29 @@ size_t rix_os_address_space_limit(void) {
   return (size_t)limit.rlim_cur;
 }
 
+// A field of /proc/self/statm, in bytes: 0 is mapped, 1 resident. 0 when it cannot be read.
+static size_t os_statm(int field) {
+  char text[128];
+  os_read_file("/proc/self/statm", text, sizeof(text));
+  const char* p = text;
+  for (; field > 0; field--) {
+    while (*p != '\0' && *p != ' ')
+      p++;
+    p += (*p == ' ');
+  }
+  size_t pages = 0;
+  for (; *p >= '0' && *p <= '9'; p++)
+    pages = pages * 10 + (size_t)(*p - '0');
+  return pages * rix_os_page_size();
+}
+
+size_t rix_os_address_space_left(void) {
+  const size_t limit = rix_os_address_space_limit();
+  if (limit == SIZE_MAX) return SIZE_MAX;
+  const size_t mapped = os_statm(0);
+  return mapped < limit ? limit - mapped : 0;
+}
+
 static void* os_mmap(void* at, size_t size, int protection, int flags) {
   const int saved = errno;
   rix_counter_add(&os.xcalls, 1);
@@ -218,24 +241,12 @@ int rix_os_errno(void) { return errno; }
 
 void rix_os_set_errno(int code) { errno = code; }
 
-static size_t os_statm_resident(void) {
-  char text[128];
-  os_read_file("/proc/self/statm", text, sizeof(text));
-  const char* p = text;
-  while (*p != '\0' && *p != ' ')
-    p++;
-  size_t pages = 0;
-  for (p += (*p == ' '); *p >= '0' && *p <= '9'; p++)
-    pages = pages * 10 + (size_t)(*p - '0');
-  return pages * rix_os_page_size();
-}
-
 void rix_os_usage(rix_os_usage_t* usage) {
   struct rusage r = {0};
   const int saved = errno;
   getrusage(RUSAGE_SELF, &r);
   errno = saved;
-  usage->resident = os_statm_resident();
+  usage->resident = os_statm(1);
   usage->peak_resident = rix_max((size_t)r.ru_maxrss * 1024, usage->resident);
   usage->minor_faults = (size_t)r.ru_minflt;
   usage->major_faults = (size_t)r.ru_majflt;
