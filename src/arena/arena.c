@@ -199,16 +199,12 @@ static bool arena_claim_or_reserve(size_t count, size_t align, bool dense, rix_s
   return done;
 }
 
-// Whether memory that is used densely should come in huge pages now.
-static bool arena_is_dense(bool dense) {
-  const long thp = rix_option(ri_option_thp);
-  const size_t used = rix_counter_get(&arena.xclaimed) * RIX_SLICE_SIZE;
-  return thp == 2 || (thp == 1 && dense && used >= RIX_DENSE_PROCESS);
-}
+size_t rix_arena_in_use(void) { return rix_counter_get(&arena.xclaimed) * RIX_SLICE_SIZE; }
 
 bool rix_arena_claim(size_t count, size_t align, bool dense, rix_slices_t* out) {
   RI_ASSERT(count > 0 && rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
-  dense = arena_is_dense(dense);
+  const long thp = rix_option(ri_option_thp);
+  dense = thp == 2 || (thp == 1 && dense);
   const bool done = arena_claim_or_reserve(count, align, dense, out) ||
                     arena_claim_any(count, align, !dense, out);
   if (done) rix_counter_add(&arena.xclaimed, count);

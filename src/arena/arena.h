@@ -71,6 +71,7 @@ RIX_INTERNAL bool rix_purge_is_due(void);
 
 RIX_INTERNAL size_t rix_arena_count(void);
 RIX_INTERNAL rix_arena_t* rix_arena_at(size_t i);
+RIX_INTERNAL size_t rix_arena_in_use(void);    // bytes of claimed slices
 RIX_INTERNAL size_t rix_arena_reserved(void);  // bytes of all arenas
 RIX_INTERNAL size_t rix_purged_bytes(void);
 

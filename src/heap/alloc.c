@@ -31,7 +31,7 @@ static ri_page_t* alloc_from_queue(rix_theap_t* theap, unsigned c, ri_page_t** e
 
 // A thread with many pages of a class uses them up, as far as one can foresee.
 static bool alloc_is_dense(const rix_theap_t* theap, unsigned c) {
-  return theap->pages[c] >= RIX_DENSE_PAGES;
+  return theap->pages[c] >= RIX_DENSE_PAGES && rix_arena_in_use() >= RIX_DENSE_PAGES_MIN;
 }
 
 // A page of the class with a free block, at the front of its queue. *fresh: the block is untouched
