@@ -14,11 +14,6 @@
 #define RIX_CLASS_STEP_SHIFT 3
 #endif
 
-// @@ Tests only: every compare-and-swap of the protocols fails once before it may succeed.
-#ifndef RIX_TEST_CAS_FAIL
-#define RIX_TEST_CAS_FAIL 0
-#endif
-
 // @@ Tests only: a page is extended by one block at a time, so that slow paths become common.
 #ifndef RIX_TEST_EXTEND_ONE
 #define RIX_TEST_EXTEND_ONE 0
