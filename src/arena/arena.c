@@ -8,6 +8,7 @@
 
 #define ARENA_SIZE_MIN ((size_t)1 << 20)
 #define ARENA_SPACE_KEPT ((size_t)16 << 20)
+#define ARENA_HUGE_MIN ((size_t)16 << 20)  // dense arenas from here on lie at huge-page boundaries
 #define ARENA_SIZE_MAX ((size_t)1 << (RIX_OS_ADDRESS_BITS > 32 ? 34 : 28))
 
 rix_lock_t rix_arena_lock;
@@ -35,14 +36,15 @@ typedef struct arena_layout_s {
   size_t words, pages, abandoned, live, bytes;  // offsets of the parts; size of all before slice 0
 } arena_layout_t;
 
-static arena_layout_t arena_layout(size_t slice_count) {
+// `align`: of slice 0, when the mapping is aligned so.
+static arena_layout_t arena_layout(size_t slice_count, size_t align) {
   arena_layout_t l;
   const size_t map_bytes = rix_bitmap_words(slice_count) * sizeof(rix_word_t);
   l.words = rix_align_up(sizeof(rix_arena_t), RI_CACHE_LINE);
   l.pages = rix_align_up(l.words + 5 * map_bytes, RI_CACHE_LINE);
   l.abandoned = l.pages + slice_count * sizeof(ri_page_t);
   l.live = rix_align_up(l.abandoned + RIX_CLASS_COUNT * map_bytes, rix_os_page_size());
-  l.bytes = rix_align_up(l.live + slice_count * (RIX_SLICE_SIZE / 8 / 8), RIX_SLICE_SIZE);
+  l.bytes = rix_align_up(l.live + slice_count * (RIX_SLICE_SIZE / 8 / 8), align);
   return l;
 }
 
@@ -69,12 +71,12 @@ static rix_arena_t* arena_init(void* start, size_t slice_count, arena_layout_t l
 }
 
 // Maps and enters an arena of `slice_count` slices; false when the OS refuses.
-static bool arena_reserve_exactly(size_t slice_count, bool dense) {
-  const arena_layout_t l = arena_layout(slice_count);
+static bool arena_reserve_exactly(size_t slice_count, size_t align, bool dense) {
+  const arena_layout_t l = arena_layout(slice_count, align);
   const size_t size = l.bytes + slice_count * RIX_SLICE_SIZE;
   const bool strict = rix_os_strict_commit();
   const rix_os_access_t access = strict ? RIX_OS_RESERVED : RIX_OS_USABLE;
-  void* const p = rix_pagemap_map(NULL, size, RIX_SLICE_SIZE, size, access);
+  void* const p = rix_pagemap_map(NULL, size, align, size, access);
   if (p == NULL) return false;
   if (strict && !rix_os_commit(p, l.bytes)) {
     rix_os_unmap(p, size);
@@ -117,10 +119,12 @@ static bool arena_reserve(size_t count, size_t align, bool dense) {
   const size_t limit = rix_option_bytes(ri_option_limit_address_space, 10);
   const size_t left = arena_address_space();
   for (size_t size = arena_next_size(needed);; size /= 2) {
-    const size_t slices = rix_div_up(rix_max(size, needed), RIX_SLICE_SIZE);
-    const size_t bytes = slices * RIX_SLICE_SIZE + arena_layout(slices).bytes;
+    // Huge pages come only to whole ones: the slices of a dense arena begin and end at them.
+    const size_t unit = dense && size >= ARENA_HUGE_MIN ? RIX_OS_HUGE_SIZE : RIX_SLICE_SIZE;
+    const size_t slices = rix_align_up(rix_max(size, needed), unit) / RIX_SLICE_SIZE;
+    const size_t bytes = slices * RIX_SLICE_SIZE + arena_layout(slices, unit).bytes;
     const bool allowed = (limit == 0 || rix_arena_reserved() + bytes <= limit) && bytes <= left;
-    if (allowed && arena_reserve_exactly(slices, dense)) return true;
+    if (allowed && arena_reserve_exactly(slices, unit, dense)) return true;
     if (size <= needed || size <= ARENA_SIZE_MIN) return false;
   }
 }

@@ -15,7 +15,6 @@
 #include "base/assert.h"
 #include "options/options.h"
 
-#define PURGE_HUGE_PAGE ((size_t)2 << 20)
 #define PURGE_SLICES_MAX 256  // claimed at a time: meanwhile nobody else can use them
 
 rix_lock_t rix_purge_lock;
@@ -93,7 +92,7 @@ static purge_run_t purge_claim(rix_arena_t* a, const rix_bitmap_t* marks, size_t
 // the free neighbours in the same huge pages along.
 static purge_run_t purge_widen(rix_arena_t* a, purge_run_t run) {
   const size_t first = (uintptr_t)a->base / RIX_SLICE_SIZE;
-  const size_t chunk = PURGE_HUGE_PAGE / RIX_SLICE_SIZE;
+  const size_t chunk = RIX_OS_HUGE_SIZE / RIX_SLICE_SIZE;
   while (run.index > 0 && (first + run.index) % chunk != 0 && purge_claim_slice(a, run.index - 1)) {
     run.index--;
     run.count++;

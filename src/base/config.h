@@ -33,8 +33,7 @@ enum {
                                      // slow allocations: one that only frees must not hoard
   RIX_DENSE_PAGES = 32,              // a thread with so many pages of one class gets memory
   RIX_DENSE_PAGES_MIN = 16 * 1024 * 1024,  // in huge pages when the process has so much in use,
-  RIX_DENSE_BLOCK = 4 * 1024 * 1024,       // and so does a block so large,
-  RIX_DENSE_BLOCK_MIN = 4 * 1024 * 1024,   // when this much is in use
+  RIX_DENSE_BLOCK = 4 * 1024 * 1024,       // and so does a block so large, unless asked as zeroes
   RIX_SWEEP_MAX = 32,                      // full pages looked at in one slow allocation
 };
 

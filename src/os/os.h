@@ -53,6 +53,7 @@ RIX_INTERNAL bool rix_os_decommit(void* p, size_t size);
 // Gives the memory back; it stays usable and reads as zero. False: nothing is known of its content.
 RIX_INTERNAL bool rix_os_purge(void* p, size_t size);
 
+#define RIX_OS_HUGE_SIZE ((size_t)2 << 20)
 // Asks for huge pages in a range, which then become resident 2 MiB at a time. Only a wish.
 RIX_INTERNAL void rix_os_advise_huge(void* p, size_t size);
 

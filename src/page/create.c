@@ -119,8 +119,7 @@ ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* 
   rix_slices_t got;
   const bool in_arena = block_size <= RIX_ARENA_BLOCK_MAX && align <= RIX_ARENA_BLOCK_MAX;
   // Who asks for zeroes often uses little of a large block.
-  const bool dense =
-      !*zero && block_size >= RIX_DENSE_BLOCK && rix_arena_in_use() >= RIX_DENSE_BLOCK_MIN;
+  const bool dense = !*zero && block_size >= RIX_DENSE_BLOCK;
   if (!in_arena || !rix_arena_claim(slices, rix_max(align, RIX_SLICE_SIZE), dense, &got)) {
     return rix_page_create_mapped(block_size, align, 0, heap, zero);
   }

@@ -8,12 +8,12 @@
 
 static void again(size_t size, int how) {
   ri_collect(true);
-  const size_t before = check_resident();
   uint8_t* p = ri_malloc(size);
   CHECK(p != NULL);
   for (size_t at = 0; at < size; at += size / 16)
     p[at] = 0xFF;
   ri_free(p);
+  const size_t before = check_resident();  // what was touched, in small pages or in huge ones
   switch (how) {
     case 0:
       p = ri_calloc(1, size);
@@ -42,12 +42,13 @@ static void again(size_t size, int how) {
 
 int main(void) {
   if (check_sanitized()) check_skip("a sanitizer's shadow memory counts as resident");
-  for (int how = 0; how < 5; how++) {
-    again((size_t)16 * CHECK_MIB, how);
-    again((size_t)64 * CHECK_MIB, how);
-    again((size_t)250 * CHECK_MIB, how);
-    again((size_t)300 * CHECK_MIB, how);
-    again((size_t)2048 * CHECK_MIB, how);
+  for (int how = 0; how < 10; how++) {
+    ri_option_set(ri_option_thp, how / 5);
+    again((size_t)16 * CHECK_MIB, how % 5);
+    again((size_t)64 * CHECK_MIB, how % 5);
+    again((size_t)250 * CHECK_MIB, how % 5);
+    again((size_t)300 * CHECK_MIB, how % 5);
+    again((size_t)2048 * CHECK_MIB, how % 5);
   }
   CHECK(ri_audit());
   return 0;
