@@ -49,8 +49,8 @@ typedef struct rix_theap_s {
   rix_page_list_t queue[RIX_CLASS_COUNT];
   rix_page_list_t full[RIX_CLASS_COUNT];
   uint32_t pages[RIX_CLASS_COUNT];     // in the queue and in the full list
+  uint32_t sweep[RIX_CLASS_COUNT];     // full pages that the sweep has still to look at
   uint8_t pinned[RIX_CLASS_COUNT];     // the class may have a pinned page
-  uint8_t sweep[RIX_CLASS_COUNT];      // a sweep of the full list was not finished
   rix_flag_t xwoken[RIX_CLASS_COUNT];  // somebody freed into a full page
 } rix_theap_t;
 

@@ -135,20 +135,21 @@ bool rix_queue_sweep_full(rix_theap_t* theap, unsigned c) {
   // W2 acquire, pairs with W1 (api/free.c): the frees that set the flag are in the remote words.
   const bool woken =
       ri_load_relaxed(&theap->xwoken[c]) != 0 && ri_exchange_acq_rel(&theap->xwoken[c], 0) != 0;
-  if (!woken && theap->sweep[c] == 0) return false;
+  if (woken) theap->sweep[c] = theap->pages[c];  // no fewer than there are full ones
+  if (theap->sweep[c] == 0) return false;
   rix_page_list_t* const full = &theap->full[c];
   ri_page_t* const end = full->last;
   ri_page_t* page = full->first;
   bool found = false;
-  bool complete = page == NULL;
-  for (size_t looked = 0; !complete && looked < (found ? RIX_SWEEP_MAX : 8 * RIX_SWEEP_MAX);
+  uint32_t left = page != NULL ? theap->sweep[c] : 0;
+  for (size_t looked = 0; left > 0 && looked < (found ? RIX_SWEEP_MAX : 8 * RIX_SWEEP_MAX);
        looked++) {
     ri_page_t* const next = page->next;
-    complete = page == end;
+    left = page == end ? 0 : left - 1;
     found = queue_revive(theap, page) || found;
     page = next;
   }
-  if (!complete) queue_rotate_to(full, page);  // the next sweep goes on here
-  theap->sweep[c] = complete ? 0 : 1;
+  if (left > 0) queue_rotate_to(full, page);  // the next sweep goes on here
+  theap->sweep[c] = left;
   return found;
 }

@@ -39,8 +39,8 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   theap->slow_calls = theap->may_adopt = 0;
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     theap->queue[c] = theap->full[c] = (rix_page_list_t){NULL, NULL};
-    theap->pages[c] = 0;
-    theap->pinned[c] = theap->sweep[c] = 0;
+    theap->pages[c] = theap->sweep[c] = 0;
+    theap->pinned[c] = 0;
     ri_store_relaxed(&theap->xwoken[c], 0);
   }
 }
