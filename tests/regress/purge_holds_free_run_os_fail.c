@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// purge_holds_free_run_os_fail.c: whoever purges claims the free slices that it gives back, and an
+// allocation that found no others meanwhile returned NULL although memory was free. Here a thread
+// is stopped inside madvise, with all that is free in its hands and no room for another arena: an
+// allocation must wait for it, not fail.
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "arena/arena.h"
+#include "../check.h"
+
+enum { LARGE = 12 * CHECK_MIB };  // less than a purge takes at a time
+static _Atomic(bool) armed, holds, done;
+
+int __real_madvise(void* p, size_t size, int advice);
+int __wrap_madvise(void* p, size_t size, int advice);
+int __wrap_munmap(void* p, size_t size);
+int __real_munmap(void* p, size_t size);
+int __wrap_munmap(void* p, size_t size) { return __real_munmap(p, size); }
+int __wrap_mprotect(void* p, size_t size, int protection);
+int __real_mprotect(void* p, size_t size, int protection);
+int __wrap_mprotect(void* p, size_t size, int protection) {
+  return __real_mprotect(p, size, protection);
+}
+void* __wrap_mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset);
+void* __real_mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset);
+void* __wrap_mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset) {
+  return __real_mmap(at, size, protection, flags, fd, offset);
+}
+void* __wrap_mremap(void* p, size_t old_size, size_t size, int flags, void* to);
+void* __real_mremap(void* p, size_t old_size, size_t size, int flags, void* to);
+void* __wrap_mremap(void* p, size_t old_size, size_t size, int flags, void* to) {
+  return __real_mremap(p, old_size, size, flags, to);
+}
+
+// Stops the purger until the other thread waits for it, or did not wait.
+int __wrap_madvise(void* p, size_t size, int advice) {
+  if (advice == MADV_DONTNEED && atomic_exchange(&armed, false)) {
+    atomic_store(&holds, true);
+    while (ri_load_relaxed(&rix_purge_lock.xstate) != 2 && !atomic_load(&done)) {}
+  }
+  return __real_madvise(p, size, advice);
+}
+
+static void* allocates(void* arg) {
+  (void)arg;
+  while (!atomic_load(&holds)) {}
+  void* const p = ri_malloc(LARGE / 4);
+  atomic_store(&done, true);
+  return p;
+}
+
+int main(void) {
+  check_watchdog(60);
+  ri_option_set(ri_option_purge_delay, 3600000);
+  ri_option_set(ri_option_arena_reserve, LARGE / 1024);
+  ri_option_set(ri_option_limit_address_space, LARGE / 1024 * 5 / 4);
+  ri_option_set(ri_option_thp, 0);
+  void* blocks[LARGE / CHECK_MIB];
+  for (size_t i = 0; i < LARGE / CHECK_MIB; i++)
+    blocks[i] = ri_malloc(CHECK_MIB);
+  CHECK(check_summary().arenas == 1);
+  const pthread_t other = check_start(allocates, NULL);
+  for (size_t i = 0; i < LARGE / CHECK_MIB; i++)
+    ri_free(blocks[i]);
+  atomic_store(&armed, true);
+  ri_collect(true);
+  CHECK_MSG(atomic_load(&holds), "no purge was stopped");
+  void* const p = check_join(other);
+  CHECK_MSG(p != NULL, "malloc returned NULL while %d MiB were free", LARGE / CHECK_MIB);
+  ri_free(p);
+  CHECK(ri_audit());
+  return 0;
+}
