@@ -177,8 +177,9 @@ static void thread_read_environment(void) {
 
 void rix_process_init(void) {
   if (ri_load_acquire(&thread.xstarted)) return;
-  if (ri_exchange_acq_rel(&thread.xstarted, true)) return;
+  // Before it says so: a thread that finds it started relies on its exit being noticed.
   rix_os_thread_exit_init(thread_exited);
+  if (ri_exchange_acq_rel(&thread.xstarted, true)) return;
   thread_read_environment();
 }
 

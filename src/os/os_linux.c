@@ -33,9 +33,8 @@
 static struct {
   rix_counter_t xcalls;
   ri_atomic(size_t) xpage_size;
-  ri_atomic(uint32_t) xstrict;  // 0 unknown, 1 no, 2 yes
-  pthread_key_t exit_key;
-  ri_atomic(bool) xexit_key_made;
+  ri_atomic(uint32_t) xstrict;    // 0 unknown, 1 no, 2 yes
+  ri_atomic(uint64_t) xexit_key;  // the key + 1, 0: none
 } os;
 
 // ---- Memory -------------------------------------------------------------------------------------
@@ -50,15 +49,17 @@ size_t rix_os_page_size(void) {
   return size;
 }
 
-// Reads up to `capacity` - 1 bytes of a file; the text is terminated. Empty when it cannot.
+// Reads up to `capacity` - 1 bytes of a file; the text is terminated. Empty when it cannot. By
+// syscall(2): open, read, write and close are cancellation points, and a thread that is cancelled
+// inside malloc would leave locks behind.
 static void os_read_file(const char* path, char* text, size_t capacity) {
   const int saved = errno;
   size_t length = 0;
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  const long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
   if (fd >= 0) {
-    const ssize_t n = read(fd, text, capacity - 1);
+    const long n = syscall(SYS_read, fd, text, capacity - 1);
     if (n > 0) length = (size_t)n;
-    close(fd);
+    syscall(SYS_close, fd);
   }
   text[length] = '\0';
   errno = saved;
@@ -222,7 +223,7 @@ const char* rix_os_env(const char* name) { return rix_os_env_ready() ? secure_ge
 void rix_os_write_error(const char* text, size_t length) {
   const int saved = errno;
   while (length > 0) {
-    const ssize_t n = write(STDERR_FILENO, text, length);
+    const long n = syscall(SYS_write, STDERR_FILENO, text, length);  // no cancellation point
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     text += n;
@@ -279,23 +280,25 @@ void rix_unlock(rix_lock_t* lock) {
   if (RIX_UNLIKELY(old == 2)) os_futex(&lock->xstate, FUTEX_WAKE, 1);
 }
 
+// Threads may come here together: each makes a key and one of them stays.
 bool rix_os_thread_exit_init(void (*done)(void* value)) {
-  if (ri_load_acquire(&os.xexit_key_made)) return true;
-  if (pthread_key_create(&os.exit_key, done) != 0) return false;
-  ri_store_release(&os.xexit_key_made, true);
+  if (ri_load_acquire(&os.xexit_key) != 0) return true;
+  pthread_key_t key;
+  if (pthread_key_create(&key, done) != 0) return false;
+  uint64_t none = 0;
+  if (!ri_cas_strong_acq_rel(&os.xexit_key, &none, (uint64_t)key + 1)) pthread_key_delete(key);
   return true;
 }
 
 void rix_os_thread_exit_close(void) {
-  if (!ri_load_acquire(&os.xexit_key_made)) return;
-  ri_store_release(&os.xexit_key_made, false);
-  pthread_key_delete(os.exit_key);
+  const uint64_t key = ri_exchange_acq_rel(&os.xexit_key, 0);
+  if (key != 0) pthread_key_delete((pthread_key_t)(key - 1));
 }
 
 bool rix_os_thread_exit_set(void* value) {
   const int saved = errno;
-  const bool done =
-      ri_load_acquire(&os.xexit_key_made) && pthread_setspecific(os.exit_key, value) == 0;
+  const uint64_t key = ri_load_acquire(&os.xexit_key);
+  const bool done = key != 0 && pthread_setspecific((pthread_key_t)(key - 1), value) == 0;
   errno = saved;
   return done;
 }
