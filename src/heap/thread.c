@@ -157,9 +157,11 @@ enum { THREAD_LOCKS = sizeof(thread_locks) / sizeof(thread_locks[0]) };
 static void thread_before_fork(void) {
   for (size_t i = 0; i < THREAD_LOCKS; i++)
     rix_lock(thread_locks[i]);
+  rix_lock_pass(true);  // handlers of other libraries may come after this one, and allocate
 }
 
 static void thread_after_fork(void) {
+  rix_lock_pass(false);
   for (size_t i = THREAD_LOCKS; i-- > 0;)
     rix_unlock(thread_locks[i]);
 }

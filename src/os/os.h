@@ -97,6 +97,9 @@ typedef struct rix_lock_s {
 RIX_INTERNAL void rix_lock(rix_lock_t* lock);
 RIX_INTERNAL bool rix_lock_try(rix_lock_t* lock);
 RIX_INTERNAL void rix_unlock(rix_lock_t* lock);
+// To be called with all locks taken. From then on the calling thread goes through them as if they
+// were open, until it says no, and then releases them.
+RIX_INTERNAL void rix_lock_pass(bool pass);
 
 // Calls done(value) at the exit of each thread that set a value. False: the OS cannot.
 RIX_INTERNAL bool rix_os_thread_exit_init(void (*done)(void* value));

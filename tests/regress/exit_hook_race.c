@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// exit_hook_race.c: the first use of the process said "started" before it had made the hook that
+// tells of the end of threads. A second thread that came in between went without, and when it
+// ended, its heap was lost. Here, before any constructor has run, the first thread is stopped
+// where the hook is made until the second has allocated; that one's end must be noticed.
+#include <dlfcn.h>
+#include <stdatomic.h>
+
+#include "heap/heap.h"
+#include "../check.h"
+
+static _Atomic(bool) stopped, allocated;
+static _Atomic(int) keys;
+static size_t threads_left, tested;
+
+typedef int key_create_fun(pthread_key_t* key, void (*destructor)(void*));
+
+// In place of the C library's.
+int pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) {
+  key_create_fun* real;
+  *(void**)&real = dlsym(RTLD_NEXT, "pthread_key_create");
+  CHECK(real != NULL);
+  if (atomic_fetch_add(&keys, 1) == 0) {
+    atomic_store(&stopped, true);
+    while (!atomic_load(&allocated)) {}
+  }
+  return real(key, destructor);
+}
+
+static void* second(void* arg) {
+  while (!atomic_load(&stopped)) {}
+  ri_free(ri_malloc(100));
+  CHECK(rix_thread_count() == 1);
+  atomic_store(&allocated, true);
+  return arg;
+}
+
+static void in_preinit(void) {
+  const pthread_t thread = check_start(second, NULL);
+  ri_free(ri_malloc(100));
+  check_join(thread);
+  threads_left = rix_thread_count();
+  tested = 1;
+}
+
+typedef void(initializer_t)(void);
+__attribute__((section(".preinit_array"), used)) static initializer_t* const preinit = in_preinit;
+
+int main(void) {
+  check_watchdog(30);
+  CHECK(tested == 1);
+  CHECK_MSG(threads_left == 1, "%zu threads are known, one is there", threads_left);
+  CHECK(rix_thread_count() == 1 && ri_audit());
+  return 0;
+}
