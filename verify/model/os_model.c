@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// os_model.c: an operating system for scenarios (src/os/os.h). Memory is a static array that starts
+// as zeroes; nothing depends on the order of threads: each thread maps from a part of its own.
+// Time stands still unless a scenario moves it. A message of the allocator is a failure.
+#include "os_model.h"
+
+#include <string.h>
+
+#include "model.h"
+#include "os/os.h"
+
+enum { PART = 2 << 20, SETUP_PART = 8 << 20, ALIGNMENT = 64 * 1024 };
+
+static __attribute__((aligned(ALIGNMENT))) uint8_t os_memory[SETUP_PART + MODEL_THREADS * PART];
+static size_t os_setup_used;
+static __thread size_t os_thread_used;
+static __thread void* os_exit_value;
+
+os_model_t os_model;
+
+void os_model_init(void) {
+  os_model = (os_model_t){.address_space = (size_t)64 << 20};
+  os_setup_used = 0;
+  model_state(&os_model, sizeof(os_model));
+  model_state(&os_setup_used, sizeof(os_setup_used));
+}
+
+void os_model_thread_exit(void) {
+  void* const value = os_exit_value;
+  os_exit_value = NULL;
+  if (value != NULL) os_model.exit(value);
+}
+
+// ---- Memory -------------------------------------------------------------------------------------
+
+size_t rix_os_page_size(void) { return 4096; }
+bool rix_os_strict_commit(void) { return os_model.strict_commit; }
+size_t rix_os_address_space_limit(void) { return os_model.address_space; }
+size_t rix_os_address_space_left(void) { return SIZE_MAX; }
+
+void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, rix_os_access_t access) {
+  (void)hint;
+  const int t = model_thread();
+  size_t* const used = t < 0 ? &os_setup_used : &os_thread_used;
+  uint8_t* const part = t < 0 ? os_memory : os_memory + SETUP_PART + (size_t)t * PART;
+  if (alignment < 4096) alignment = 4096;
+  const size_t at = (size_t)(-(uintptr_t)(part + *used)) & (alignment - 1);
+  if (os_model.refuse_memory || *used + at + size > (size_t)(t < 0 ? SETUP_PART : PART))
+    return NULL;
+  uint8_t* const p = part + *used + at;
+  *used += at + size;
+  if (access == RIX_OS_RESERVED) model_forbid(p, size);
+  return p;
+}
+
+void* rix_os_map(void* hint, size_t size, rix_os_access_t access) {
+  return rix_os_map_aligned(hint, size, ALIGNMENT, access);
+}
+
+// Content is gone, and whoever touches it at the same time is wrong.
+static void os_zero(void* p, size_t size) {
+  model_writes(p, size);
+  memset(p, 0, size);
+}
+
+bool rix_os_unmap(void* p, size_t size) {
+  os_zero(p, size);
+  model_forbid(p, size);
+  return true;
+}
+
+bool rix_os_commit(void* p, size_t size) {
+  if (os_model.refuse_memory) return false;
+  model_permit(p, size);
+  return true;
+}
+
+bool rix_os_decommit(void* p, size_t size) {
+  os_zero(p, size);
+  model_forbid(p, size);
+  return true;
+}
+
+bool rix_os_purge(void* p, size_t size) {
+  os_zero(p, size);
+  return true;
+}
+
+void rix_os_advise_huge(void* p, size_t size) { (void)p, (void)size; }
+
+bool rix_os_move(void* from, void* to, size_t size) {
+  (void)from, (void)to, (void)size;
+  return false;
+}
+
+bool rix_os_resize(void* p, size_t old_size, size_t new_size) {
+  (void)p;
+  return new_size <= old_size;
+}
+
+size_t rix_os_calls(void) { return 0; }
+
+// ---- Time, randomness, environment, output ------------------------------------------------------
+
+uint64_t rix_os_clock_ms(void) { return os_model.clock_ms; }
+uint64_t rix_os_random(void) { return 0x5DEECE66D; }
+bool rix_os_env_ready(void) { return true; }
+const char* rix_os_env(const char* name) {
+  (void)name;
+  return NULL;
+}
+
+void rix_os_write_error(const char* text, size_t length) {
+  (void)length;
+  if (!os_model.messages_allowed) model_fail(text, __FILE__, __LINE__);
+}
+
+void rix_os_abort(void) { model_fail("the allocator aborts", __FILE__, __LINE__); }
+char* rix_os_realpath(const char* path, char* resolved) {
+  (void)path, (void)resolved;
+  return NULL;
+}
+size_t rix_os_path_max(void) { return 4096; }
+int rix_os_errno(void) { return 0; }
+void rix_os_set_errno(int code) { (void)code; }
+void rix_os_usage(rix_os_usage_t* usage) { memset(usage, 0, sizeof(*usage)); }
+
+// ---- Threads ------------------------------------------------------------------------------------
+
+void rix_lock(rix_lock_t* lock) { model_lock(&lock->xstate.v); }
+bool rix_lock_try(rix_lock_t* lock) { return model_lock_try(&lock->xstate.v); }
+void rix_unlock(rix_lock_t* lock) { model_unlock(&lock->xstate.v); }
+
+bool rix_os_thread_exit_init(void (*done)(void* value)) {
+  os_model.exit = done;
+  return true;
+}
+void rix_os_thread_exit_close(void) { os_model.exit = NULL; }
+bool rix_os_thread_exit_set(void* value) {
+  os_exit_value = value;
+  return true;
+}
+void rix_os_fork_init(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+  os_model.fork_before = before;
+  os_model.fork_parent = parent;
+  os_model.fork_child = child;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+// world.c: the files of src/ as they are, but for the OS layer, and what world.h says.
+#include "world.h"
+
+#include "options/options.c"
+#include "options/report.c"
+//
+#include "arena/arena.c"
+#include "arena/bitmap.c"
+#include "arena/mapping.c"
+#include "arena/meta.c"
+#include "arena/pagemap.c"
+#include "arena/purge.c"
+//
+#include "page/abandon.c"
+#include "page/create.c"
+#include "page/page.c"
+//
+#include "heap/alloc.c"
+#include "heap/queue.c"
+#include "heap/theap.c"
+#include "heap/thread.c"
+//
+#include "observe/audit.c"
+#include "observe/stats.c"
+//
+#include "api/aligned.c"
+#include "api/free.c"
+#include "api/info.c"
+#include "api/malloc.c"
+#include "api/realloc.c"
+#include "api/string.c"
+//
+#include "api/fast_symbols.c"
+
+enum { WORLD_WATCHED = 32 };  // bytes of a block
+
+static struct {
+  size_t size;
+  void* p;
+  ri_tls_t tls[MODEL_THREADS];
+} world;
+
+// ---- Set-up -------------------------------------------------------------------------------------
+
+static void world_count(bool abandoned) {
+  model_counter(&arena.xclaimed, sizeof(arena.xclaimed));
+  model_counter(&purge.xpurged, sizeof(purge.xpurged));
+  model_counter(&thread.xcount, sizeof(thread.xcount));
+  if (abandoned) return;
+  rix_arena_t* const a = rix_arena_at(0);
+  model_counter(&a->xabandoned, sizeof(a->xabandoned));
+  model_counter(&abandon.xlisted, sizeof(abandon.xlisted));
+}
+
+void world_setup(int n, bool abandoned) {
+  os_model_init();
+  thread_process_load();
+  ri_option_set(ri_option_arena_reserve, 1024);
+  ri_option_set(ri_option_purge_delay, -1);
+  rix_slices_t first;
+  const bool claimed = rix_arena_claim(1, RIX_SLICE_SIZE, false, &first);
+  MODEL_CHECK(claimed && rix_arena_count() == 1);
+  rix_arena_release(first.arena, first.index, 1);
+  MODEL_CHECK(first.arena->slice_count == 16);
+  for (int t = 0; t < n; t++)
+    model_as(t, ri_thread_init);
+  world_count(abandoned);
+  model_name(first.arena, "arena");
+  model_name(first.arena->free.words, "arena.free");
+  model_name(first.arena->committed.words, "arena.committed");
+  model_name(first.arena->dirty.words, "arena.dirty");
+  model_name(first.arena->purge.words, "arena.purge");
+  model_name(first.arena->aged.words, "arena.aged");
+  model_name(first.arena->abandoned, "arena.abandoned");
+  model_name(first.arena->base, "slice 0");
+}
+
+// ---- What threads do ----------------------------------------------------------------------------
+
+void* world_malloc(size_t size) {
+  void* const p = ri_malloc(size);
+  MODEL_CHECK(p != NULL);
+  model_take(p, rix_min(size, WORLD_WATCHED));
+  return p;
+}
+
+void world_free(void* p) {
+  model_give(p);
+  ri_free(p);
+}
+
+void world_thread_exit(void) { os_model_thread_exit(); }
+
+static void world_do_malloc(void) { world.p = world_malloc(world.size); }
+static void world_do_free(void) { world_free(world.p); }
+static void world_do_collect(void) {
+  if (rix_tls.phase == RIX_THREAD_LIVE) rix_theap_collect((rix_theap_t*)(void*)rix_tls.theap);
+}
+static void world_do_look(void) { world.tls[0] = rix_tls; }
+
+void* world_malloc_as(int t, size_t size) {
+  world.size = size;
+  model_as(t, world_do_malloc);
+  return world.p;
+}
+
+void world_free_as(int t, void* p) {
+  world.p = p;
+  model_as(t, world_do_free);
+}
+
+void world_collect_as(int t) { model_as(t, world_do_collect); }
+void world_thread_exit_as(int t) { model_as(t, world_thread_exit); }
+
+ri_page_t* world_page(const void* p) {
+  ri_page_t* const page = rix_pagemap_find(p);
+  MODEL_CHECK(page != NULL);
+  return page;
+}
+
+rix_theap_t* world_theap(int t) {
+  model_as(t, world_do_look);
+  return (rix_theap_t*)(void*)world.tls[0].theap;
+}
+
+size_t world_slices_in_use(void) {
+  const rix_arena_t* const a = rix_arena_at(0);
+  return a->slice_count - rix_bitmap_count_run(&a->free, 0, a->slice_count);
+}
+
+// ---- Checks -------------------------------------------------------------------------------------
+
+static size_t world_count_in(const rix_page_list_t* list, const ri_page_t* page) {
+  size_t n = 0;
+  for (const ri_page_t* p = list->first; p != NULL; p = p->next)
+    n += p == page;
+  return n;
+}
+
+// How often a page is in the lists of living threads.
+static size_t world_owners(const ri_page_t* page) {
+  size_t n = 0;
+  for (const rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next) {
+    const rix_theap_t* const theap = tld->theaps;
+    n += world_count_in(&theap->queue[page->class_index], page);
+    n += world_count_in(&theap->full[page->class_index], page);
+  }
+  return n;
+}
+
+// A full page with blocks that others freed: its owner has been told.
+static void world_check_full(const ri_page_t* page, uintptr_t word) {
+  const rix_theap_t* const theap = ri_load_relaxed(&page->xtheap);
+  const unsigned c = page->class_index;
+  MODEL_CHECK((ri_load_relaxed(&page->xowner) & RIX_OWNER_FULL) != 0);
+  if (rix_remote_count_of(word) == 0) {
+    MODEL_CHECK((word & RIX_REMOTE_NOTIFY) != 0);
+  } else {
+    MODEL_CHECK(ri_load_relaxed(&theap->xwoken[c]) != 0 || theap->sweep[c] != 0);
+  }
+}
+
+static void world_check_page(const ri_page_t* page) {
+  const uintptr_t word = ri_load_relaxed(&page->xremote);
+  const rix_bitmap_t map = rix_arena_abandoned(page->arena, page->class_index);
+  const size_t index = (size_t)(page - page->arena->pages);
+  const bool listed = rix_bitmap_count_run(&map, index, 1) == 1;
+  MODEL_CHECK(rix_page_valid(page));
+  MODEL_CHECK(rix_bitmap_count_run(&page->arena->free, index, page->slice_count) == 0);
+  MODEL_CHECK(listed == ((page->flags & RIX_PAGE_LISTED) != 0));
+  if ((word & RIX_REMOTE_ABANDONED) != 0) {
+    MODEL_CHECK(world_owners(page) == 0 && page->place == RIX_PLACE_NONE);
+    MODEL_CHECK(rix_remote_count_of(word) == 0 && rix_page_live(page) > 0);
+    MODEL_CHECK((ri_load_relaxed(&page->xowner) & ~RIX_OWNER_FLAGS) == RIX_OWNER_NONE);
+    const bool usable = page->free != NULL || rix_page_can_extend(page);
+    MODEL_CHECK(rix_page_is_single(page) || listed == usable);
+  } else {
+    MODEL_CHECK(world_owners(page) == 1 && !listed);
+    if (page->place == RIX_PLACE_FULL) world_check_full(page, word);
+  }
+}
+
+void world_check(void) {
+  const rix_arena_t* const a = rix_arena_at(0);
+  size_t in_use = 0, live = 0;
+  for (size_t i = 0; i < a->slice_count;) {
+    const ri_page_t* const page = rix_pagemap_find(rix_arena_address(a, i));
+    if (page == NULL) {
+      i++;
+      continue;
+    }
+    MODEL_CHECK(page == &a->pages[i]);
+    world_check_page(page);
+    in_use += page->slice_count;
+    live += rix_page_live(page) - rix_remote_count(page);
+    i += page->slice_count;
+  }
+  for (const rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next)
+    MODEL_CHECK(rix_theap_valid(tld->theaps));
+  MODEL_CHECK(in_use == world_slices_in_use());
+  MODEL_CHECK(live == model_taken());
+}
