@@ -27,6 +27,7 @@
 #include "observe/stats.c"
 //
 #include "api/aligned.c"
+#include "api/batch.c"
 #include "api/free.c"
 #include "api/info.c"
 #include "api/malloc.c"

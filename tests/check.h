@@ -178,7 +178,8 @@ static inline size_t check_differs(const void* p, size_t from, size_t size, uint
 // places in between.
 enum { CHECK_SPARSE = 4096 };
 static inline size_t check_sparse_step(size_t size) {
-  return size <= 16 * CHECK_SPARSE ? CHECK_SPARSE : (size / 15) / CHECK_SPARSE * CHECK_SPARSE;
+  return size <= 16 * CHECK_SPARSE ? (size_t)CHECK_SPARSE
+                                   : (size / 15) / CHECK_SPARSE * CHECK_SPARSE;
 }
 static inline void check_fill_sparse(void* p, size_t size, uint64_t key) {
   if (size <= 16 * CHECK_SPARSE) {

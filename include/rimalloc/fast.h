@@ -54,13 +54,8 @@ RI_ALWAYS_INLINE ri_page_t* rix_fast_page_of(const void* p) RI_NOEXCEPT {
   return ri_load_relaxed(&ri_load_relaxed(&rix_pagemap.xtable)[index]);
 }
 
-// Pushes p on its page's list when the page is this thread's own and ordinary.
-RI_ALWAYS_INLINE void rix_fast_free(void* p) RI_NOEXCEPT {
-  ri_page_t* const page = rix_fast_page_of(p);
-  if (RI_UNLIKELY(page == NULL) || RI_UNLIKELY(ri_load_relaxed(&page->xowner) != rix_tls.self)) {
-    rix_free_generic(p);
-    return;
-  }
+// Pushes p on the list of its page, which is this thread's own and ordinary.
+RI_ALWAYS_INLINE void rix_fast_push(ri_page_t* page, void* p) RI_NOEXCEPT {
   ri_block_t* const block = (ri_block_t*)p;
   ri_block_t* const head = page->free;
   if (RI_UNLIKELY(head == block)) {  // the same block twice in a row: caught at no measurable cost
@@ -72,6 +67,15 @@ RI_ALWAYS_INLINE void rix_fast_free(void* p) RI_NOEXCEPT {
   const uint32_t used = ri_load_relaxed(&page->used) - 1;
   ri_store_relaxed(&page->used, used);
   if (RI_UNLIKELY(used == 0)) rix_page_emptied(page);
+}
+
+RI_ALWAYS_INLINE void rix_fast_free(void* p) RI_NOEXCEPT {
+  ri_page_t* const page = rix_fast_page_of(p);
+  if (RI_UNLIKELY(page == NULL) || RI_UNLIKELY(ri_load_relaxed(&page->xowner) != rix_tls.self)) {
+    rix_free_generic(p);
+    return;
+  }
+  rix_fast_push(page, p);
 }
 
 // The library itself defines RI_FAST_NO_PUBLIC: it emits the real symbols.

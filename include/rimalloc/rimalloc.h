@@ -8,7 +8,7 @@
 // (EINVAL for a bad alignment) and has changed nothing; it leaves errno alone when it succeeds.
 // "Fast" means a dozen instructions without atomic operations or locks when the calling thread has
 // a free block at hand. Origins: [C] the C standard, [P] POSIX, [G] the GNU C library,
-// [B] the BSDs, [M] the mimalloc interface.
+// [B] the BSDs, [W] Windows, [M] the mimalloc interface.
 #ifndef RIMALLOC_H
 #define RIMALLOC_H
 
@@ -20,6 +20,8 @@
 #define RI_VERSION_MINOR 1
 #define RI_VERSION_PATCH 0
 #define RI_VERSION (RI_VERSION_MAJOR * 10000 + RI_VERSION_MINOR * 100 + RI_VERSION_PATCH)
+
+#define RI_SMALL_SIZE_MAX 1024  // what the "small" functions are for
 
 #define RI_EXPORT __attribute__((visibility("default")))
 #define RI_NODISCARD __attribute__((warn_unused_result))
@@ -66,6 +68,45 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_malloc_small(siz
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_zalloc_small(size_t size)
     RI_NOEXCEPT;
 
+// The type comes first: (T*)ri_malloc(sizeof(T)) and so on. [M]
+#define ri_malloc_tp(type) ((type*)ri_malloc(sizeof(type)))
+#define ri_zalloc_tp(type) ((type*)ri_zalloc(sizeof(type)))
+#define ri_calloc_tp(type, count) ((type*)ri_calloc(count, sizeof(type)))
+#define ri_mallocn_tp(type, count) ((type*)ri_mallocn(count, sizeof(type)))
+#define ri_reallocn_tp(type, p, count) ((type*)ri_reallocn(p, count, sizeof(type)))
+#define ri_recalloc_tp(type, p, count) ((type*)ri_recalloc(p, count, sizeof(type)))
+
+// Stores blocks of at least `size` bytes in out[0 .. count) as ri_malloc would give them, and
+// returns how many: fewer than `count` only when there is no memory (errno ENOMEM). Cheaper than as
+// many calls for up to 1,024 bytes: whole runs of a free list are taken at once.
+RI_NODISCARD RI_EXPORT size_t ri_malloc_batch(size_t size, size_t count, void** out) RI_NOEXCEPT;
+
+// ---- Allocation that tells the size of the block ------------------------------------------------
+
+// As the functions without the u; *block_size is set to the usable size of the result, and to 0
+// when there is none. block_size may be NULL. ri_urealloc also tells the usable size that p had.
+// [M] mi_umalloc and relatives
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(1) void* ri_umalloc(size_t size, size_t* block_size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(1, 2) void* ri_ucalloc(
+    size_t count, size_t size, size_t* block_size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(2) void* ri_urealloc(void* p, size_t size,
+                                                          size_t* block_size_before,
+                                                          size_t* block_size_after) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1)
+    RI_ALLOC_ALIGN(2) void* ri_umalloc_aligned(size_t size, size_t alignment,
+                                               size_t* block_size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1)
+    RI_ALLOC_ALIGN(2) void* ri_uzalloc_aligned(size_t size, size_t alignment,
+                                               size_t* block_size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(1) void* ri_umalloc_small(size_t size, size_t* block_size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(1) void* ri_uzalloc_small(size_t size, size_t* block_size) RI_NOEXCEPT;
+
+// As ri_free; *block_size is set to the usable size that p had, 0 for NULL and for no live block.
+RI_EXPORT void ri_ufree(void* p, size_t* block_size) RI_NOEXCEPT;
+
 // ---- Reallocation -------------------------------------------------------------------------------
 
 // Returns a block of at least `size` bytes that begins with the contents of p (as many bytes as
@@ -93,6 +134,15 @@ RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_recalloc(void* p, size_t co
 // p if its block holds `size` bytes where it is (large blocks may grow in place), otherwise NULL
 // with nothing changed and errno untouched. [M] mi_expand
 RI_NODISCARD RI_EXPORT void* ri_expand(void* p, size_t size) RI_NOEXCEPT;
+
+// As ri_expand, with errno ENOMEM when it returns NULL. [W] _expand
+RI_NODISCARD RI_EXPORT void* ri__expand(void* p, size_t size) RI_NOEXCEPT;
+
+// Resizes p's block where it is, to size + extra bytes if that can be, else to as much as is asked
+// at least: size; returns the usable size it has then, which is below `size` when it could not grow
+// so far. Blocks over 64 KiB shrink as well, to no less than that. 0 for NULL and for a pointer
+// that is no live block. Never moves and never fails otherwise; errno is unchanged.
+RI_NODISCARD RI_EXPORT size_t ri_xallocx(void* p, size_t size, size_t extra) RI_NOEXCEPT;
 
 // As ri_reallocn with errno EOVERFLOW on overflow, and in the form of NetBSD: *(void**)p is
 // replaced; returns 0, or EINVAL, ENOMEM, EOVERFLOW with *p untouched. errno is unchanged. A
@@ -141,6 +191,13 @@ RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_recalloc_aligned_at(void* p
                                                                          size_t alignment,
                                                                          size_t offset) RI_NOEXCEPT;
 
+// As ri_recalloc_aligned and ri_recalloc_aligned_at, under their names on Windows. [W]
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3)
+    RI_ALLOC_ALIGN(4) void* ri_aligned_recalloc(void* p, size_t count, size_t size,
+                                                size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_aligned_offset_recalloc(
+    void* p, size_t count, size_t size, size_t alignment, size_t offset) RI_NOEXCEPT;
+
 // The classic forms. ri_posix_memalign: alignment a power of two and a multiple of sizeof(void*),
 // else EINVAL; returns the error, errno unchanged, *out untouched on error [P]. ri_aligned_alloc
 // and ri_memalign: any power of two [C, G]. ri_valloc: page aligned; ri_pvalloc: and the size
@@ -155,12 +212,28 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE void* ri_pvalloc(size_t size) RI_NOEXCEPT;
 
 // ---- Release with what the caller knows ---------------------------------------------------------
 
-// As ri_free. size and alignment must be those asked for; a checked build of the caller's mistake
-// is reported when the option `check` is on, and ignored otherwise. [C23] free_sized, [M]
+// As ri_free. `size` and `alignment` must be those that were asked for; where more was allocated
+// than asked, any size up to the usable one will do. With a size over 64 KiB the owner of the block
+// is not looked up. A size beyond the block or an alignment that p does not have is a mistake: it
+// is reported (EINVAL), and the block freed all the same, in debug builds and for blocks that were
+// allocated while the option `check` was on. errno is unchanged. [C23] free_sized,
+// free_aligned_sized. ri_free_size, ri_free_size_aligned, ri_free_aligned: the same under
+// mimalloc's names and in its order of arguments. [M]
+RI_EXPORT void ri_free_sized(void* p, size_t size) RI_NOEXCEPT;
+RI_EXPORT void ri_free_aligned_sized(void* p, size_t alignment, size_t size) RI_NOEXCEPT;
 RI_EXPORT void ri_free_size(void* p, size_t size) RI_NOEXCEPT;
 RI_EXPORT void ri_free_size_aligned(void* p, size_t size, size_t alignment) RI_NOEXCEPT;
 RI_EXPORT void ri_free_aligned(void* p, size_t alignment) RI_NOEXCEPT;
+
+// As ri_free for a block of one of the "small" functions. [M]
+RI_EXPORT void ri_free_small(void* p) RI_NOEXCEPT;
+
+// As ri_free, but a pointer outside of this allocator's memory is ignored without a report. [M]
 RI_EXPORT void ri_cfree(void* p) RI_NOEXCEPT;
+
+// As ri_free for each of blocks[0 .. count), NULL among them or not. Cheaper than as many calls
+// where neighbours in the array lie in one page: they are put back as one list.
+RI_EXPORT void ri_free_batch(void* const* blocks, size_t count) RI_NOEXCEPT;
 
 // ---- Strings ------------------------------------------------------------------------------------
 
@@ -169,6 +242,39 @@ RI_EXPORT void ri_cfree(void* p) RI_NOEXCEPT;
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE char* ri_strdup(const char* s) RI_NOEXCEPT;
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE char* ri_strndup(const char* s, size_t n) RI_NOEXCEPT;
 RI_NODISCARD RI_EXPORT char* ri_realpath(const char* path, char* resolved) RI_NOEXCEPT;
+
+// As ri_strdup for strings of wide and of multibyte characters. [W] _wcsdup, _mbsdup
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE wchar_t* ri_wcsdup(const wchar_t* s) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE unsigned char* ri_mbsdup(const unsigned char* s) RI_NOEXCEPT;
+
+// Stores a copy of the environment variable `name` in *buf and its size in characters with the
+// final zero in *size, which may be NULL; NULL and 0 when it is not set. Returns 0, EINVAL when
+// `buf` or `name` is NULL, ENOMEM; *buf is NULL then, if it can be. The wide form converts by the
+// locale of the calling thread: EILSEQ when that cannot be done. errno is unchanged. Not safe while
+// another thread changes the environment, as getenv. [W] _dupenv_s, _wdupenv_s
+RI_EXPORT int ri_dupenv_s(char** buf, size_t* size, const char* name) RI_NOEXCEPT;
+RI_EXPORT int ri_wdupenv_s(wchar_t** buf, size_t* size, const wchar_t* name) RI_NOEXCEPT;
+
+// ---- Allocation as operator new does it ---------------------------------------------------------
+
+// As ri_malloc and relatives, and as C++ has it when there is no memory: the new handler is called
+// and the allocation tried again, until it works or there is no handler; then std::bad_alloc is
+// thrown. The nothrow forms return NULL for whatever is thrown. An overflow or a bad alignment
+// throws at once. In a program without C++ there is neither handler nor exception: the failure is
+// reported (ENOMEM) and the process aborted; the nothrow forms return NULL. p is released by
+// ri_new_realloc only when that succeeds. errno is undefined afterwards. [M] mi_new and relatives
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_new(size_t size);
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1)
+    RI_ALLOC_ALIGN(2) void* ri_new_aligned(size_t size, size_t alignment);
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_new_nothrow(size_t size)
+    RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1)
+    RI_ALLOC_ALIGN(2) void* ri_new_aligned_nothrow(size_t size, size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(1, 2) void* ri_new_n(size_t count,
+                                                                          size_t size);
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(2) void* ri_new_realloc(void* p, size_t size);
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_new_reallocn(void* p, size_t count,
+                                                                  size_t size);
 
 // ---- What a block is ----------------------------------------------------------------------------
 
@@ -179,8 +285,18 @@ RI_NODISCARD RI_EXPORT size_t ri_usable_size(const void* p) RI_NOEXCEPT;
 // The usable size that ri_malloc(size) would give; `size` itself when it cannot be allocated. [B]
 RI_NODISCARD RI_EXPORT size_t ri_good_size(size_t size) RI_NOEXCEPT;
 
+// The same under other names: ri_malloc_size [B], ri_malloc_usable_size [G], ri_malloc_good_size.
+RI_NODISCARD RI_EXPORT size_t ri_malloc_size(const void* p) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT size_t ri_malloc_usable_size(const void* p) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT size_t ri_malloc_good_size(size_t size) RI_NOEXCEPT;
+
+// The usable size that ri_malloc_aligned(size, alignment) would give; 0 when it would fail whatever
+// memory there is: `alignment` no power of two, or a size beyond PTRDIFF_MAX.
+RI_NODISCARD RI_EXPORT size_t ri_nallocx(size_t size, size_t alignment) RI_NOEXCEPT;
+
 // Whether p points into memory that this allocator manages at present. [M] mi_is_in_heap_region
 RI_NODISCARD RI_EXPORT bool ri_is_in_heap_region(const void* p) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT bool ri_check_owned(const void* p) RI_NOEXCEPT;
 
 // ---- Process ------------------------------------------------------------------------------------
 
@@ -188,14 +304,27 @@ RI_NODISCARD RI_EXPORT bool ri_is_in_heap_region(const void* p) RI_NOEXCEPT;
 // with `force` also returns all unused memory of the process to the OS now. [M] mi_collect
 RI_EXPORT void ri_collect(bool force) RI_NOEXCEPT;
 
+// As ri_collect(true); then, while the calling thread's pages hold more than `most` bytes, gives up
+// pages with live blocks, full ones first: any thread may allocate from them and release them then.
+// [M] mi_collect_reduce
+RI_EXPORT void ri_collect_reduce(size_t most) RI_NOEXCEPT;
+
 // The version as RI_VERSION at the time the library was built. [M] mi_version
 RI_NODISCARD RI_EXPORT int ri_version(void) RI_NOEXCEPT;
 
 // Starts and ends the use of the allocator by a thread or by the process. Never necessary: both
-// happen by themselves. [M]
+// happen by themselves. ri_process_done gives back what can be and, the first time, prints the
+// statistics if the option show_stats is on; allocation works on after it, and after
+// ri_thread_done. [M]
 RI_EXPORT void ri_process_init(void) RI_NOEXCEPT;
+RI_EXPORT void ri_process_done(void) RI_NOEXCEPT;
 RI_EXPORT void ri_thread_init(void) RI_NOEXCEPT;
 RI_EXPORT void ri_thread_done(void) RI_NOEXCEPT;
+
+// Tells that the calling thread runs tasks of others: its frees do not take over pages of ended
+// threads (option reclaim_on_free) from now on, so that it does not gather what it will not use.
+// [M] mi_thread_set_in_threadpool
+RI_EXPORT void ri_thread_set_in_threadpool(void) RI_NOEXCEPT;
 
 // ---- Messages -----------------------------------------------------------------------------------
 

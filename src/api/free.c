@@ -30,7 +30,7 @@ static RIX_NOINLINE void free_claimed(ri_page_t* page) {
   rix_page_claimed(page);
   if (rix_page_live(page) > 0 && rix_option(ri_option_reclaim_on_free) != 0) {
     rix_theap_t* const theap = rix_thread_find_theap(ri_load_relaxed(&page->xheap));
-    if (theap != NULL && theap->may_adopt > 0) {
+    if (theap != NULL && theap->may_adopt > 0 && !theap->tld->in_pool) {
       theap->may_adopt--;
       rix_theap_adopt(theap, page);
       return;
@@ -99,31 +99,74 @@ void rix_free_generic(void* p) {
   }
 }
 
-static void free_check_size(const void* p, size_t size) {
-  if (RIX_LIKELY(rix_option(ri_option_check) == 0) || p == NULL) return;
-  const rix_target_t t = rix_target(p);
-  if (t.block != NULL && rix_target_usable(t, p) < size) {
-    rix_error(EINVAL, "free of %p with size %zu, but its block has %zu", p, size,
-              rix_target_usable(t, p));
+// ---- With what the caller knows -----------------------------------------------------------------
+
+// Debug builds look at every size, others at those of blocks that the option `check` covers.
+static bool free_is_checked(const ri_page_t* page) {
+  if (RIX_DEBUG > 0) return true;
+  const bool marked = (ri_load_relaxed(&page->xowner) & RIX_OWNER_CHECKED) != 0;
+  return (marked || rix_page_is_single(page)) && rix_option(ri_option_check) != 0;
+}
+
+static void free_check_size(rix_target_t t, const void* p, size_t size) {
+  if (t.block == NULL || RIX_LIKELY(!free_is_checked(t.page))) return;
+  const size_t usable = rix_target_usable(t, p);
+  if (usable < size) {
+    rix_error(EINVAL, "free of %p with size %zu, but its block has %zu", p, size, usable);
   }
 }
 
-void ri_free_size(void* p, size_t size) {
-  free_check_size(p, size);
-  ri_free(p);
+// Everything that the inline part of ri_free_sized leaves: pages of others, of one block, checked.
+static RIX_NOINLINE void free_sized_generic(void* p, size_t size) {
+  if (p == NULL) return;
+  const rix_target_t t = rix_target(p);
+  free_check_size(t, p, size);
+  // The size says that the block is alone in its page, which then has no owner to compare with.
+  const bool alone = size > RIX_MEDIUM_BLOCK_MAX && t.block != NULL && rix_page_is_single(t.page);
+  if (alone && free_single(t.page)) return;
+  rix_free_generic(p);
 }
+
+void ri_free_sized(void* p, size_t size) {
+  ri_page_t* const page = size <= RIX_MEDIUM_BLOCK_MAX ? rix_fast_page_of(p) : NULL;
+  const bool own = page != NULL && ri_load_relaxed(&page->xowner) == rix_tls.self;
+  if (RIX_UNLIKELY(!own || RIX_DEBUG > 0)) {
+    free_sized_generic(p, size);
+    return;
+  }
+  rix_fast_push(page, p);
+}
+
+static void free_check_alignment(const void* p, size_t alignment) {
+  if (p == NULL || (rix_is_pow2(alignment) && rix_is_aligned(p, alignment))) return;
+  const rix_target_t t = rix_target(p);
+  if (t.block == NULL || !free_is_checked(t.page)) return;
+  rix_error(EINVAL, "free of %p, which is not aligned to %zu", p, alignment);
+}
+
+void ri_free_aligned_sized(void* p, size_t alignment, size_t size) {
+  free_check_alignment(p, alignment);
+  ri_free_sized(p, size);
+}
+
+void ri_free_size(void* p, size_t size) { ri_free_sized(p, size); }
 
 void ri_free_aligned(void* p, size_t alignment) {
-  if (RIX_UNLIKELY(rix_option(ri_option_check) != 0) &&
-      (!rix_is_pow2(alignment) || !rix_is_aligned(p, alignment))) {
-    rix_error(EINVAL, "free of %p, which is not aligned to %zu", p, alignment);
-  }
+  free_check_alignment(p, alignment);
   ri_free(p);
 }
 
 void ri_free_size_aligned(void* p, size_t size, size_t alignment) {
-  free_check_size(p, size);
-  ri_free_aligned(p, alignment);
+  ri_free_aligned_sized(p, alignment, size);
 }
 
-void ri_cfree(void* p) { ri_free(p); }
+void ri_free_small(void* p) { rix_fast_free(p); }
+
+void ri_cfree(void* p) {
+  if (rix_pagemap_find(p) != NULL) rix_fast_free(p);
+}
+
+void ri_ufree(void* p, size_t* block_size) {
+  if (block_size != NULL) *block_size = ri_usable_size(p);
+  rix_fast_free(p);
+}

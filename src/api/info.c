@@ -13,7 +13,25 @@ size_t ri_good_size(size_t size) {
   return rix_align_up(size, rix_os_page_size());
 }
 
+size_t ri_malloc_size(const void* p) { return ri_usable_size(p); }
+
+size_t ri_malloc_usable_size(const void* p) { return ri_usable_size(p); }
+
+size_t ri_malloc_good_size(size_t size) { return ri_good_size(size); }
+
+size_t ri_nallocx(size_t size, size_t alignment) {
+  if (!rix_is_pow2(alignment) || alignment > PTRDIFF_MAX) return 0;
+  if (size > PTRDIFF_MAX - rix_os_page_size()) return 0;
+  if (alignment <= 8 || (alignment == 16 && size > 8)) return ri_good_size(size);
+  if (size <= RIX_MEDIUM_BLOCK_MAX && alignment <= RIX_SLICE_SIZE) {
+    return ri_good_size(rix_align_up(rix_max(size, 1), alignment));
+  }
+  return rix_align_up(rix_max(size, 1), rix_os_page_size());
+}
+
 bool ri_is_in_heap_region(const void* p) { return rix_pagemap_find(p) != NULL; }
+
+bool ri_check_owned(const void* p) { return rix_pagemap_find(p) != NULL; }
 
 void ri_collect(bool force) {
   if (rix_tls.phase == RIX_THREAD_LIVE) {
@@ -23,6 +41,11 @@ void ri_collect(bool force) {
   }
   rix_orphan_collect();
   rix_arena_purge(force);
+}
+
+void ri_collect_reduce(size_t most) {
+  ri_collect(true);
+  rix_thread_reduce(most);
 }
 
 int ri_version(void) { return RI_VERSION; }

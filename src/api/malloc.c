@@ -27,3 +27,32 @@ void* ri_mallocn(size_t count, size_t size) {
 void* ri_malloc_small(size_t size) { return ri_malloc(size); }
 
 void* ri_zalloc_small(size_t size) { return ri_zalloc(size); }
+
+// ---- With the size of the block -----------------------------------------------------------------
+
+static void* malloc_tell(void* p, size_t* block_size) {
+  if (block_size != NULL) *block_size = ri_usable_size(p);
+  return p;
+}
+
+void* ri_umalloc(size_t size, size_t* block_size) {
+  return malloc_tell(ri_malloc(size), block_size);
+}
+
+void* ri_ucalloc(size_t count, size_t size, size_t* block_size) {
+  return malloc_tell(ri_calloc(count, size), block_size);
+}
+
+void* ri_umalloc_small(size_t size, size_t* block_size) { return ri_umalloc(size, block_size); }
+
+void* ri_uzalloc_small(size_t size, size_t* block_size) {
+  return malloc_tell(ri_zalloc(size), block_size);
+}
+
+void* ri_umalloc_aligned(size_t size, size_t alignment, size_t* block_size) {
+  return malloc_tell(ri_malloc_aligned(size, alignment), block_size);
+}
+
+void* ri_uzalloc_aligned(size_t size, size_t alignment, size_t* block_size) {
+  return malloc_tell(ri_zalloc_aligned(size, alignment), block_size);
+}

@@ -128,6 +128,35 @@ void* ri_expand(void* p, size_t size) {
   return realloc_in_place(t, p, usable, (realloc_wish_t){size, 1, 0, false}) ? p : NULL;
 }
 
+void* ri__expand(void* p, size_t size) {
+  void* const q = ri_expand(p, size);
+  if (q == NULL) rix_os_set_errno(ENOMEM);
+  return q;
+}
+
+size_t ri_xallocx(void* p, size_t size, size_t extra) {
+  const rix_target_t t = rix_target(p);
+  if (t.block == NULL) return 0;
+  size_t most;
+  if (__builtin_add_overflow(size, extra, &most)) most = SIZE_MAX;
+  const size_t usable = rix_target_usable(t, p);
+  if (most < usable || size > usable || extra > 0) {
+    const bool done = realloc_in_place(t, p, usable, (realloc_wish_t){most, 1, 0, false});
+    if (!done && size > usable) {
+      (void)realloc_in_place(t, p, usable, (realloc_wish_t){size, 1, 0, false});
+    }
+  }
+  return rix_target_usable(t, p);
+}
+
+void* ri_urealloc(void* p, size_t size, size_t* block_size_before, size_t* block_size_after) {
+  const size_t before = ri_usable_size(p);
+  void* const q = ri_realloc(p, size);
+  if (block_size_before != NULL) *block_size_before = before;
+  if (block_size_after != NULL) *block_size_after = ri_usable_size(q);
+  return q;
+}
+
 void* ri_reallocarray(void* p, size_t count, size_t size) {
   size_t total;
   if (rix_mul_overflows(count, size, &total)) {
@@ -183,4 +212,13 @@ void* ri_recalloc_aligned_at(void* p, size_t count, size_t size, size_t alignmen
   size_t total;
   if (rix_mul_overflows(count, size, &total)) return rix_overflow();
   return realloc_any(p, (realloc_wish_t){total, alignment, offset, true});
+}
+
+void* ri_aligned_recalloc(void* p, size_t count, size_t size, size_t alignment) {
+  return ri_recalloc_aligned_at(p, count, size, alignment, 0);
+}
+
+void* ri_aligned_offset_recalloc(void* p, size_t count, size_t size, size_t alignment,
+                                 size_t offset) {
+  return ri_recalloc_aligned_at(p, count, size, alignment, offset);
 }

@@ -61,6 +61,7 @@ typedef struct rix_tld_s {
   struct rix_tld_s* next;  // all threads: lock rix_thread_lock
   struct rix_tld_s* prev;
   bool exit_known;  // the OS will tell when the thread ends
+  bool in_pool;     // runs tasks of others: its frees take over no pages
 } rix_tld_t;
 
 typedef enum rix_thread_phase_e {
@@ -90,6 +91,8 @@ RIX_INTERNAL void rix_theap_collect(rix_theap_t* theap);
 RIX_INTERNAL void rix_theap_heartbeat(rix_theap_t* theap);
 // Gives up all pages.
 RIX_INTERNAL void rix_theap_abandon(rix_theap_t* theap);
+// Gives up pages, full ones first, until the rest has at most `most` bytes; returns those.
+RIX_INTERNAL size_t rix_theap_reduce(rix_theap_t* theap, size_t most);
 RIX_INTERNAL bool rix_theap_valid(const rix_theap_t* theap);
 
 // ---- queue.c: the lists -------------------------------------------------------------------------
@@ -123,6 +126,8 @@ RIX_INTERNAL rix_theap_t* rix_thread_theap(void);
 RIX_INTERNAL rix_theap_t* rix_thread_find_theap(const rix_heap_t* heap);
 RIX_INTERNAL void rix_thread_register_exit(rix_tld_t* tld);
 RIX_INTERNAL size_t rix_thread_count(void);
+// Gives up pages of the calling thread until the rest has at most `most` bytes.
+RIX_INTERNAL void rix_thread_reduce(size_t most);
 // Runs f with the orphan theap under its lock.
 RIX_INTERNAL void* rix_orphan_malloc(size_t size, size_t align, bool zero);
 RIX_INTERNAL void rix_orphan_collect(void);

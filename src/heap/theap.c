@@ -148,6 +148,40 @@ void rix_theap_abandon(rix_theap_t* theap) {
   }
 }
 
+static size_t theap_list_bytes(const rix_page_list_t* list) {
+  size_t bytes = 0;
+  for (const ri_page_t* page = list->first; page != NULL; page = page->next)
+    bytes += (size_t)page->slice_count * RIX_SLICE_SIZE;
+  return bytes;
+}
+
+static size_t theap_bytes(const rix_theap_t* theap) {
+  size_t bytes = 0;
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
+    bytes += theap_list_bytes(&theap->queue[c]) + theap_list_bytes(&theap->full[c]);
+  return bytes;
+}
+
+static size_t theap_reduce_list(rix_theap_t* theap, rix_page_list_t* list, size_t have,
+                                size_t most) {
+  while (have > most && list->last != NULL) {
+    ri_page_t* const page = list->last;
+    have -= (size_t)page->slice_count * RIX_SLICE_SIZE;
+    rix_queue_remove(theap, page);
+    rix_page_abandon(page);
+  }
+  return have;
+}
+
+size_t rix_theap_reduce(rix_theap_t* theap, size_t most) {
+  size_t have = theap_bytes(theap);
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
+    have = theap_reduce_list(theap, &theap->full[c], have, most);
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
+    have = theap_reduce_list(theap, &theap->queue[c], have, most);
+  return have;
+}
+
 // ---- Invariants ---------------------------------------------------------------------------------
 
 static bool theap_list_valid(const rix_theap_t* theap, unsigned c, const rix_page_list_t* list,

@@ -33,6 +33,7 @@ static struct {
   ri_atomic(size_t) xcount;
   ri_atomic(bool) xstarted;
   ri_atomic(bool) xenvironment_read;
+  ri_atomic(bool) xtold;
   rix_tld_t orphan_tld;  // lock rix_orphan_lock
   rix_theap_t orphan;    // lock rix_orphan_lock
 } thread __attribute__((aligned(RI_CACHE_LINE)));
@@ -97,6 +98,7 @@ rix_theap_t* rix_thread_theap(void) {
   }
   tld->id = (uintptr_t)tld;
   tld->theaps = theap;
+  tld->in_pool = false;
   rix_theap_init(theap, tld, &rix_heap_default);
   thread_link(tld);
   rix_tls = (ri_tls_t){&theap->fast, tld->id, RIX_THREAD_LIVE};
@@ -113,6 +115,17 @@ rix_theap_t* rix_thread_find_theap(const rix_heap_t* heap) {
 }
 
 void ri_thread_init(void) { (void)rix_thread_theap(); }
+
+void ri_thread_set_in_threadpool(void) {
+  if (rix_thread_theap() != NULL) ((rix_tld_t*)rix_tls.self)->in_pool = true;
+}
+
+void rix_thread_reduce(size_t most) {
+  if (rix_tls.phase != RIX_THREAD_LIVE) return;
+  rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
+  for (; theap != NULL; theap = theap->next)
+    most -= rix_theap_reduce(theap, most);
+}
 
 void ri_thread_done(void) {
   if (rix_tls.phase != RIX_THREAD_LIVE) return;
@@ -196,8 +209,19 @@ __attribute__((constructor(101))) static void thread_process_load(void) {
   if (rix_option(ri_option_verbose) >= 1) ri_options_print();
 }
 
+// What is told at the end of the process, once.
+static void thread_process_tell(void) {
+  if (ri_exchange_acq_rel(&thread.xtold, true)) return;
+  if (rix_option(ri_option_show_stats) != 0) ri_stats_print_out(NULL, NULL);
+}
+
+void ri_process_done(void) {
+  ri_collect(true);
+  thread_process_tell();
+}
+
 // When the process ends, or the library that contains this code is closed.
 __attribute__((destructor(101))) static void thread_process_unload(void) {
-  if (rix_option(ri_option_show_stats) != 0) ri_stats_print_out(NULL, NULL);
+  thread_process_tell();
   rix_os_thread_exit_close();
 }

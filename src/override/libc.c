@@ -62,10 +62,10 @@ void* realloc(void* p, size_t size) {
 
 void* aligned_alloc(size_t alignment, size_t size) { return ri_aligned_alloc(alignment, size); }
 
-void free_sized(void* p, size_t size) { ri_free_size(p, size); }
+void free_sized(void* p, size_t size) { ri_free_sized(p, size); }
 
 void free_aligned_sized(void* p, size_t alignment, size_t size) {
-  ri_free_size_aligned(p, size, alignment);
+  ri_free_aligned_sized(p, alignment, size);
 }
 
 // ---- POSIX --------------------------------------------------------------------------------------
@@ -135,6 +135,21 @@ void* reallocf(void* p, size_t size) {
 }
 
 size_t malloc_good_size(size_t size) { return ri_good_size(size); }
+
+// ---- Names that few programs mean ---------------------------------------------------------------
+
+// From macOS, old BSDs and Windows. Weak, because programs use such names for functions of theirs.
+#define LIBC_RARE __attribute__((weak, visibility("default")))
+
+LIBC_RARE size_t malloc_size(const void* p);
+LIBC_RARE void vfree(void* p);
+LIBC_RARE void* _aligned_malloc(size_t size, size_t alignment);
+
+size_t malloc_size(const void* p) { return ri_usable_size(p); }
+
+void vfree(void* p) { ri_cfree(p); }
+
+void* _aligned_malloc(size_t size, size_t alignment) { return ri_malloc_aligned(size, alignment); }
 
 // ---- Names inside glibc -------------------------------------------------------------------------
 

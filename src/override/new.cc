@@ -13,40 +13,23 @@
 // All definitions are weak, as those of the C++ library are, so that the program's go first.
 //
 // Why C++: nothrow forms must catch what a new handler throws, and C cannot catch. Why it needs no
-// C++ library: everything it takes from one is weak, and librimalloc.so is linked by the C compiler
-// and names no C++ library; so preloading it into C programs brings none along. There are 3 cases:
-//   1. C++ library in the program's scope (linked, static, preloaded): the weak names are there.
-//   2. C++ library behind RTLD_LOCAL (a C program that loads C++ plugins): the weak names are NULL.
-//      It is found by dlopen(RTLD_NOLOAD); nothrow forms go to its own, which catch.
-//   3. None: nobody can have set a handler; where an exception is due, a message and abort().
-// Frames here have unwind tables, so that exceptions pass; a personality of NULL is passed over.
+// C++ library: api/new.h. In its case 2 the nothrow forms go to that library's own, which catch.
 //
 // CONCURRENCY: as malloc and free.
 #include <new>
-
-#include <dlfcn.h>
-#include <errno.h>
 #include <type_traits>
 
 extern "C" {
 #include <rimalloc/fast.h>
 
 #include "base/bits.h"
-#include "options/report.h"
 }
+#include "api/new.h"
 
 #define NEW_FORM __attribute__((weak, visibility("default")))
 
-// What this file and the compiler's code for catch take from other libraries, all weak. The
-// assembler's directive is for names that clang makes itself and so does not see as declared here.
-extern "C" {
-void* __cxa_begin_catch(void*) noexcept __attribute__((weak));
-__typeof__(dlsym) dlsym __attribute__((weak));
-}
-namespace std {
-new_handler get_new_handler() noexcept __attribute__((weak));
-void __throw_bad_alloc() __attribute__((weak, noreturn));
-}  // namespace std
+// For names that the compiler makes itself, see api/new.cc.
+extern "C" void* __cxa_begin_catch(void*) noexcept __attribute__((weak));
 __asm__(
     ".weak __gxx_personality_v0\n"
     ".weak __cxa_begin_catch\n"
@@ -61,35 +44,6 @@ using nothrow_t = std::nothrow_t;
 // The letter of std::size_t in mangled names.
 constexpr bool size_is_long = std::is_same<std::size_t, unsigned long>::value;
 
-// A function of the C++ library that is in the process but out of our scope; NULL without one.
-// dlopen is looked up as well: linkers warn of every static program that names it.
-template <class F>
-F* local_find(const char* name) {
-  if (dlsym == nullptr) return nullptr;  // a static program
-  auto* const open = reinterpret_cast<decltype(&dlopen)>(dlsym(RTLD_DEFAULT, "dlopen"));
-  if (open == nullptr) return nullptr;
-  void* const library = open("libstdc++.so.6", RTLD_NOLOAD | RTLD_LAZY);
-  if (library == nullptr) return nullptr;
-  return reinterpret_cast<F*>(
-      dlsym(library, name));  // the handle is kept: it is in use from now on
-}
-
-std::new_handler handler_get() {
-  using function_t = std::new_handler() noexcept;
-  function_t* get = std::get_new_handler;
-  if (get == nullptr) get = local_find<function_t>("_ZSt15get_new_handlerv");
-  return get != nullptr ? get() : nullptr;
-}
-
-[[noreturn]] void bad_alloc_throw(std::size_t size) {
-  using function_t = void();
-  function_t* raise = std::__throw_bad_alloc;
-  if (raise == nullptr) raise = local_find<function_t>("_ZSt17__throw_bad_allocv");
-  if (raise != nullptr) raise();
-  rix_error(ENOMEM, "operator new: no memory for %zu bytes, and no C++ library to say so", size);
-  rix_os_abort();
-}
-
 // An alignment of 0 asks for none in particular.
 void* block_get(std::size_t size, std::size_t alignment) {
   return alignment == 0 ? ri_malloc(size) : ri_malloc_aligned(size, alignment);
@@ -97,9 +51,7 @@ void* block_get(std::size_t size, std::size_t alignment) {
 
 RIX_SLOW void* new_retry(std::size_t size, std::size_t alignment) {
   for (;;) {
-    const std::new_handler handler = handler_get();
-    if (handler == nullptr) bad_alloc_throw(size);
-    handler();
+    rix_new_out_of_memory(size);
     void* const p = block_get(size, alignment);
     if (p != nullptr) return p;
   }
@@ -112,8 +64,6 @@ RIX_SLOW void* new_generic(std::size_t size) {
   return RIX_LIKELY(p != nullptr) ? p : new_retry(size, 0);
 }
 
-bool can_catch() { return __cxa_begin_catch != nullptr; }
-
 using local_new_t = void*(std::size_t, const nothrow_t&) noexcept;
 using local_new_aligned_t = void*(std::size_t, align_t, const nothrow_t&) noexcept;
 
@@ -121,16 +71,16 @@ using local_new_aligned_t = void*(std::size_t, align_t, const nothrow_t&) noexce
 RIX_SLOW void* new_local(std::size_t size, const nothrow_t& tag) {
   void* const p = ri_malloc(size);
   if (p != nullptr) return p;
-  local_new_t* const form =
-      local_find<local_new_t>(size_is_long ? "_ZnwmRKSt9nothrow_t" : "_ZnwjRKSt9nothrow_t");
+  auto* const form = reinterpret_cast<local_new_t*>(
+      rix_new_find(size_is_long ? "_ZnwmRKSt9nothrow_t" : "_ZnwjRKSt9nothrow_t"));
   return form != nullptr ? form(size, tag) : nullptr;
 }
 
 RIX_SLOW void* new_local_aligned(std::size_t size, align_t alignment, const nothrow_t& tag) {
   void* const p = ri_malloc_aligned(size, static_cast<std::size_t>(alignment));
   if (p != nullptr) return p;
-  local_new_aligned_t* const form = local_find<local_new_aligned_t>(
-      size_is_long ? "_ZnwmSt11align_val_tRKSt9nothrow_t" : "_ZnwjSt11align_val_tRKSt9nothrow_t");
+  auto* const form = reinterpret_cast<local_new_aligned_t*>(rix_new_find(
+      size_is_long ? "_ZnwmSt11align_val_tRKSt9nothrow_t" : "_ZnwjSt11align_val_tRKSt9nothrow_t"));
   return form != nullptr ? form(size, alignment, tag) : nullptr;
 }
 
@@ -148,12 +98,12 @@ NEW_FORM void* operator new(std::size_t size, align_t alignment) {
   const std::size_t bytes = static_cast<std::size_t>(alignment);
   void* const p = ri_malloc_aligned(size, bytes);
   if (RIX_LIKELY(p != nullptr)) return p;
-  if (!rix_is_pow2(bytes)) bad_alloc_throw(size);  // no handler can help
+  if (!rix_is_pow2(bytes)) rix_new_throw(size);  // no handler can help
   return new_retry(size, bytes);
 }
 
 NEW_FORM void* operator new(std::size_t size, const nothrow_t& tag) noexcept {
-  if (RIX_UNLIKELY(!can_catch())) return new_local(size, tag);
+  if (RIX_UNLIKELY(!rix_new_can_catch())) return new_local(size, tag);
   try {
     return operator new(size);
   } catch (...) {
@@ -162,7 +112,7 @@ NEW_FORM void* operator new(std::size_t size, const nothrow_t& tag) noexcept {
 }
 
 NEW_FORM void* operator new(std::size_t size, align_t alignment, const nothrow_t& tag) noexcept {
-  if (RIX_UNLIKELY(!can_catch())) return new_local_aligned(size, alignment, tag);
+  if (RIX_UNLIKELY(!rix_new_can_catch())) return new_local_aligned(size, alignment, tag);
   try {
     return operator new(size, alignment);
   } catch (...) {
@@ -178,7 +128,7 @@ NEW_FORM void* operator new[](std::size_t size, align_t alignment) {
 
 // These two catch for themselves: a program's new[](n) may throw as well.
 NEW_FORM void* operator new[](std::size_t size, const nothrow_t& tag) noexcept {
-  if (RIX_UNLIKELY(!can_catch())) return new_local(size, tag);
+  if (RIX_UNLIKELY(!rix_new_can_catch())) return new_local(size, tag);
   try {
     return operator new[](size);
   } catch (...) {
@@ -187,7 +137,7 @@ NEW_FORM void* operator new[](std::size_t size, const nothrow_t& tag) noexcept {
 }
 
 NEW_FORM void* operator new[](std::size_t size, align_t alignment, const nothrow_t& tag) noexcept {
-  if (RIX_UNLIKELY(!can_catch())) return new_local_aligned(size, alignment, tag);
+  if (RIX_UNLIKELY(!rix_new_can_catch())) return new_local_aligned(size, alignment, tag);
   try {
     return operator new[](size, alignment);
   } catch (...) {

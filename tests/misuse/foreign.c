@@ -46,8 +46,28 @@ static void refuse(const void* p) {
   check_reported(EINVAL, "invalid pointer", p);
   ri_free_aligned(q, 1);
   check_reported(EINVAL, "invalid pointer", p);
-  ri_cfree(q);
+  ri_free_sized(q, 8);
   check_reported(EINVAL, "invalid pointer", p);
+  ri_free_sized(q, 1 << 20);
+  check_reported(EINVAL, "invalid pointer", p);
+  ri_free_aligned_sized(q, 1, 8);
+  check_reported(EINVAL, "invalid pointer", p);
+  ri_free_small(q);
+  check_reported(EINVAL, "invalid pointer", p);
+  ri_free_batch((void* const[]){q}, 1);
+  check_reported(EINVAL, "invalid pointer", p);
+  size_t size = 1;
+  ri_ufree(q, &size);
+  CHECK(size == 0);
+  check_reported(EINVAL, "invalid pointer", p);
+  errno = 0;
+  CHECK(ri_urealloc(q, 100, &size, NULL) == NULL && size == 0);
+  CHECK_ERRNO(EINVAL);
+  check_reported(EINVAL, "invalid pointer", p);
+  CHECK(ri_xallocx(q, 100, 100) == 0);
+  CHECK(!ri_check_owned(q) && ri_malloc_usable_size(q) == 0 && ri_malloc_size(q) == 0);
+  ri_cfree(q);  // asks first whose it is
+  check_nothing_reported();
   const ri_summary_t after = check_summary();
   CHECK(after.blocks == before.blocks && after.in_use == before.in_use);
 }

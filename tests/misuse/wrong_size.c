@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
 // wrong_size.c: a free with a size or an alignment that the block cannot have been asked for is
-// reported with the option `check` and harmless without it. Right ones are never reported.
+// reported in debug builds and with the option `check`, and harmless without. Right ones are never
+// reported.
 #include "misuse.h"
+
+static void* block_of_a_thread(void* size) { return ri_malloc(*(size_t*)size); }
 
 static void right(void) {
   for (size_t size = 0; size < 300000; size = size * 2 + 3) {
     ri_free_size(ri_malloc(size), size);
     ri_free_size(ri_calloc(1, size), size);
+    ri_free_sized(ri_malloc(size), size);
+    ri_free_sized(check_in_thread(block_of_a_thread, &size), size);
     for (size_t alignment = 8; alignment <= 8192; alignment *= 4) {
       ri_free_size_aligned(ri_malloc_aligned(size, alignment), size, alignment);
+      ri_free_aligned_sized(ri_malloc_aligned(size, alignment), alignment, size);
       ri_free_aligned(ri_malloc_aligned(size, alignment), alignment);
     }
   }
@@ -16,7 +22,9 @@ static void right(void) {
 }
 
 static void wrong_size(void* p, size_t size) {
-  ri_free_size(p, size);
+  const ri_summary_t before = check_summary();
+  ri_free_sized(p, size);
+  CHECK(check_summary().blocks == before.blocks - 1);  // freed all the same
   CHECK_MSG(check_captured()->errors == 1, "size %zu: %zu errors", size, check_captured()->errors);
   char pointer[32];
   snprintf(pointer, sizeof(pointer), "%p", p);
@@ -29,6 +37,12 @@ static void wrong_with_check(void) {
   wrong_size(ri_malloc(100), 113);
   wrong_size(ri_malloc(1000), 100000);
   wrong_size(ri_malloc(100000), (size_t)1 << 20);
+  wrong_size(ri_malloc(65536), (size_t)1 << 20);
+  size_t size = 100;
+  wrong_size(check_in_thread(block_of_a_thread, &size), 1000);
+  ri_free_aligned_sized(ri_malloc_aligned(64, 64), (size_t)1 << 40, 64);
+  CHECK_MSG(check_captured()->errors == 1, "%zu errors", check_captured()->errors);
+  check_capture_reset();
   void* const p = ri_malloc_aligned(64, 64);
   ri_free_size_aligned((uint8_t*)misuse_pointer(p), 64, (size_t)1 << 46);
   CHECK_MSG(check_captured()->errors == 1, "%zu errors", check_captured()->errors);
@@ -47,13 +61,13 @@ static void wrong_without_check(void) {
 }
 
 int main(void) {
-  misuse_begin(0);
-  right();
-  wrong_without_check();
-  misuse_intact();
-  ri_option_set(ri_option_check, 1);
+  misuse_begin(1);
   right();
   wrong_with_check();
+  misuse_intact();
+  ri_option_set(ri_option_check, 0);
+  right();
+  if (RIX_DEBUG == 0) wrong_without_check();  // debug builds always look
   misuse_intact();
   return 0;
 }

@@ -13,6 +13,9 @@ WEAK void* reallocf(void* p, size_t size);
 WEAK void free_sized(void* p, size_t size);
 WEAK void free_aligned_sized(void* p, size_t alignment, size_t size);
 WEAK size_t malloc_good_size(size_t size);
+WEAK size_t malloc_size(const void* p);
+WEAK void vfree(void* p);
+WEAK void* _aligned_malloc(size_t size, size_t alignment);
 WEAK void* __libc_malloc(size_t size);
 WEAK void* __libc_calloc(size_t count, size_t size);
 WEAK void* __libc_realloc(void* p, size_t size);
@@ -78,6 +81,11 @@ static void malloc_and_free(void) {
   cfree(NULL);
   free_sized(NULL, 0);
   free_aligned_sized(NULL, 64, 0);
+  CHECK_ERRNO(UNTOUCHED);
+  void* const aligned = good(_aligned_malloc(1000, 256), 1000, 256);
+  CHECK(malloc_size(aligned) == malloc_usable_size(aligned) && malloc_size(NULL) == 0);
+  vfree(aligned);
+  vfree(NULL);
   CHECK_ERRNO(UNTOUCHED);
   // Large blocks go back to the OS with system calls; those may not show in errno.
   void* const large = good(malloc((size_t)300 * CHECK_MIB), (size_t)300 * CHECK_MIB, 16);

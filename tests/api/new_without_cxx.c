@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// new_without_cxx.c: ri_new and its relatives in a program without C++: they allocate; the nothrow
+// forms return NULL when there is no memory; the others say so and abort. Catches: a library that
+// needs a C++ library, a NULL where the caller expects none.
+#include "../check.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+static void call_new(size_t size) { (void)!ri_new(size); }
+static void call_new_n(size_t size) { (void)!ri_new_n(size, 100); }
+static void call_new_aligned(size_t size) { (void)!ri_new_aligned(size, 64); }
+static void call_new_realloc(size_t size) { (void)!ri_new_realloc(NULL, size); }
+
+static void aborts(void (*call)(size_t size)) {
+  int ends[2];
+  CHECK(pipe(ends) == 0);
+  const pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], 2);
+    call(check_hide(PTRDIFF_MAX));
+    _exit(0);
+  }
+  close(ends[1]);
+  char text[512] = "";
+  const ssize_t n = read(ends[0], text, sizeof(text) - 1);
+  close(ends[0]);
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK_MSG(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status %d", status);
+  CHECK_MSG(n > 0 && strstr(text, "no memory for") != NULL, "%s", text);
+}
+
+int main(void) {
+  ri_free(ri_new(100));
+  ri_free(ri_new_n(10, 10));
+  ri_free(ri_new_aligned(100, 64));
+  ri_free(ri_new_nothrow(100));
+  ri_free(ri_new_aligned_nothrow(100, 64));
+  ri_free(ri_new_reallocn(ri_new_realloc(NULL, 10), 10, 10));
+  CHECK(ri_new_nothrow(check_hide(PTRDIFF_MAX)) == NULL);
+  CHECK(ri_new_aligned_nothrow(check_hide(PTRDIFF_MAX), 64) == NULL);
+  aborts(call_new);
+  aborts(call_new_n);
+  aborts(call_new_aligned);
+  aborts(call_new_realloc);
+  CHECK(ri_audit());
+  return 0;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// typed.c: the macros that take a type, the small functions, and the calls that tell the allocator
+// what a thread or the process will do. Catches: a macro that multiplies wrongly, pages that a
+// reduced thread keeps, a pool thread that takes over the pages of ended threads.
+#include "../check.h"
+
+typedef struct pair_s {
+  double a, b, c;
+} pair_t;
+
+static void typed(void) {
+  pair_t* p = ri_malloc_tp(pair_t);
+  CHECK(ri_usable_size(p) >= sizeof(pair_t));
+  ri_free_small(p);
+  p = ri_zalloc_tp(pair_t);
+  CHECK_ZERO(p, 0, sizeof(pair_t));
+  ri_free(p);
+  p = ri_calloc_tp(pair_t, 10);
+  CHECK_ZERO(p, 0, 10 * sizeof(pair_t));
+  p = ri_recalloc_tp(pair_t, p, 1000);
+  CHECK_ZERO(p, 0, 1000 * sizeof(pair_t));
+  ri_free(p);
+  p = ri_mallocn_tp(pair_t, 10);
+  check_fill(p, 10 * sizeof(pair_t), 1);
+  p = ri_reallocn_tp(pair_t, p, 5000);
+  CHECK(ri_usable_size(p) >= 5000 * sizeof(pair_t));
+  CHECK_FILLED(p, 10 * sizeof(pair_t), 1);
+  ri_free(p);
+  errno = 0;
+  CHECK(ri_mallocn_tp(pair_t, check_hide(SIZE_MAX / 2)) == NULL);
+  CHECK_ERRNO(ENOMEM);
+}
+
+static void small(void) {
+  for (size_t size = 0; size <= RI_SMALL_SIZE_MAX; size++) {
+    uint8_t* const p = ri_malloc_small(size);
+    CHECK(ri_usable_size(p) >= size);
+    memset(p, 1, size);
+    ri_free_small(p);
+    uint8_t* const q = ri_zalloc_small(size);
+    CHECK_ZERO(q, 0, ri_usable_size(q));
+    ri_free_small(q);
+  }
+  ri_free_small(NULL);
+}
+
+enum { COUNT = 4000 };
+
+// A thread keeps half of its blocks, so none of its pages is empty, and gives its pages up.
+static void reduce(void) {
+  void* blocks[COUNT];
+  const size_t abandoned = check_summary().abandoned;
+  for (size_t i = 0; i < COUNT; i++) {
+    blocks[i] = ri_malloc(512);
+    check_fill(blocks[i], 512, i);
+  }
+  for (size_t i = 0; i < COUNT; i += 2)
+    ri_free(blocks[i]);
+  ri_collect_reduce((size_t)1 << 30);
+  CHECK(check_summary().abandoned == abandoned);
+  ri_collect_reduce((size_t)8 << 16);  // eight of its 32 pages and more
+  const size_t given = check_summary().abandoned - abandoned;
+  CHECK_MSG(given >= 16 && given < 31, "%zu pages", given);
+  CHECK(ri_audit());
+  ri_collect_reduce(0);
+  CHECK_MSG(check_summary().abandoned - abandoned >= 24, "%zu", check_summary().abandoned);
+  CHECK(ri_audit());
+  for (size_t i = 1; i < COUNT; i += 2) {
+    CHECK_FILLED(blocks[i], 512, i);
+    ri_free(blocks[i]);
+  }
+  check_heap_intact();
+}
+
+static void* leave_blocks(void* arg) {
+  void** const blocks = arg;
+  for (size_t i = 0; i < COUNT; i++)
+    blocks[i] = ri_malloc(512);
+  return NULL;
+}
+
+// Frees half of the blocks of an ended thread; returns how many pages that took over.
+static size_t taken_over(bool in_pool) {
+  void* blocks[COUNT];
+  check_in_thread(leave_blocks, blocks);
+  if (in_pool) ri_thread_set_in_threadpool();
+  ri_free(ri_malloc(8));  // it has a heap
+  const size_t before = check_summary().abandoned;
+  for (size_t i = 0; i < COUNT; i += 2)
+    ri_free(blocks[i]);
+  const size_t after = check_summary().abandoned;
+  for (size_t i = 1; i < COUNT; i += 2)
+    ri_free(blocks[i]);
+  // Full pages of an ended thread are listed as abandoned when something in them is free.
+  return after >= before + COUNT * 512 / 65536 ? 0 : before + COUNT * 512 / 65536 - after;
+}
+
+static void* pool_thread(void* arg) {
+  *(size_t*)arg = taken_over(true);
+  return NULL;
+}
+
+static void* plain_thread(void* arg) {
+  *(size_t*)arg = taken_over(false);
+  return NULL;
+}
+
+static void pool(void) {
+  size_t taken = 0;
+  check_in_thread(plain_thread, &taken);
+  CHECK_MSG(taken > 0, "%zu pages taken over", taken);
+  check_in_thread(pool_thread, &taken);
+  CHECK_MSG(taken == 0, "%zu pages taken over", taken);
+  check_in_thread(plain_thread, &taken);  // what a thread was told ends with it
+  CHECK_MSG(taken > 0, "%zu pages taken over", taken);
+}
+
+static void done(void) {
+  check_capture_start();
+  ri_option_set(ri_option_show_stats, 1);
+  ri_process_done();
+  CHECK(check_captured()->length > 0);
+  check_capture_reset();
+  ri_process_done();
+  CHECK(check_captured()->length == 0);
+  check_capture_stop();
+  check_heap_intact();
+}
+
+int main(void) {
+  typed();
+  small();
+  reduce();
+  pool();
+  done();
+  return 0;
+}
