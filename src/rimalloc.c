@@ -31,6 +31,7 @@
 #include "api/free.c"
 #include "api/info.c"
 #include "api/malloc.c"
+#include "api/new.c"
 #include "api/realloc.c"
 #include "api/string.c"
 //

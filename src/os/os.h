@@ -86,6 +86,10 @@ typedef struct rix_os_usage_s {
 } rix_os_usage_t;
 RIX_INTERNAL void rix_os_usage(rix_os_usage_t* usage);
 
+// A symbol of a shared library that the process has loaded, in whatever scope; NULL without one.
+// May allocate, and keeps the library loaded from then on.
+RIX_INTERNAL void* rix_os_find_symbol(const char* library, const char* name);
+
 // ---- Threads ------------------------------------------------------------------------------------
 
 typedef ri_atomic(uint32_t) ri_atomic_u32_t;

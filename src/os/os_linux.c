@@ -7,6 +7,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE  // mremap, secure_getenv, MAP_ANONYMOUS
 #endif
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -238,6 +239,17 @@ void rix_os_abort(void) { abort(); }
 char* rix_os_realpath(const char* path, char* resolved) { return realpath(path, resolved); }
 
 size_t rix_os_path_max(void) { return PATH_MAX; }
+
+extern __typeof__(dlsym) dlsym __attribute__((weak));
+
+// dlopen is looked up as well: linkers warn of every static program that names it.
+void* rix_os_find_symbol(const char* library, const char* name) {
+  if (dlsym == NULL) return NULL;  // a static program
+  __typeof__(&dlopen) const open_library = (__typeof__(&dlopen))dlsym(RTLD_DEFAULT, "dlopen");
+  if (open_library == NULL) return NULL;
+  void* const handle = open_library(library, RTLD_NOLOAD | RTLD_LAZY);
+  return handle != NULL ? dlsym(handle, name) : NULL;
+}
 
 int rix_os_errno(void) { return errno; }
 

@@ -22,9 +22,9 @@
 extern "C" {
 #include <rimalloc/fast.h>
 
+#include "api/new.h"
 #include "base/bits.h"
 }
-#include "api/new.h"
 
 #define NEW_FORM __attribute__((weak, visibility("default")))
 
@@ -44,24 +44,11 @@ using nothrow_t = std::nothrow_t;
 // The letter of std::size_t in mangled names.
 constexpr bool size_is_long = std::is_same<std::size_t, unsigned long>::value;
 
-// An alignment of 0 asks for none in particular.
-void* block_get(std::size_t size, std::size_t alignment) {
-  return alignment == 0 ? ri_malloc(size) : ri_malloc_aligned(size, alignment);
-}
-
-RIX_SLOW void* new_retry(std::size_t size, std::size_t alignment) {
-  for (;;) {
-    rix_new_out_of_memory(size);
-    void* const p = block_get(size, alignment);
-    if (p != nullptr) return p;
-  }
-}
-
 // All of new(size) that the fast path does not do. A function of its own, so that the path there is
 // a tail call and needs no frame.
 RIX_SLOW void* new_generic(std::size_t size) {
   void* const p = ri_malloc(size);
-  return RIX_LIKELY(p != nullptr) ? p : new_retry(size, 0);
+  return RIX_LIKELY(p != nullptr) ? p : rix_new_retry(size, 0);
 }
 
 using local_new_t = void*(std::size_t, const nothrow_t&) noexcept;
@@ -99,7 +86,7 @@ NEW_FORM void* operator new(std::size_t size, align_t alignment) {
   void* const p = ri_malloc_aligned(size, bytes);
   if (RIX_LIKELY(p != nullptr)) return p;
   if (!rix_is_pow2(bytes)) rix_new_throw(size);  // no handler can help
-  return new_retry(size, bytes);
+  return rix_new_retry(size, bytes);
 }
 
 NEW_FORM void* operator new(std::size_t size, const nothrow_t& tag) noexcept {

@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+void __cxa_throw(void) __attribute__((weak));
+
 static void call_new(size_t size) { (void)!ri_new(size); }
 static void call_new_n(size_t size) { (void)!ri_new_n(size, 100); }
 static void call_new_aligned(size_t size) { (void)!ri_new_aligned(size, 64); }
@@ -33,6 +35,7 @@ static void aborts(void (*call)(size_t size)) {
 }
 
 int main(void) {
+  if (__cxa_throw != NULL) check_skip("a C++ library is linked, as some sanitizers need it");
   ri_free(ri_new(100));
   ri_free(ri_new_n(10, 10));
   ri_free(ri_new_aligned(100, 64));
