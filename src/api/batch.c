@@ -32,8 +32,8 @@ size_t ri_malloc_batch(size_t size, size_t count, void** out) {
   return n;
 }
 
-// Frees blocks[*at ..] as long as the next one lies in the same page, which is this thread's own and
-// ordinary, and stays in use: so the last of a run goes the ordinary way.
+// Frees blocks[*at ..] as long as the next one lies in the same page, which is this thread's own
+// and ordinary, and stays in use: so the last of a run goes the ordinary way.
 static void batch_give(ri_page_t* page, void* const* blocks, size_t count, size_t* at) {
   size_t i = *at;
   ri_block_t* head = page->free;

@@ -3,7 +3,7 @@
 // this works without a C++ library, and when there is one out of scope.
 //
 //   ri_new(n) -- ri_malloc -- NULL --> rix_new_retry: handler, again; no handler: std::bad_alloc
-//   ri_new_nothrow(n) -- the same, and NULL for whatever is thrown (new.cc, which can catch)
+//   ri_new_nothrow(n) -- the same, and NULL for whatever is thrown (os/catch.cc)
 //
 // C code that exceptions pass through: it holds nothing that would have to be released.
 #include "api/new.h"
@@ -45,6 +45,21 @@ void* rix_new_retry(size_t size, size_t alignment) {
   }
 }
 
+typedef struct new_wish_s {
+  size_t size;
+  size_t alignment;
+} new_wish_t;
+
+static void* new_retry_wish(void* arg) {
+  const new_wish_t* const wish = arg;
+  return rix_new_retry(wish->size, wish->alignment);
+}
+
+static RIX_SLOW void* new_retry_nothrow(size_t size, size_t alignment) {
+  new_wish_t wish = {size, alignment};
+  return rix_os_try(new_retry_wish, &wish);
+}
+
 static RIX_SLOW void* new_retry_realloc(void* p, size_t size) {
   for (;;) {
     rix_new_out_of_memory(size);
@@ -66,13 +81,13 @@ void* ri_new_aligned(size_t size, size_t alignment) {
 
 void* ri_new_nothrow(size_t size) {
   void* const p = ri_malloc(size);
-  return RIX_LIKELY(p != NULL) ? p : rix_new_retry_nothrow(size, 0);
+  return RIX_LIKELY(p != NULL) ? p : new_retry_nothrow(size, 0);
 }
 
 void* ri_new_aligned_nothrow(size_t size, size_t alignment) {
   if (RIX_UNLIKELY(!rix_is_pow2(alignment))) return NULL;
   void* const p = ri_malloc_aligned(size, alignment);
-  return RIX_LIKELY(p != NULL) ? p : rix_new_retry_nothrow(size, alignment);
+  return RIX_LIKELY(p != NULL) ? p : new_retry_nothrow(size, alignment);
 }
 
 void* ri_new_n(size_t count, size_t size) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // new.h: what C++ does when there is no memory, for code that is linked by the C compiler.
 //
-// Everything that new.c and new.cc take from a C++ library is weak, so that this library needs
+// Everything that new.c and os/catch.cc take from a C++ library is weak, so that this library needs
 // none, and so preloading it into C programs brings none along. There are 3 cases:
 //   1. C++ library in the program's scope (linked, static, preloaded): the weak names are there.
 //   2. C++ library behind RTLD_LOCAL (a C program that loads C++ plugins): the weak names are NULL.
@@ -29,10 +29,5 @@ RIX_INTERNAL RIX_SLOW void* rix_new_retry(size_t size, size_t alignment);
 
 // A function of a C++ library that is in the process but out of scope, case 2; NULL without one.
 RIX_INTERNAL void* rix_new_find(const char* name);
-// As rix_new_retry, with NULL for whatever is thrown, and NULL at once in cases 2 and 3, where
-// nothing can be caught (new.cc).
-RIX_INTERNAL RIX_SLOW void* rix_new_retry_nothrow(size_t size, size_t alignment);
-// Whether code here can catch: case 1 (new.cc).
-RIX_INTERNAL bool rix_new_can_catch(void);
 
 #endif

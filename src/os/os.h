@@ -90,6 +90,11 @@ RIX_INTERNAL void rix_os_usage(rix_os_usage_t* usage);
 // May allocate, and keeps the library loaded from then on.
 RIX_INTERNAL void* rix_os_find_symbol(const char* library, const char* name);
 
+// Whether exceptions can be caught here: a C++ library is in the scope of this code.
+RIX_INTERNAL bool rix_os_can_catch(void);
+// call(arg), and NULL for whatever it throws; NULL without a call when nothing could be caught.
+RIX_INTERNAL void* rix_os_try(void* (*call)(void* arg), void* arg);
+
 // ---- Threads ------------------------------------------------------------------------------------
 
 typedef ri_atomic(uint32_t) ri_atomic_u32_t;

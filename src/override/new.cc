@@ -24,11 +24,12 @@ extern "C" {
 
 #include "api/new.h"
 #include "base/bits.h"
+#include "os/os.h"
 }
 
 #define NEW_FORM __attribute__((weak, visibility("default")))
 
-// For names that the compiler makes itself, see api/new.cc.
+// For names that the compiler makes itself, see os/catch.cc.
 extern "C" void* __cxa_begin_catch(void*) noexcept __attribute__((weak));
 __asm__(
     ".weak __gxx_personality_v0\n"
@@ -90,7 +91,7 @@ NEW_FORM void* operator new(std::size_t size, align_t alignment) {
 }
 
 NEW_FORM void* operator new(std::size_t size, const nothrow_t& tag) noexcept {
-  if (RIX_UNLIKELY(!rix_new_can_catch())) return new_local(size, tag);
+  if (RIX_UNLIKELY(!rix_os_can_catch())) return new_local(size, tag);
   try {
     return operator new(size);
   } catch (...) {
@@ -99,7 +100,7 @@ NEW_FORM void* operator new(std::size_t size, const nothrow_t& tag) noexcept {
 }
 
 NEW_FORM void* operator new(std::size_t size, align_t alignment, const nothrow_t& tag) noexcept {
-  if (RIX_UNLIKELY(!rix_new_can_catch())) return new_local_aligned(size, alignment, tag);
+  if (RIX_UNLIKELY(!rix_os_can_catch())) return new_local_aligned(size, alignment, tag);
   try {
     return operator new(size, alignment);
   } catch (...) {
@@ -115,7 +116,7 @@ NEW_FORM void* operator new[](std::size_t size, align_t alignment) {
 
 // These two catch for themselves: a program's new[](n) may throw as well.
 NEW_FORM void* operator new[](std::size_t size, const nothrow_t& tag) noexcept {
-  if (RIX_UNLIKELY(!rix_new_can_catch())) return new_local(size, tag);
+  if (RIX_UNLIKELY(!rix_os_can_catch())) return new_local(size, tag);
   try {
     return operator new[](size);
   } catch (...) {
@@ -124,7 +125,7 @@ NEW_FORM void* operator new[](std::size_t size, const nothrow_t& tag) noexcept {
 }
 
 NEW_FORM void* operator new[](std::size_t size, align_t alignment, const nothrow_t& tag) noexcept {
-  if (RIX_UNLIKELY(!rix_new_can_catch())) return new_local_aligned(size, alignment, tag);
+  if (RIX_UNLIKELY(!rix_os_can_catch())) return new_local_aligned(size, alignment, tag);
   try {
     return operator new[](size, alignment);
   } catch (...) {
