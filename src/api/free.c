@@ -14,7 +14,10 @@
 #include "page/remote.h"
 
 void rix_page_emptied(ri_page_t* page) {
-  rix_theap_page_emptied(ri_load_relaxed(&page->xtheap), page);
+  rix_theap_t* const theap = ri_load_relaxed(&page->xtheap);
+  rix_theap_enter(theap);
+  rix_theap_page_emptied(theap, page);
+  rix_theap_leave(theap);
 }
 
 static RIX_SLOW void free_report_invalid(const void* p) {
@@ -75,9 +78,11 @@ static void free_own(ri_page_t* page, ri_block_t* block, uintptr_t owner) {
     return;
   }
   rix_theap_t* const theap = ri_load_relaxed(&page->xtheap);
+  rix_theap_enter(theap);
   rix_page_push(page, block);
   if ((owner & RIX_OWNER_FULL) != 0) rix_theap_unfull(theap, page);
   if (ri_load_relaxed(&page->used) == 0) rix_theap_page_emptied(theap, page);
+  rix_theap_leave(theap);
 }
 
 void rix_free_generic(void* p) {

@@ -11,7 +11,7 @@
 #define ARENA_HUGE_MIN ((size_t)16 << 20)  // dense arenas from here on lie at huge-page boundaries
 #define ARENA_SIZE_MAX ((size_t)1 << (RIX_OS_ADDRESS_BITS > 32 ? 34 : 28))
 
-rix_lock_t rix_arena_lock;
+rix_lock_t rix_arena_lock = RIX_LOCK_OPEN(RIX_LEVEL_ARENA);
 
 typedef ri_atomic(rix_arena_t*) arena_slot_t;
 

@@ -25,7 +25,7 @@ typedef struct mapping_hole_s {
   size_t size;  // 0: empty
 } mapping_hole_t;
 
-rix_lock_t rix_mapping_lock;
+rix_lock_t rix_mapping_lock = RIX_LOCK_OPEN(RIX_LEVEL_MAPPING);
 
 static struct {
   mapping_cached_t cache[MAPPING_CACHE_SLOTS];  // lock rix_mapping_lock

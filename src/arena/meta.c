@@ -7,7 +7,7 @@
 
 enum { META_FIRST = 16 * 1024, META_CHUNK = 64 * 1024 };
 
-rix_lock_t rix_meta_lock;
+rix_lock_t rix_meta_lock = RIX_LOCK_OPEN(RIX_LEVEL_META);
 
 // The first chunk is part of the image: a program with one thread never maps another.
 static __attribute__((aligned(RI_CACHE_LINE))) uint8_t meta_first[META_FIRST];

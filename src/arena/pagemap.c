@@ -12,7 +12,7 @@
 #define PAGEMAP_TRIES 64                      // places tried before the OS chooses
 
 ri_pagemap_t rix_pagemap;
-rix_lock_t rix_pagemap_lock;
+rix_lock_t rix_pagemap_lock = RIX_LOCK_OPEN(RIX_LEVEL_PAGEMAP);
 
 static struct {
   size_t reserved;             // entries of address space reserved; lock rix_pagemap_lock

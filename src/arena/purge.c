@@ -17,7 +17,7 @@
 
 #define PURGE_SLICES_MAX 256  // claimed at a time: meanwhile nobody else can use them
 
-rix_lock_t rix_purge_lock;
+rix_lock_t rix_purge_lock = RIX_LOCK_OPEN(RIX_LEVEL_PURGE);
 
 static struct {
   ri_atomic(uint64_t) xnext_due;  // no later than the earliest due time; 0: nothing is due ever

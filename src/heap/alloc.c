@@ -78,14 +78,16 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, bool zero) 
   if (RIX_UNLIKELY(++theap->slow_calls % RIX_HEARTBEAT == 0)) rix_theap_heartbeat(theap);
   theap->may_adopt = RIX_ADOPTIONS;
   bool fresh = false;
+  rix_theap_enter(theap);
   ri_page_t* page = alloc_find_page(theap, c, &fresh);
   if (RIX_UNLIKELY(page == NULL)) {  // give back what this thread keeps, and try once more
     rix_theap_collect(theap);
     rix_arena_purge(true);
     page = alloc_find_page(theap, c, &fresh);
-    if (page == NULL) return NULL;
   }
-  return alloc_take(page, zero, fresh);
+  void* const p = page != NULL ? alloc_take(page, zero, fresh) : NULL;
+  rix_theap_leave(theap);
+  return p;
 }
 
 static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t align, bool zero) {

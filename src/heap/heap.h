@@ -19,8 +19,7 @@
 // CONCURRENCY: a theap and a tld belong to one thread, but for xwoken (any thread, any time: theaps
 // are never unmapped and never become anything else) and the lists that lock rix_thread_lock
 // protects. The orphan theap is used under rix_orphan_lock.
-// LOCK ORDER: rix_orphan_lock, rix_thread_lock, rix_purge_lock, rix_arena_lock, rix_mapping_lock,
-// rix_pagemap_lock, rix_meta_lock, rix_report_lock.
+// LOCK ORDER: rix_lock_level_t in os/os.h; debug builds check it.
 #ifndef RIX_HEAP_HEAP_H
 #define RIX_HEAP_HEAP_H
 
@@ -46,6 +45,7 @@ typedef struct rix_theap_s {
   struct rix_theap_s* next;  // of the same tld
   uint32_t slow_calls;       // slow allocations so far
   uint32_t may_adopt;        // pages that frees may still take over, see RIX_ADOPTIONS
+  bool busy;                 // debug builds: its thread is changing it, see rix_theap_enter
   rix_page_list_t queue[RIX_CLASS_COUNT];
   rix_page_list_t full[RIX_CLASS_COUNT];
   uint32_t pages[RIX_CLASS_COUNT];     // in the queue and in the full list
@@ -75,6 +75,16 @@ RIX_INTERNAL extern rix_theap_t rix_theap_empty;  // stands in before a thread h
 RIX_INTERNAL extern ri_page_t rix_page_empty;     // a page without blocks, for direct slots
 RIX_INTERNAL extern rix_lock_t rix_orphan_lock;
 RIX_INTERNAL extern rix_lock_t rix_thread_lock;
+
+// Around what changes the lists of a theap. In debug builds this finds who comes back in between in
+// the same thread: a signal handler that allocates or frees.
+RIX_INLINE void rix_theap_enter(rix_theap_t* theap) {
+  RI_ASSERT(!theap->busy);
+  if (RIX_DEBUG >= 1) theap->busy = true;
+}
+RIX_INLINE void rix_theap_leave(rix_theap_t* theap) {
+  if (RIX_DEBUG >= 1) theap->busy = false;
+}
 
 // ---- theap.c: pages of a theap ------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   theap->heap = heap;
   theap->next = NULL;
   theap->slow_calls = theap->may_adopt = 0;
+  theap->busy = false;
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     theap->queue[c] = theap->full[c] = (rix_page_list_t){NULL, NULL};
     theap->pages[c] = theap->sweep[c] = 0;
@@ -120,11 +121,13 @@ void rix_theap_collect(rix_theap_t* theap) {
 
 void rix_theap_heartbeat(rix_theap_t* theap) {
   const uint32_t beat = theap->slow_calls / RIX_HEARTBEAT;
+  rix_theap_enter(theap);
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     if (theap->pinned[c] != 0) theap_check_pinned(theap, c, false);
     rix_queue_sweep_full(theap, c);
     if (beat % THEAP_COLLECT_BEATS == 0) theap_collect_list(theap, theap->queue[c].first);
   }
+  rix_theap_leave(theap);
   if (!theap->tld->exit_known) rix_thread_register_exit(theap->tld);
   if (rix_purge_is_due()) rix_arena_purge(false);
   RI_AUDIT(rix_theap_valid(theap));

@@ -22,8 +22,8 @@
 
 __thread ri_tls_t rix_tls = {&rix_theap_empty.fast, 0, RIX_THREAD_NEW};
 
-rix_lock_t rix_thread_lock;
-rix_lock_t rix_orphan_lock;
+rix_lock_t rix_thread_lock = RIX_LOCK_OPEN(RIX_LEVEL_THREAD);
+rix_lock_t rix_orphan_lock = RIX_LOCK_OPEN(RIX_LEVEL_ORPHAN);
 
 static rix_meta_pool_t thread_tlds = {sizeof(rix_tld_t), offsetof(rix_tld_t, next), NULL};
 static rix_meta_pool_t thread_theaps = {sizeof(rix_theap_t), offsetof(rix_theap_t, next), NULL};

@@ -11,7 +11,7 @@
 #include "base/bits.h"
 #include "options/options.h"
 
-rix_lock_t rix_report_lock;
+rix_lock_t rix_report_lock = RIX_LOCK_OPEN(RIX_LEVEL_REPORT);
 
 static struct {
   rix_output_t output;  // lock rix_report_lock

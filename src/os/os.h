@@ -99,10 +99,27 @@ RIX_INTERNAL void* rix_os_try(void* (*call)(void* arg), void* arg);
 
 typedef ri_atomic(uint32_t) ri_atomic_u32_t;
 
-// A lock of the OS; zero is the open state. Not recursive.
+// All locks, in the order in which a thread may take them. Debug builds check it at every rix_lock;
+// rix_lock_try is free of it, since it never waits.
+typedef enum rix_lock_level_e {
+  RIX_LEVEL_ORPHAN = 1,  // the theap for threads that have ended
+  RIX_LEVEL_THREAD,      // the list of threads
+  RIX_LEVEL_PURGE,       // giving memory back
+  RIX_LEVEL_ARENA,       // reserving an arena
+  RIX_LEVEL_MAPPING,     // the table of cached mappings
+  RIX_LEVEL_PAGEMAP,     // growth of the page map
+  RIX_LEVEL_META,        // memory for descriptors
+  RIX_LEVEL_REPORT,      // hooks for messages
+  RIX_LEVELS
+} rix_lock_level_t;
+
+// A lock of the OS; the state zero is open. Not recursive.
 typedef struct rix_lock_s {
   ri_atomic_u32_t xstate;  // 0 open, 1 taken, 2 taken and waited for
+  uint32_t level;          // const: rix_lock_level_t
 } rix_lock_t;
+#define RIX_LOCK_OPEN(level) \
+  { {0}, level }
 RIX_INTERNAL void rix_lock(rix_lock_t* lock);
 RIX_INTERNAL bool rix_lock_try(rix_lock_t* lock);
 RIX_INTERNAL void rix_unlock(rix_lock_t* lock);

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/bits.h"
 #include "os/os.h"
 
@@ -282,20 +283,43 @@ static bool os_passes(void) { return ri_load_relaxed(&os.xpassing) == (uintptr_t
 
 void rix_lock_pass(bool pass) { ri_store_relaxed(&os.xpassing, pass ? (uintptr_t)&os_thread : 0); }
 
+// Debug builds: the levels of the locks that this thread holds, one bit each.
+static __thread uint32_t os_levels;
+
+static void os_note_taken(const rix_lock_t* lock) {
+  RI_ASSERT(lock->level > 0 && lock->level < RIX_LEVELS);
+  if (RIX_DEBUG >= 1) os_levels |= (uint32_t)1 << lock->level;
+}
+
+static void os_note_released(const rix_lock_t* lock) {
+  const uint32_t level = (uint32_t)1 << lock->level;
+  RI_ASSERT((os_levels & level) != 0);
+  if (RIX_DEBUG >= 1) os_levels &= ~level;
+}
+
+// Whether the locks that this thread holds all come before this one. What calls malloc where it
+// must not, a signal handler for instance, shows here too, before it hangs.
+static bool os_order_is_kept(const rix_lock_t* lock) { return os_levels >> lock->level == 0; }
+
 bool rix_lock_try(rix_lock_t* lock) {
   uint32_t open = 0;
-  return ri_cas_strong_acq_rel(&lock->xstate, &open, 1) || os_passes();  // L1: pairs with L2
+  if (!ri_cas_strong_acq_rel(&lock->xstate, &open, 1)) return os_passes();  // L1: pairs with L2
+  os_note_taken(lock);
+  return true;
 }
 
 void rix_lock(rix_lock_t* lock) {
+  RI_ASSERT(os_order_is_kept(lock) || os_passes());
   if (RIX_LIKELY(rix_lock_try(lock))) return;
   while (ri_exchange_acq_rel(&lock->xstate, 2) != 0) {  // L1: pairs with L2
     os_futex(&lock->xstate, FUTEX_WAIT, 2);
   }
+  os_note_taken(lock);
 }
 
 void rix_unlock(rix_lock_t* lock) {
   if (RIX_UNLIKELY(os_passes())) return;
+  os_note_released(lock);
   const uint32_t old = ri_exchange_acq_rel(&lock->xstate, 0);  // L2: publishes what L protects
   if (RIX_UNLIKELY(old == 2)) os_futex(&lock->xstate, FUTEX_WAKE, 1);
 }

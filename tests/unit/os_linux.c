@@ -128,7 +128,7 @@ static void small_things(void) {
 
 // ---- Locks --------------------------------------------------------------------------------------
 
-static rix_lock_t lock;
+static rix_lock_t lock = RIX_LOCK_OPEN(RIX_LEVEL_META);
 static size_t counter;  // lock
 static size_t rounds;
 
