@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// options.c: the parser of option values against one written the long way, and the whole way from
-// the environment to a value in its range. The input is text.
+// options.c: the parser of option values against one written the long way, and the whole way from a
+// configuration string to values in their ranges. The input is text.
 #include "options/options.h"
 
 #include <limits.h>
@@ -30,24 +30,25 @@ static bool flag_of(const char* text, size_t length, long* value) {
   return false;
 }
 
-static bool unit_of(const char* text, wide_t* factor) {
-  static const struct {
-    const char* text;
-    int shift;
-  } units[] = {{"", 0},     {"k", 10},   {"K", 10},   {"m", 20},   {"M", 20},
-               {"g", 30},   {"G", 30},   {"kB", 10},  {"KB", 10},  {"mB", 20},
-               {"MB", 20},  {"gB", 30},  {"GB", 30},  {"kb", 10},  {"Kb", 10},
-               {"mb", 20},  {"Mb", 20},  {"gb", 30},  {"Gb", 30},  {"kiB", 10},
-               {"KiB", 10}, {"miB", 20}, {"MiB", 20}, {"giB", 30}, {"GiB", 30}};
-  for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-    if (strcmp(text, units[i].text) != 0) continue;
-    *factor = (wide_t)1 << units[i].shift;
-    return true;
+// The factor of a suffix in any case; without one it is `without`.
+static bool unit_of(const char* text, wide_t without, wide_t* factor) {
+  static const char* const ends[] = {"", "b", "ib"};
+  static const char letters[] = "kmgt";
+  *factor = without;
+  if (text[0] == '\0') return true;
+  for (size_t letter = 0; letter < 4; letter++) {
+    for (size_t end = 0; end < 3; end++) {
+      char suffix[8];
+      snprintf(suffix, sizeof(suffix), "%c%s", letters[letter], ends[end]);
+      if (!is_word(text, strlen(text), suffix)) continue;
+      *factor = (wide_t)1 << 10 * (letter + 1);
+      return true;
+    }
   }
   return false;
 }
 
-static bool reference(const char* text, long* value) {
+static bool reference(const char* text, wide_t unit, long* value) {
   if (flag_of(text, strlen(text), value)) return true;
   const bool negative = text[0] == '-';
   if (negative) text++;
@@ -56,11 +57,12 @@ static bool reference(const char* text, long* value) {
   wide_t n = 0;
   for (size_t i = 0; i < digits; i++) {
     n = n * 10 + (text[i] - '0');
-    if (n > LONG_MAX) return false;
+    if (n > (wide_t)UINT64_MAX) return false;
   }
   wide_t factor;
-  if (!unit_of(text + digits, &factor) || n * factor > LONG_MAX) return false;
-  n *= factor;
+  if (!unit_of(text + digits, unit, &factor)) return false;
+  n = (n * factor + unit - 1) / unit;
+  if (n > LONG_MAX) return false;
   *value = (long)(negative ? -n : n);
   return true;
 }
@@ -71,24 +73,40 @@ static const struct {
   long low, high;
 } rows[] = {
 #define RI_OPTION(name, value, low, high, unit, text) {#name, low, high},
+#define RI_OPTION_ALIAS(alias, name)
 #include <rimalloc/options.def>
 #undef RI_OPTION
+#undef RI_OPTION_ALIAS
 };
 
-static void through_environment(const char* text, unsigned option) {
-  char name[64];
-  snprintf(name, sizeof(name), "RIMALLOC_%s", rows[option].name);
-  for (char* c = name; *c != '\0'; c++)
-    *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 32 : *c);
+// All options stay in their ranges, whatever a configuration says, and are put back.
+static void configure(const char* text) {
+  long before[ri_option_last_];
+  for (int i = 0; i < ri_option_last_; i++)
+    before[i] = ri_option_get((ri_option_t)i);
+  for (int early = 1; early >= 0; early--)
+    rix_options_read_string(text, RIX_OPTION_ENVIRONMENT_CONF, early != 0);
+  for (int i = 0; i < ri_option_last_; i++) {
+    const long after = ri_option_get((ri_option_t)i);
+    FUZZ_CHECK(after >= rows[i].low && after <= rows[i].high);
+    // Not through ri_option_set, which would make configurations yield from then on.
+    ri_store_relaxed(&rix_option_values[i], before[i]);
+  }
+}
+
+// One option gets the value that the parser reads, or stays as it is.
+static void configure_one(const char* text, unsigned option) {
+  char item[400];
+  snprintf(item, sizeof(item), "%s=%s", rows[option].name, text);
+  item[strcspn(item, ",; \t\n")] = '\0';
   const long before = ri_option_get((ri_option_t)option);
-  setenv(name, text, 1);
-  rix_options_read_environment();
-  unsetenv(name);
+  for (int early = 1; early >= 0; early--)
+    rix_options_read_string(item, RIX_OPTION_ENVIRONMENT_CONF, early != 0);
   const long after = ri_option_get((ri_option_t)option);
   FUZZ_CHECK(after >= rows[option].low && after <= rows[option].high);
   long value;
-  if (!reference(text, &value)) FUZZ_CHECK(after == before);
-  // Not through ri_option_set, which would make the environment yield from then on.
+  const bool is = reference(strchr(item, '=') + 1, 1, &value);
+  if (!is && strpbrk(text, "kKmMgGtT") == NULL) FUZZ_CHECK(after == before);
   ri_store_relaxed(&rix_option_values[option], before);
 }
 
@@ -99,11 +117,13 @@ void fuzz_run(fuzz_input_t in) {
   size_t n = in.size - 1 < sizeof(text) - 1 ? in.size - 1 : sizeof(text) - 1;
   memcpy(text, in.data + 1, n);
   text[n] = '\0';
-  text[strcspn(text, "=")] = '\0';
-  long got = 0, expected = 0;
-  const bool is = rix_options_parse(text, &got);
-  FUZZ_CHECK(is == reference(text, &expected));
-  FUZZ_CHECK(!is || got == expected);
-  // abort_on_error would do as it says.
-  if ((ri_option_t)option != ri_option_abort_on_error) through_environment(text, option);
+  static const uint64_t units[] = {1, 1024, 1024 * 1024};
+  for (size_t i = 0; i < 3; i++) {
+    long got = 0, expected = 0;
+    const bool is = rix_options_parse(text, strlen(text), units[i], &got) == RIX_PARSED;
+    FUZZ_CHECK(is == reference(text, (wide_t)units[i], &expected));
+    FUZZ_CHECK(!is || got == expected);
+  }
+  configure_one(text, option);
+  configure(text);
 }

@@ -5,6 +5,7 @@
 #include "os/os_linux.c"
 //
 #include "options/options.c"
+#include "options/parse.c"
 #include "options/report.c"
 //
 #include "arena/arena.c"

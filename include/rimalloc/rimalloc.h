@@ -340,27 +340,6 @@ RI_EXPORT void ri_register_output(ri_output_fun* out, void* arg) RI_NOEXCEPT;
 typedef void(ri_error_fun)(int code, void* arg);
 RI_EXPORT void ri_register_error(ri_error_fun* fun, void* arg) RI_NOEXCEPT;
 
-// ---- Options ------------------------------------------------------------------------------------
-
-// Options come from src/options/options.def, the one table that makes this enumeration, the parser
-// of RIMALLOC_<NAME> environment variables, ri_options_print and docs/options.md.
-typedef enum ri_option_e {
-#define RI_OPTION(name, value, low, high, unit, text) ri_option_##name,
-#include <rimalloc/options.def>
-#undef RI_OPTION
-  ri_option_last_
-} ri_option_t;
-
-// Current value; 0 for an option that does not exist. Set before the first allocation to affect it
-// too; values out of range are clamped and reported. [M] mi_option_get
-RI_NODISCARD RI_EXPORT long ri_option_get(ri_option_t option) RI_NOEXCEPT;
-RI_EXPORT void ri_option_set(ri_option_t option, long value) RI_NOEXCEPT;
-RI_EXPORT void ri_option_set_default(ri_option_t option, long value) RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT bool ri_option_is_enabled(ri_option_t option) RI_NOEXCEPT;
-RI_EXPORT void ri_option_enable(ri_option_t option) RI_NOEXCEPT;
-RI_EXPORT void ri_option_disable(ri_option_t option) RI_NOEXCEPT;
-RI_EXPORT void ri_options_print(void) RI_NOEXCEPT;
-
 // ---- Statistics ---------------------------------------------------------------------------------
 
 // A summary of the process, exact at a moment when no thread allocates and otherwise never more
@@ -395,5 +374,7 @@ RI_NODISCARD RI_EXPORT bool ri_audit(void) RI_NOEXCEPT;
 #if defined(__cplusplus)
 }
 #endif
+
+#include <rimalloc/options.h>
 
 #endif

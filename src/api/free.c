@@ -28,12 +28,19 @@ static RIX_SLOW void free_report_double(const void* p) {
   rix_error(EAGAIN, "double free of %p", p);
 }
 
+// Whether a thread that freed into a page of an ended thread may take it over.
+static bool free_may_adopt(const rix_theap_t* theap, const ri_page_t* page) {
+  if (theap == NULL || theap->may_adopt == 0 || theap->tld->in_pool) return false;
+  const long most = rix_option(ri_option_page_cross_thread_max_reclaim);
+  return most < 0 || theap->pages[page->class_index] < (unsigned long)most;
+}
+
 // The page was abandoned and this thread's free claimed it.
 static RIX_NOINLINE void free_claimed(ri_page_t* page) {
   rix_page_claimed(page);
-  if (rix_page_live(page) > 0 && rix_option(ri_option_reclaim_on_free) != 0) {
+  if (rix_page_live(page) > 0 && rix_option(ri_option_page_reclaim_on_free) > 0) {
     rix_theap_t* const theap = rix_thread_find_theap(ri_load_relaxed(&page->xheap));
-    if (theap != NULL && theap->may_adopt > 0 && !theap->tld->in_pool) {
+    if (free_may_adopt(theap, page)) {
       theap->may_adopt--;
       rix_theap_adopt(theap, page);
       return;

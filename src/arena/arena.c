@@ -70,19 +70,25 @@ static rix_arena_t* arena_init(void* start, size_t slice_count, arena_layout_t l
   return a;
 }
 
+// Whether an arena is made usable as a whole when it is reserved.
+static bool arena_commits_whole(void) {
+  const long eager = rix_option(ri_option_arena_eager_commit);
+  return eager == 1 || (eager == 2 && !rix_os_strict_commit());
+}
+
 // Maps and enters an arena of `slice_count` slices; false when the OS refuses.
 static bool arena_reserve_exactly(size_t slice_count, size_t align, bool dense) {
   const arena_layout_t l = arena_layout(slice_count, align);
   const size_t size = l.bytes + slice_count * RIX_SLICE_SIZE;
-  const bool strict = rix_os_strict_commit();
-  const rix_os_access_t access = strict ? RIX_OS_RESERVED : RIX_OS_USABLE;
+  const bool whole = arena_commits_whole();
+  const rix_os_access_t access = whole ? RIX_OS_USABLE : RIX_OS_RESERVED;
   void* const p = rix_pagemap_map(NULL, size, align, size, access);
   if (p == NULL) return false;
-  if (strict && !rix_os_commit(p, l.bytes)) {
+  if (!whole && !rix_os_commit(p, l.bytes)) {
     rix_os_unmap(p, size);
     return false;
   }
-  rix_arena_t* const a = arena_init(p, slice_count, l, !strict);
+  rix_arena_t* const a = arena_init(p, slice_count, l, whole);
   const size_t i = ri_load_relaxed(&arena.xcount);
   a->dense = dense;
   if (dense) rix_os_advise_huge(a->base, slice_count * RIX_SLICE_SIZE);
@@ -197,7 +203,7 @@ static bool arena_claim_or_reserve(size_t count, size_t align, bool dense, rix_s
   bool done = arena_claim_any(count, align, dense, out);
   while (!done && arena_reserve(count, align, dense)) {
     done = arena_claim_in(rix_arena_at(rix_arena_count() - 1), count, align, out);
-    if (!done && rix_os_strict_commit()) break;  // the OS refuses to commit
+    if (!done && !arena_commits_whole()) break;  // the OS refuses to commit
   }
   rix_unlock(&rix_arena_lock);
   return done;
@@ -207,7 +213,7 @@ size_t rix_arena_in_use(void) { return rix_counter_get(&arena.xclaimed) * RIX_SL
 
 bool rix_arena_claim(size_t count, size_t align, bool dense, rix_slices_t* out) {
   RI_ASSERT(count > 0 && rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
-  const long thp = rix_option(ri_option_thp);
+  const long thp = rix_option(ri_option_allow_thp) != 0 ? rix_option(ri_option_thp) : 0;
   dense = thp == 2 || (thp == 1 && dense);
   const bool done = arena_claim_or_reserve(count, align, dense, out) ||
                     arena_claim_any(count, align, !dense, out);

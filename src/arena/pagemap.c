@@ -3,11 +3,12 @@
 #include "arena/pagemap.h"
 
 #include "base/assert.h"
+#include "options/options.h"
 
-// Mappings are placed upwards from a random address in [4 TiB, 20 TiB), far from what the OS and
-// the loader use; on small address spaces the OS decides.
-#define PAGEMAP_PLACE_MIN ((uint64_t)4 << 40)
-#define PAGEMAP_PLACE_RANGE ((uint64_t)16 << 40)
+// Mappings are placed upwards from a random address, for 47 bits in [4 TiB, 20 TiB), far from what
+// the OS and the loader use; on small address spaces the OS decides.
+#define PAGEMAP_PLACE_MIN (pagemap_address_end() >> 5)
+#define PAGEMAP_PLACE_RANGE (pagemap_address_end() >> 3)
 #define PAGEMAP_STEP_MIN ((size_t)64 * 1024)  // bytes of table made usable at first
 #define PAGEMAP_TRIES 64                      // places tried before the OS chooses
 
@@ -22,7 +23,14 @@ static struct {
   ri_atomic(bool) xshort;      // the window is small
 } pagemap;
 
-static uint64_t pagemap_address_end(void) { return (uint64_t)1 << RIX_OS_ADDRESS_BITS; }
+enum { PAGEMAP_BITS_MIN = 40 };
+
+// Where the addresses end that are used (option max_vabits).
+static uint64_t pagemap_address_end(void) {
+  const size_t wished = rix_max((size_t)rix_option(ri_option_max_vabits), PAGEMAP_BITS_MIN);
+  const bool fewer = rix_option(ri_option_max_vabits) != 0 && wished < RIX_OS_ADDRESS_BITS;
+  return (uint64_t)1 << (fewer ? wished : RIX_OS_ADDRESS_BITS);
+}
 
 bool rix_pagemap_is_short(void) { return ri_load_relaxed(&pagemap.xshort); }
 
@@ -108,7 +116,8 @@ static bool pagemap_reserve(uint64_t base, uint64_t entries) {
 
 // Chooses the window around the first mapping [start, end).
 static bool pagemap_choose(uint64_t start, uint64_t end) {
-  const uint64_t all = pagemap_address_end();
+  uint64_t all = pagemap_address_end();
+  if (end > all) all = (uint64_t)1 << RIX_OS_ADDRESS_BITS;  // the OS decides otherwise
   const bool placed = start >= PAGEMAP_PLACE_MIN && start < PAGEMAP_PLACE_MIN + PAGEMAP_PLACE_RANGE;
   const size_t limit = rix_os_address_space_limit();
   if (limit == SIZE_MAX) {
@@ -130,17 +139,23 @@ static bool pagemap_choose(uint64_t start, uint64_t end) {
   return false;
 }
 
-// Makes entries up to `needed` usable.
-static bool pagemap_grow(size_t needed) {
+// Makes `count` entries usable; false when the OS refuses.
+static bool pagemap_commit(size_t count) {
   const size_t usable = ri_load_relaxed(&rix_pagemap.xcount);
-  const size_t step = PAGEMAP_STEP_MIN / sizeof(ri_pagemap_entry_t);
-  const size_t wanted = rix_max(needed, rix_max(step, usable * 2));
-  const size_t page = rix_os_page_size() / sizeof(ri_pagemap_entry_t);
-  const size_t count = rix_min(rix_align_up(wanted, page), pagemap.reserved);
   ri_pagemap_entry_t* const table = ri_load_relaxed(&rix_pagemap.xtable);
   if (!rix_os_commit(&table[usable], (count - usable) * sizeof(ri_pagemap_entry_t))) return false;
   ri_store_release(&rix_pagemap.xcount, count);
   return true;
+}
+
+// Makes entries up to `needed` usable.
+static bool pagemap_grow(size_t needed) {
+  if (rix_option(ri_option_pagemap_commit) != 0 && pagemap_commit(pagemap.reserved)) return true;
+  const size_t usable = ri_load_relaxed(&rix_pagemap.xcount);
+  const size_t step = PAGEMAP_STEP_MIN / sizeof(ri_pagemap_entry_t);
+  const size_t wanted = rix_max(needed, rix_max(step, usable * 2));
+  const size_t page = rix_os_page_size() / sizeof(ri_pagemap_entry_t);
+  return pagemap_commit(rix_min(rix_align_up(wanted, page), pagemap.reserved));
 }
 
 bool rix_pagemap_cover(const void* p, size_t size) {

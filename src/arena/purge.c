@@ -36,8 +36,14 @@ bool rix_purge_is_due(void) {
   return next != 0 && rix_os_clock_ms() >= next;
 }
 
+// How long free slices are kept, in ms; -1: for ever.
+static int64_t purge_delay(void) {
+  const int64_t delay = rix_option(ri_option_purge_delay);
+  return delay < 0 ? -1 : delay * rix_option(ri_option_arena_purge_mult);
+}
+
 void rix_purge_schedule(rix_arena_t* a, size_t index, size_t count) {
-  const long delay = rix_option(ri_option_purge_delay);
+  const int64_t delay = purge_delay();
   if (delay < 0) return;
   rix_bitmap_set_run(&a->purge, index, count);
   const uint64_t due = rix_os_clock_ms() + (uint64_t)delay;
@@ -53,7 +59,10 @@ static void purge_run(rix_arena_t* a, size_t index, size_t count) {
   void* const p = rix_arena_address(a, index);
   const size_t size = count * RIX_SLICE_SIZE;
   bool zero;
-  if (rix_os_strict_commit()) {
+  if (rix_option(ri_option_purge_decommits) == 0) {
+    rix_os_reset(p, size);
+    zero = false;
+  } else if (rix_os_strict_commit() && rix_option(ri_option_arena_eager_commit) != 1) {
     zero = rix_os_decommit(p, size);
     if (zero) rix_bitmap_clear_run(&a->committed, index, count);
   } else {
@@ -88,11 +97,16 @@ static purge_run_t purge_claim(rix_arena_t* a, const rix_bitmap_t* marks, size_t
   return run;
 }
 
-// In a dense arena a slice may be resident without having been used, as part of a huge page: takes
-// the free neighbours in the same huge pages along.
-static purge_run_t purge_widen(rix_arena_t* a, purge_run_t run) {
+// The slices of a unit that memory goes back in: more than one when the program asks for it.
+static size_t purge_unit(void) {
+  const size_t smallest = rix_option_bytes(ri_option_minimal_purge_size, 10);
+  if (smallest > 0) return rix_div_up(smallest, RIX_SLICE_SIZE);
+  return rix_option(ri_option_allow_thp) == 2 ? RIX_OS_HUGE_SIZE / RIX_SLICE_SIZE : 1;
+}
+
+// Takes the free neighbours in the same chunks of so many slices along.
+static purge_run_t purge_widen(rix_arena_t* a, purge_run_t run, size_t chunk) {
   const size_t first = (uintptr_t)a->base / RIX_SLICE_SIZE;
-  const size_t chunk = RIX_OS_HUGE_SIZE / RIX_SLICE_SIZE;
   while (run.index > 0 && (first + run.index) % chunk != 0 && purge_claim_slice(a, run.index - 1)) {
     run.index--;
     run.count++;
@@ -104,8 +118,27 @@ static purge_run_t purge_widen(rix_arena_t* a, purge_run_t run) {
   return run;
 }
 
-// Gives back the slices that are set in `marks` and free.
-static void purge_arena(rix_arena_t* a, const rix_bitmap_t* marks) {
+// Puts claimed slices back, marked for another time.
+static void purge_keep(rix_arena_t* a, size_t index, size_t count) {
+  if (count == 0) return;
+  rix_bitmap_set_run(&a->purge, index, count);
+  rix_bitmap_set_run(&a->free, index, count);
+}
+
+// The whole units of a claimed run; what is left over at its ends is put back.
+static purge_run_t purge_trim(rix_arena_t* a, purge_run_t run, size_t unit) {
+  const size_t first = (uintptr_t)a->base / RIX_SLICE_SIZE;
+  const size_t end = run.index + run.count;
+  const size_t from = rix_min(rix_div_up(first + run.index, unit) * unit - first, end);
+  const size_t whole = (first + end) / unit * unit;
+  const size_t to = whole > first + from ? whole - first : from;
+  purge_keep(a, run.index, from - run.index);
+  purge_keep(a, to, end - to);
+  return (purge_run_t){from, to - from};
+}
+
+// Gives back the slices that are set in `marks` and free; `unit`: in such aligned units only.
+static void purge_arena(rix_arena_t* a, const rix_bitmap_t* marks, size_t unit) {
   size_t index = 0;
   while (rix_bitmap_next_set(marks, index, &index)) {
     purge_run_t run = purge_claim(a, marks, index);
@@ -113,9 +146,12 @@ static void purge_arena(rix_arena_t* a, const rix_bitmap_t* marks) {
       index++;
       continue;
     }
-    if (a->dense) run = purge_widen(a, run);
+    // In a dense arena a slice may be resident without having been used, as part of a huge page.
+    if (a->dense) run = purge_widen(a, run, RIX_OS_HUGE_SIZE / RIX_SLICE_SIZE);
+    if (unit > 1) run = purge_widen(a, run, unit);
     index = run.index + run.count;
-    purge_run(a, run.index, run.count);
+    if (unit > 1) run = purge_trim(a, run, unit);
+    if (run.count > 0) purge_run(a, run.index, run.count);
   }
 }
 
@@ -132,13 +168,14 @@ static bool purge_age(rix_arena_t* a) {
 
 // The arena's time has come.
 static void purge_due(rix_arena_t* a, uint64_t now) {
-  const long delay = rix_option(ri_option_purge_delay);
+  const int64_t delay = purge_delay();
+  const size_t unit = purge_unit();
   if (delay <= 0) {
-    purge_arena(a, &a->purge);
-    purge_arena(a, &a->aged);
+    purge_arena(a, &a->purge, unit);
+    purge_arena(a, &a->aged, unit);
     return;
   }
-  purge_arena(a, &a->aged);
+  purge_arena(a, &a->aged, unit);
   if (!purge_age(a)) return;
   ri_store_relaxed(&a->xpurge_due, now + (uint64_t)delay);
   rix_purge_at(now + (uint64_t)delay);
@@ -153,7 +190,7 @@ static void purge_all(bool force) {
     uint64_t due = ri_load_relaxed(&a->xpurge_due);
     if (force) {
       ri_store_relaxed(&a->xpurge_due, 0);
-      purge_arena(a, &a->dirty);
+      purge_arena(a, &a->dirty, 1);
     } else if (due != 0 && now < due) {
       rix_purge_at(due);
     } else if (due != 0 && ri_cas_strong_acq_rel(&a->xpurge_due, &due, 0)) {

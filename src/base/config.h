@@ -19,6 +19,11 @@
 #define RIX_TEST_EXTEND_ONE 0
 #endif
 
+// Options that this build begins with, "name=value,name=value" (CMake: RIMALLOC_CONF).
+#ifndef RIX_CONF
+#define RIX_CONF ""
+#endif
+
 // Constants that follow from the design, in one place.
 enum {
   RIX_SLICE_SIZE = 64 * 1024,        // unit of arenas and of the page map
@@ -36,8 +41,5 @@ enum {
   RIX_DENSE_BLOCK = 4 * 1024 * 1024,       // and so does a block so large, unless asked as zeroes
   RIX_SWEEP_MAX = 32,                      // full pages looked at in one slow allocation
 };
-
-// Largest block that is carved from an arena; larger ones get a mapping of their own.
-#define RIX_ARENA_BLOCK_MAX ((size_t)256 << 20)
 
 #endif

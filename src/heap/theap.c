@@ -12,10 +12,7 @@
 #include "options/report.h"
 #include "page/remote.h"
 
-enum {
-  THEAP_PIN_BEATS = 2,      // heartbeats that an empty pinned page survives
-  THEAP_COLLECT_BEATS = 64  // heartbeats between two looks at all pages
-};
+enum { THEAP_PIN_BEATS = 2 };  // heartbeats that an empty pinned page survives
 
 rix_heap_t rix_heap_default;
 
@@ -119,13 +116,20 @@ void rix_theap_collect(rix_theap_t* theap) {
   }
 }
 
+// Whether it is time to look at all pages.
+static bool theap_collects(const rix_theap_t* theap) {
+  const uint32_t calls = (uint32_t)rix_option(ri_option_generic_collect);
+  if (calls == 0) return false;
+  return theap->slow_calls / RIX_HEARTBEAT % (calls / RIX_HEARTBEAT + (calls < RIX_HEARTBEAT)) == 0;
+}
+
 void rix_theap_heartbeat(rix_theap_t* theap) {
-  const uint32_t beat = theap->slow_calls / RIX_HEARTBEAT;
+  const bool collects = theap_collects(theap);
   rix_theap_enter(theap);
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     if (theap->pinned[c] != 0) theap_check_pinned(theap, c, false);
     rix_queue_sweep_full(theap, c);
-    if (beat % THEAP_COLLECT_BEATS == 0) theap_collect_list(theap, theap->queue[c].first);
+    if (collects) theap_collect_list(theap, theap->queue[c].first);
   }
   rix_theap_leave(theap);
   if (!theap->tld->exit_known) rix_thread_register_exit(theap->tld);

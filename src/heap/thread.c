@@ -32,7 +32,6 @@ static struct {
   rix_tld_t* all;  // lock rix_thread_lock
   ri_atomic(size_t) xcount;
   ri_atomic(bool) xstarted;
-  ri_atomic(bool) xenvironment_read;
   ri_atomic(bool) xtold;
   rix_tld_t orphan_tld;  // lock rix_orphan_lock
   rix_theap_t orphan;    // lock rix_orphan_lock
@@ -185,17 +184,12 @@ static void thread_after_fork_in_child(void) {
   rix_purge_at(1);  // another thread may have been about to note what is due
 }
 
-static void thread_read_environment(void) {
-  if (ri_load_relaxed(&thread.xenvironment_read)) return;
-  ri_store_relaxed(&thread.xenvironment_read, rix_options_read_environment());
-}
-
 void rix_process_init(void) {
   if (ri_load_acquire(&thread.xstarted)) return;
   // Before it says so: a thread that finds it started relies on its exit being noticed.
   rix_os_thread_exit_init(thread_exited);
   if (ri_exchange_acq_rel(&thread.xstarted, true)) return;
-  thread_read_environment();
+  rix_options_read();
 }
 
 void ri_process_init(void) { rix_process_init(); }
@@ -203,7 +197,10 @@ void ri_process_init(void) { rix_process_init(); }
 // At load time: everything that must be there before the program's own code can fork.
 __attribute__((constructor(101))) static void thread_process_load(void) {
   rix_process_init();
-  thread_read_environment();
+  rix_options_read();
+  if (rix_option(ri_option_allow_thp) == 0 && !rix_os_disable_huge()) {
+    rix_warning("the OS does not let this process do without transparent huge pages");
+  }
   (void)rix_os_strict_commit();  // reads a file once: here rather than under a lock
   rix_os_fork_init(thread_before_fork, thread_after_fork, thread_after_fork_in_child);
   if (rix_option(ri_option_verbose) >= 1) ri_options_print();

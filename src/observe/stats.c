@@ -83,8 +83,7 @@ static stats_size_t stats_size(size_t bytes) {
 }
 
 void ri_stats_print_out(ri_output_fun* out, void* arg) {
-  rix_output_t to = {out, arg};
-  if (out == NULL) to = rix_output_current();
+  const rix_output_t to = rix_output_of(out, arg);
   ri_summary_t s;
   ri_summary(&s);
   rix_os_usage_t u;

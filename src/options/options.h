@@ -22,9 +22,34 @@ RIX_INLINE size_t rix_option_bytes(ri_option_t option, unsigned shift) {
   return value > (SIZE_MAX >> shift) ? SIZE_MAX : value << shift;
 }
 
-// Reads the environment; true when it could be read. Values set in code before stay.
-RIX_INTERNAL bool rix_options_read_environment(void);
-// Parses text as a value of `option`; false when it is no number or flag. Ranges are not applied.
-RIX_INTERNAL bool rix_options_parse(const char* text, long* value);
+typedef enum rix_option_source_e {  // each stronger than those before
+  RIX_OPTION_DEFAULT,
+  RIX_OPTION_PROGRAM,  // ri_option_set_default; yields to all that follow but the next
+  RIX_OPTION_BUILD,
+  RIX_OPTION_CONF,
+  RIX_OPTION_ENVIRONMENT_CONF,
+  RIX_OPTION_ENVIRONMENT,
+  RIX_OPTION_CODE,
+} rix_option_source_t;
+
+// Applies "name=value,name=value" (also with semicolons or white space; NULL: nothing) but for what
+// was set in code; `early`: the options that decide which messages are shown, otherwise all others.
+RIX_INTERNAL void rix_options_read_string(const char* text, rix_option_source_t source, bool early);
+
+// Reads the configuration strings, once, and the environment, once it can be read. Values set in
+// code stay. Cheap when there is nothing left to do.
+RIX_INTERNAL void rix_options_read(void);
+
+typedef enum rix_parsed_e {
+  RIX_PARSED,         // *value is set
+  RIX_PARSED_EMPTY,   // no text
+  RIX_PARSED_SYNTAX,  // neither a number nor a word for on or off
+  RIX_PARSED_LARGE,   // does not fit a long
+} rix_parsed_t;
+
+// Parses `length` characters as the value of an option that counts units of `unit` bytes (1: no
+// bytes; then a suffix multiplies). Ranges are not applied.
+RIX_INTERNAL rix_parsed_t rix_options_parse(const char* text, size_t length, uint64_t unit,
+                                            long* value);
 
 #endif

@@ -17,7 +17,7 @@ static struct {
   rix_output_t output;  // lock rix_report_lock
   ri_error_fun* error;  // lock rix_report_lock
   void* error_arg;      // lock rix_report_lock
-  rix_counter_t xerrors;
+  rix_counter_t xerrors, xwarnings;
 } report;
 
 static void report_to_standard_error(const char* message, void* arg) {
@@ -31,6 +31,10 @@ rix_output_t rix_output_current(void) {
   rix_unlock(&rix_report_lock);
   if (to.out == NULL) to.out = report_to_standard_error;
   return to;
+}
+
+rix_output_t rix_output_of(ri_output_fun* out, void* arg) {
+  return out != NULL ? (rix_output_t){out, arg} : rix_output_current();
 }
 
 // Formats and sends one message with a prefix; errno stays.
@@ -63,7 +67,9 @@ void rix_message(const char* format, ...) {
 }
 
 void rix_warning(const char* format, ...) {
+  const size_t earlier = ri_fetch_add_relaxed(&report.xwarnings, 1);
   if (rix_option(ri_option_show_errors) == 0) return;
+  if (earlier >= (size_t)rix_option(ri_option_max_warnings)) return;
   va_list arguments;
   va_start(arguments, format);
   report_send(rix_output_current(), "rimalloc: warning: ", format, &arguments, "\n");

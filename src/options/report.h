@@ -13,7 +13,8 @@
 // Prints as printf does.
 RIX_INTERNAL void rix_message(const char* format, ...) RIX_PRINTF(1, 2);
 
-// "rimalloc: warning: ..." when the option `verbose` is at least 2 or misuse of options is told.
+// "rimalloc: warning: ...", the first ones (option max_warnings): something of the settings or of
+// the OS is not as it should be.
 RIX_INTERNAL RIX_SLOW void rix_warning(const char* format, ...) RIX_PRINTF(1, 2);
 
 // "rimalloc: error: ...": a mistake of the program. Calls the error hook with `code`; aborts when
@@ -32,6 +33,7 @@ typedef struct rix_output_s {
 } rix_output_t;
 RIX_INTERNAL void rix_print_to(rix_output_t to, const char* format, ...) RIX_PRINTF(2, 3);
 RIX_INTERNAL rix_output_t rix_output_current(void);
+RIX_INTERNAL rix_output_t rix_output_of(ri_output_fun* out, void* arg);  // NULL: the current one
 
 RIX_INTERNAL extern rix_lock_t rix_report_lock;  // protects the hooks; innermost but one
 

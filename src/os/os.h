@@ -53,6 +53,12 @@ RIX_INTERNAL bool rix_os_decommit(void* p, size_t size);
 // Gives the memory back; it stays usable and reads as zero. False: nothing is known of its content.
 RIX_INTERNAL bool rix_os_purge(void* p, size_t size);
 
+// The OS takes the memory back when it needs some; until then its content may stay.
+RIX_INTERNAL bool rix_os_reset(void* p, size_t size);
+
+// No transparent huge pages in this process, nor in those it starts.
+RIX_INTERNAL bool rix_os_disable_huge(void);
+
 #define RIX_OS_HUGE_SIZE ((size_t)2 << 20)
 // Asks for huge pages in a range, which then become resident 2 MiB at a time. Only a wish.
 RIX_INTERNAL void rix_os_advise_huge(void* p, size_t size);
@@ -67,10 +73,12 @@ RIX_INTERNAL size_t rix_os_calls(void);  // system calls made by the functions a
 
 // ---- Time, randomness, environment, output ------------------------------------------------------
 
-RIX_INTERNAL uint64_t rix_os_clock_ms(void);            // monotonic
-RIX_INTERNAL uint64_t rix_os_random(void);              // seeds only
-RIX_INTERNAL const char* rix_os_env(const char* name);  // NULL: not set, or too early to know
-RIX_INTERNAL bool rix_os_env_ready(void);
+RIX_INTERNAL uint64_t rix_os_clock_ms(void);  // monotonic
+RIX_INTERNAL uint64_t rix_os_random(void);    // seeds only
+// The i-th "NAME=value" of the environment; NULL after the last, and always when this program runs
+// with rights that its user does not have.
+RIX_INTERNAL const char* rix_os_env_entry(size_t i);
+RIX_INTERNAL bool rix_os_env_ready(void);  // the environment can be read
 RIX_INTERNAL void rix_os_write_error(const char* text, size_t length);  // to standard error
 RIX_INTERNAL __attribute__((noreturn)) void rix_os_abort(void);
 // realpath(3) into a buffer of rix_os_path_max() bytes; sets errno as it does.

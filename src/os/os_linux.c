@@ -5,7 +5,7 @@
 // the cached page size, the exit key and the commit mode, all written before they are needed and
 // idempotent.
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE  // mremap, secure_getenv, MAP_ANONYMOUS
+#define _GNU_SOURCE  // mremap, environ, MAP_ANONYMOUS
 #endif
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -170,6 +171,21 @@ bool rix_os_purge(void* p, size_t size) {
   return done;
 }
 
+bool rix_os_reset(void* p, size_t size) {
+  const int saved = errno;
+  rix_counter_add(&os.xcalls, 1);
+  const bool done = madvise(p, size, MADV_FREE) == 0;
+  errno = saved;
+  return done;
+}
+
+bool rix_os_disable_huge(void) {
+  const int saved = errno;
+  const bool done = prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0;
+  errno = saved;
+  return done;
+}
+
 void rix_os_advise_huge(void* p, size_t size) {
   const int saved = errno;
   rix_counter_add(&os.xcalls, 1);
@@ -221,7 +237,9 @@ uint64_t rix_os_random(void) {
 
 bool rix_os_env_ready(void) { return environ != NULL; }
 
-const char* rix_os_env(const char* name) { return rix_os_env_ready() ? secure_getenv(name) : NULL; }
+const char* rix_os_env_entry(size_t i) {
+  return getauxval(AT_SECURE) == 0 && rix_os_env_ready() ? environ[i] : NULL;
+}
 
 void rix_os_write_error(const char* text, size_t length) {
   const int saved = errno;

@@ -113,11 +113,18 @@ void rix_page_mark_interior(ri_page_t* page, const void* p) {
   rix_pagemap_set(p, 1, page);
 }
 
+// The largest block that is carved from an arena.
+static size_t create_arena_max(void) {
+  if (rix_option(ri_option_disallow_arena_alloc) != 0) return 0;
+  return rix_option_bytes(ri_option_arena_max_object_size, 10);
+}
+
 ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap, bool* zero) {
   const size_t block_size = rix_align_up(size, rix_os_page_size());
   const size_t slices = rix_div_up(block_size, RIX_SLICE_SIZE);
   rix_slices_t got;
-  const bool in_arena = block_size <= RIX_ARENA_BLOCK_MAX && align <= RIX_ARENA_BLOCK_MAX;
+  const size_t most = create_arena_max();
+  const bool in_arena = block_size <= most && align <= most;
   // Who asks for zeroes often uses little of a large block.
   const bool dense = !*zero && block_size >= RIX_DENSE_BLOCK;
   if (!in_arena || !rix_arena_claim(slices, rix_max(align, RIX_SLICE_SIZE), dense, &got)) {
@@ -200,7 +207,7 @@ static bool create_resize_in_arena(ri_page_t* page, size_t size, bool* zero) {
   const size_t have = page->slice_count;
   const size_t index = (size_t)(page - page->arena->pages);
   if (wanted > have) {
-    if (size > RIX_ARENA_BLOCK_MAX) return false;
+    if (size > create_arena_max()) return false;
     if (!rix_arena_extend(page->arena, index, have, wanted - have, zero)) return false;
     *zero = *zero && rix_page_block_size(page) == have * RIX_SLICE_SIZE;
     page->slice_count = (uint32_t)wanted;

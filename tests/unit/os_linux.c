@@ -111,8 +111,18 @@ static void small_things(void) {
     now = next;
   }
   CHECK(setenv("RIMALLOC_TEST_WORD", "here", 1) == 0);
-  CHECK(rix_os_env_ready() && strcmp(rix_os_env("RIMALLOC_TEST_WORD"), "here") == 0);
-  CHECK(rix_os_env("RIMALLOC_TEST_NO_WORD") == NULL);
+  CHECK(rix_os_env_ready());
+  size_t entries = 0, found = 0;
+  for (; rix_os_env_entry(entries) != NULL; entries++)
+    found += strcmp(rix_os_env_entry(entries), "RIMALLOC_TEST_WORD=here") == 0;
+  CHECK_MSG(found == 1, "%zu of %zu entries", found, entries);
+  uint8_t* const soft = rix_os_map(NULL, mib, RIX_OS_USABLE);
+  CHECK(soft != NULL);
+  soft[0] = 7;
+  CHECK(rix_os_reset(soft, mib));  // its content may stay or be zero, and it can be written
+  CHECK(soft[0] == 7 || soft[0] == 0);
+  soft[mib - 1] = 9;
+  CHECK(soft[mib - 1] == 9 && rix_os_unmap(soft, mib));
   rix_os_usage_t usage;
   rix_os_usage(&usage);
   CHECK(usage.resident > 0 && usage.peak_resident >= usage.resident && usage.minor_faults > 0);

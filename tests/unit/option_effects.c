@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+// option_effects.c: what each option of memory and threads changes, seen in the structures. Every
+// case runs in a process of its own, because most options are looked at when the first memory is
+// reserved. (Values, ranges and sources are tests/api/options.c.)
+#include "arena/arena.h"
+#include "arena/mapping.h"
+#include "arena/pagemap.h"
+#include "heap/heap.h"
+#include "page/remote.h"
+
+#include "../check.h"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+static void* block(size_t size) {
+  void* const p = ri_malloc(size);
+  CHECK(p != NULL);
+  memset(p, 1, size);
+  return p;
+}
+
+static size_t committed(const rix_arena_t* a) {
+  return rix_bitmap_count_run(&a->committed, 0, a->slice_count);
+}
+
+static void commits_piece_by_piece(void) {
+  ri_option_set(ri_option_arena_eager_commit, 0);
+  void* const p = block(100);
+  const rix_arena_t* const a = rix_arena_at(0);
+  CHECK_MSG(committed(a) == 1, "%zu of %zu slices", committed(a), a->slice_count);
+  void* const q = block((size_t)1 << 20);
+  CHECK_MSG(committed(a) == 17, "%zu of %zu slices", committed(a), a->slice_count);
+  ri_free(p);
+  ri_free(q);
+  ri_collect(true);
+  check_heap_intact();
+}
+
+static void commits_at_once(void) {
+  ri_option_set(ri_option_arena_eager_commit, 1);
+  ri_free(block(100));
+  const rix_arena_t* const a = rix_arena_at(0);
+  CHECK_MSG(committed(a) == a->slice_count, "%zu of %zu slices", committed(a), a->slice_count);
+}
+
+static void resets_instead_of_purging(void) {
+  ri_option_set(ri_option_purge_decommits, 0);
+  ri_option_set(ri_option_purge_delay, -1);
+  const size_t size = (size_t)4 << 20;
+  ri_free(block(size));
+  const size_t purged = check_summary().purged;
+  ri_collect(true);
+  CHECK(check_summary().purged == purged);
+  // Nothing is known of what the memory holds now: it must be written to be zero.
+  for (size_t i = 0; i < 64; i++) {
+    uint8_t* const p = ri_calloc(1, size / 64);
+    CHECK(p != NULL);
+    CHECK_ZERO(p, 0, size / 64);
+  }
+  check_heap_intact();
+}
+
+static void purges_at_once(void) {
+  ri_option_set(ri_option_purge_delay, 3600000);
+  ri_free(block((size_t)1 << 20));
+  CHECK(check_summary().purged == 0);
+  ri_option_set(ri_option_arena_purge_mult, 0);
+  ri_free(block((size_t)1 << 20));
+  CHECK_MSG(check_summary().purged >= (size_t)1 << 20, "purged %zu", check_summary().purged);
+}
+
+// Blocks of one slice, side by side; those of one whole aligned unit of 1 MiB go back together.
+static void purges_in_units(void) {
+  enum { COUNT = 64, UNIT = 16 };
+  ri_option_set(ri_option_purge_delay, 0);
+  ri_option_set(ri_option_minimal_purge_size, 1024);
+  const size_t size = RIX_MEDIUM_BLOCK_MAX + 1;
+  uint8_t* blocks[COUNT];
+  for (size_t i = 0; i < COUNT; i++)
+    blocks[i] = block(size);
+  const size_t slices = ri_usable_size(blocks[0]) > RIX_SLICE_SIZE ? 2 : 1;
+  size_t first = 0;
+  while (!rix_is_aligned(blocks[first], (size_t)1 << 20))
+    first++;
+  CHECK(first + 2 * UNIT <= COUNT);
+  const size_t end = first + UNIT / slices;
+  CHECK(blocks[end] == blocks[first] + ((size_t)1 << 20));
+  const size_t purged = check_summary().purged;
+  for (size_t i = first; i + 1 < end; i++)
+    ri_free(blocks[i]);
+  CHECK_MSG(check_summary().purged == purged, "purged %zu", check_summary().purged - purged);
+  ri_free(blocks[end - 1]);
+  CHECK_MSG(check_summary().purged == purged + ((size_t)1 << 20), "purged %zu",
+            check_summary().purged - purged);
+  ri_free(blocks[end]);
+  CHECK(check_summary().purged == purged + ((size_t)1 << 20));
+  // The last unit goes back whole, with the slices of it that were never used.
+  for (size_t i = end + 1; i < COUNT; i++)
+    ri_free(blocks[i]);
+  const rix_arena_t* const a = rix_arena_at(0);
+  const size_t from = (size_t)(blocks[end] - a->base) / RIX_SLICE_SIZE;
+  CHECK(rix_bitmap_count_run(&a->dirty, from, (COUNT - end) * slices) == 0);
+  ri_collect(true);  // all that is unused, in whatever pieces
+  CHECK(check_summary().purged >= purged + ((size_t)1 << 20) + size);
+  check_heap_intact();
+}
+
+static void huge_pages_stay_whole(void) {
+  ri_option_set(ri_option_allow_thp, 2);
+  ri_option_set(ri_option_purge_delay, 0);
+  void* const p = block((size_t)5 << 20);
+  ri_free(block(100000));
+  CHECK_MSG(check_summary().purged % ((size_t)2 << 20) == 0, "%zu", check_summary().purged);
+  ri_free(p);
+  CHECK_MSG(check_summary().purged >= (size_t)2 << 20, "%zu", check_summary().purged);
+  CHECK_MSG(check_summary().purged % ((size_t)2 << 20) == 0, "%zu", check_summary().purged);
+}
+
+static void large_blocks_are_mapped(void) {
+  const size_t size = (size_t)1 << 20;
+  ri_free(block(size));
+  CHECK(rix_mapping_count() == 0);
+  ri_option_set(ri_option_arena_max_object_size, 512);
+  void* p = block(size);
+  CHECK(rix_mapping_count() == 1);
+  void* const q = block(size / 2);
+  CHECK(rix_mapping_count() == 1);
+  // What grows over the limit may stay or move, but is whole.
+  check_fill(q, size / 2, 5);
+  void* const r = ri_realloc(q, size * 2);
+  CHECK(r != NULL);
+  CHECK_FILLED(r, size / 2, 5);
+  ri_free(r);
+  ri_free(p);
+  CHECK(rix_mapping_count() == 0);
+  ri_option_set(ri_option_disallow_arena_alloc, 1);
+  p = block(100000);
+  CHECK(rix_mapping_count() == 1);
+  ri_free(block(1000));
+  CHECK(rix_mapping_count() == 1);
+  ri_free(p);
+  check_heap_intact();
+}
+
+static void addresses_are_low(void) {
+  if (RIX_OS_ADDRESS_BITS < 47) return;
+  ri_option_set(ri_option_max_vabits, 41);
+  void* const p = block(100);
+  void* const q = block((size_t)300 << 20);
+  CHECK_MSG(((uintptr_t)p | (uintptr_t)q) >> 41 == 0, "%p %p", p, q);
+  ri_free(p);
+  ri_free(q);
+  check_heap_intact();
+}
+
+static void page_map_is_whole(void) {
+  ri_option_set(ri_option_max_vabits, 40);
+  ri_option_set(ri_option_pagemap_commit, 1);
+  ri_free(block(100));
+  const size_t count = ri_load_relaxed(&rix_pagemap.xcount);
+  ri_free(block((size_t)300 << 20));
+  CHECK_MSG(count >= 1000000 || RIX_OS_ADDRESS_BITS < 40, "%zu entries", count);
+  CHECK(ri_load_relaxed(&rix_pagemap.xcount) == count);
+  CHECK(!ri_is_in_heap_region((const void*)16) && !ri_is_in_heap_region(&count));
+}
+
+static void* left_behind[100];
+static void* leaves_blocks(void* arg) {
+  (void)arg;
+  for (size_t i = 0; i < 100; i++)
+    left_behind[i] = block(64);
+  return NULL;
+}
+
+// How many abandoned pages are left after a free into one of them.
+static size_t abandoned_after_a_free(void) {
+  ri_free(block(3000));  // this thread has a heap, and pages of another class
+  check_in_thread(leaves_blocks, NULL);
+  const size_t before = rix_page_abandoned_count();
+  CHECK(before > 0);
+  ri_free(left_behind[50]);
+  const size_t after = rix_page_abandoned_count();
+  CHECK(after == before || after + 1 == before);
+  for (size_t i = 0; i < 100; i++)
+    if (i != 50) ri_free(left_behind[i]);
+  return before - after;
+}
+
+static void pages_are_taken_over_by_frees(void) {
+  ri_option_set(ri_option_page_reclaim_on_free, -1);
+  CHECK(abandoned_after_a_free() == 0);
+  ri_option_set(ri_option_page_reclaim_on_free, 0);
+  CHECK(abandoned_after_a_free() == 0);
+  ri_option_set(ri_option_page_reclaim_on_free, 1);
+  CHECK(abandoned_after_a_free() == 1);
+  ri_option_set(ri_option_page_cross_thread_max_reclaim, 0);
+  CHECK(abandoned_after_a_free() == 0);
+  ri_option_set(ri_option_page_cross_thread_max_reclaim, 100);
+  CHECK(abandoned_after_a_free() == 1);
+  check_heap_intact();
+}
+
+static void* frees_blocks(void* arg) {
+  void** const blocks = arg;
+  for (size_t i = 0; i < 50; i++)
+    ri_free(blocks[i]);
+  return NULL;
+}
+
+// Blocks that another thread freed in the first page of a class, after so many slow allocations of
+// another class.
+static size_t uncollected_after(size_t slow_calls) {
+  void* blocks[60];
+  for (size_t i = 0; i < 60; i++)
+    blocks[i] = block(48);
+  const ri_page_t* const page = rix_pagemap_find(blocks[0]);
+  check_in_thread(frees_blocks, blocks);
+  CHECK(rix_remote_count(page) == 50);
+  for (size_t i = 0; i < slow_calls; i++)
+    (void)block(8000);  // each is a slow allocation: a page is extended by one such block
+  const size_t left = rix_remote_count(page);
+  ri_collect(false);
+  return left;
+}
+
+static void pages_are_collected(void) {
+  ri_option_set(ri_option_generic_collect, 0);
+  CHECK(uncollected_after(1000) == 50);
+  ri_option_set(ri_option_generic_collect, 100000);
+  CHECK(uncollected_after(600) == 50);
+  ri_option_set(ri_option_generic_collect, 256);
+  CHECK(uncollected_after(600) == 0);
+}
+
+static void (*const cases[])(void) = {
+    commits_piece_by_piece,    commits_at_once,
+    resets_instead_of_purging, purges_at_once,
+    purges_in_units,           huge_pages_stay_whole,
+    large_blocks_are_mapped,   addresses_are_low,
+    page_map_is_whole,         pages_are_taken_over_by_frees,
+    pages_are_collected,
+};
+
+static int has_no_huge_pages(void) { return prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1 ? 0 : 1; }
+
+// The process-wide switch is set at the start, from the environment.
+static void no_huge_pages_at_all(void) {
+  CHECK(has_no_huge_pages() == 1);
+  const pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    setenv("RIMALLOC_ALLOW_THP", "0", 1);
+    execl("/proc/self/exe", "option_effects", "no_huge_pages", (char*)NULL);
+    _exit(126);
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
+}
+
+int main(int argc, char** argv) {
+  (void)argv;
+  if (argc > 1) return has_no_huge_pages();
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+      check_watchdog(30);
+      cases[i]();
+      _exit(0);
+    }
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 0, "case %zu: status %x", i,
+              (unsigned)status);
+  }
+  no_huge_pages_at_all();
+  return 0;
+}
