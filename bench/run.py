@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: MIT
 """Runs the benchmarks and writes JSON, a markdown table and an HTML report; see bench/README.md.
 
-Allocators take turns: each round runs every workload once under every allocator, and the order
-of the allocators is rotated by one from workload to workload and from round to round, so that a
-machine that gets slower for a minute does so for all of them.
+Allocators take turns: each round runs every workload once under every allocator, in an order that
+is drawn anew for each workload and round, so that a machine that gets slower for a minute does so
+for all of them, and none always follows the same other one.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import random
 import re
+import signal
 import sys
 import time
 
@@ -95,8 +97,8 @@ def run_all(data, rows, found, runner, options):
     names = list(found)
     progress = Progress(len(plan) * len(names))
     for round_index, index, row in plan:
-        turn = (round_index + index) % len(names)
-        for name in names[turn:] + names[:turn]:
+        # An order of its own each time: who ran before decides how cheap fresh memory is.
+        for name in random.Random(f"{round_index} {index}").sample(names, len(names)):
             progress.show(round_index + 1, options.rounds, row.name, name)
             progress.step()
             record = data["rows"][row.name]
@@ -111,6 +113,14 @@ def run_all(data, rows, found, runner, options):
                 result.pop("samples", None)
             record["runs"].setdefault(name, []).append(result)
     progress.end()
+
+
+def drop_unfinished(data, found):
+    """After an interruption: without the rows that not every allocator has run at least once."""
+    for name, record in list(data["rows"].items()):
+        seen = set(record["runs"]) | set(record["failures"]) | {"floor"}
+        if not set(found) <= seen:
+            del data["rows"][name]
 
 
 def trace_all(data, rows, found, runner, options):
@@ -176,7 +186,13 @@ def main():
         found = {name: path for name, path in found.items() if name in wanted}
     runner = measure.Runner(directory, build.launcher(directory))
     data = results.new(machine.describe(), found, rows, options.rounds, options.scale)
-    run_all(data, rows, found, runner, options)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        run_all(data, rows, found, runner, options)
+    except KeyboardInterrupt:
+        print("\nbench: interrupted; the report has what was measured", file=sys.stderr)
+        options.strace = False
+        drop_unfinished(data, found)
     write(data, options, quiet=options.strace)
     if options.strace:
         trace_all(data, rows, found, runner, options)
