@@ -74,6 +74,8 @@ typedef struct ri_page_s {
   uint32_t idle;            // heartbeats without use, for pinned pages
   // Line 2. Any thread.
   __attribute__((aligned(RI_CACHE_LINE))) ri_atomic(uintptr_t) xremote;  // src/page/remote.h
+  struct ri_page_s* heap_next;  // pages of the same heap: lock rix_roster_lock
+  struct ri_page_s* heap_prev;
 } ri_page_t;
 
 typedef struct ri_fast_theap_s {

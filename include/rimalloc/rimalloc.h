@@ -376,5 +376,6 @@ RI_NODISCARD RI_EXPORT bool ri_audit(void) RI_NOEXCEPT;
 #endif
 
 #include <rimalloc/options.h>
+#include <rimalloc/heap.h>
 
 #endif

@@ -6,26 +6,41 @@
 
 #include "api/api.h"
 
-static void* aligned_plain(size_t size, size_t align, bool zero) {
-  void* const p = rix_theap_malloc_aligned(rix_api_theap(), size, align, zero);
-  return RIX_LIKELY(p != NULL) ? p : rix_out_of_memory(size);
+// A block without an alignment of its own, whose page the calling thread may mark.
+static uint8_t* aligned_markable(rix_source_t from, size_t size, bool zero) {
+  if (from.theap == &rix_theap_empty) from.theap = rix_thread_theap();
+  if (from.theap != NULL) return rix_theap_malloc(from.theap, size, zero);
+  // Without a theap of its own a thread may not mark pages of a class.
+  rix_heap_t* const heap = from.heap != NULL ? from.heap : &rix_heap_default;
+  return rix_heap_malloc_single(heap, size, 1, zero);
+}
+
+// `shift` is not a multiple of `align`.
+static RIX_NOINLINE void* aligned_shifted(rix_source_t from, size_t size, size_t align,
+                                          size_t shift, bool zero) {
+  size_t total;
+  if (__builtin_add_overflow(size, align - 1, &total) || total > PTRDIFF_MAX) return rix_overflow();
+  uint8_t* const block = aligned_markable(from, total, zero);
+  if (block == NULL) return rix_out_of_memory(size);
+  uint8_t* const p = block + ((0 - ((uintptr_t)block + shift)) & (align - 1));
+  if (p != block) rix_page_mark_interior(rix_pagemap_find(block), p);
+  return p;
 }
 
 void* rix_api_malloc_at(size_t size, size_t align, size_t offset, bool zero) {
   if (RIX_UNLIKELY(!rix_is_pow2(align))) return rix_bad_argument();
   const size_t shift = offset & (align - 1);
-  if (shift == 0) return aligned_plain(size, align, zero);
-  size_t total;
-  if (__builtin_add_overflow(size, align - 1, &total) || total > PTRDIFF_MAX) return rix_overflow();
-  rix_theap_t* const theap = rix_thread_theap();
-  // Without a theap of its own a thread may not mark pages of a class.
-  if (theap == NULL) total = rix_max(total, RIX_MEDIUM_BLOCK_MAX + 1);
-  uint8_t* const block = theap != NULL ? rix_theap_malloc(theap, total, zero)
-                                       : rix_theap_malloc(&rix_theap_empty, total, zero);
-  if (block == NULL) return rix_out_of_memory(size);
-  uint8_t* const p = block + ((0 - ((uintptr_t)block + shift)) & (align - 1));
-  if (p != block) rix_page_mark_interior(rix_pagemap_find(block), p);
-  return p;
+  if (shift != 0) return aligned_shifted(rix_api_source(), size, align, shift, zero);
+  void* const p = rix_theap_malloc_aligned(rix_api_theap(), size, align, zero);
+  return RIX_LIKELY(p != NULL) ? p : rix_out_of_memory(size);
+}
+
+void* rix_source_malloc_at(rix_source_t from, size_t size, size_t align, size_t offset, bool zero) {
+  if (RIX_UNLIKELY(!rix_is_pow2(align))) return rix_bad_argument();
+  const size_t shift = offset & (align - 1);
+  if (shift != 0) return aligned_shifted(from, size, align, shift, zero);
+  void* const p = rix_source_malloc(from, size, align, zero);
+  return RIX_LIKELY(p != NULL) ? p : rix_out_of_memory(size);
 }
 
 void* ri_malloc_aligned(size_t size, size_t alignment) {

@@ -35,9 +35,10 @@ bool ri_check_owned(const void* p) { return rix_pagemap_find(p) != NULL; }
 
 void ri_collect(bool force) {
   if (rix_tls.phase == RIX_THREAD_LIVE) {
+    rix_heap_settle();
     rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
     for (; theap != NULL; theap = theap->next)
-      rix_theap_collect(theap);
+      rix_heap_collect_theap(theap);
   }
   rix_orphan_collect();
   rix_arena_purge(force);

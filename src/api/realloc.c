@@ -36,10 +36,11 @@ static bool realloc_in_place(rix_target_t t, const void* p, size_t usable, reall
 
 // Moves the OS pages of a large block into a fresh mapping, which then grows: so it stays one
 // mapping to the OS, which can grow in place the next time. NULL: p is as it was.
-static void* realloc_by_moving(rix_target_t t, void* p, size_t usable, realloc_wish_t wish) {
+static void* realloc_by_moving(rix_source_t from, rix_target_t t, void* p, size_t usable,
+                               realloc_wish_t wish) {
   if (!rix_page_is_single(t.page) || (void*)t.block != p) return NULL;
   if (usable < RIX_MOVE_MIN || wish.size <= usable || wish.size > PTRDIFF_MAX / 2) return NULL;
-  rix_heap_t* const heap = ri_load_relaxed(&t.page->xheap);
+  rix_heap_t* const heap = rix_source_heap(from);
   bool zero;
   ri_page_t* const page = rix_page_create_mapped(usable, wish.align, wish.size * 2, heap, &zero);
   if (page == NULL) return NULL;
@@ -53,12 +54,12 @@ static void* realloc_by_moving(rix_target_t t, void* p, size_t usable, realloc_w
   return done ? page->start : NULL;
 }
 
-static void* realloc_by_copying(void* p, size_t usable, realloc_wish_t wish) {
+static void* realloc_by_copying(rix_source_t from, void* p, size_t usable, realloc_wish_t wish) {
   const bool zero = wish.zero && wish.size > usable;
   // What grows once will grow again: a quarter more than it had saves half of the copies.
   size_t size = wish.size;
   if (size > usable && size <= RIX_MEDIUM_BLOCK_MAX) size = rix_max(size, usable + usable / 4);
-  void* const q = rix_api_malloc_at(size, wish.align, wish.offset, zero);
+  void* const q = rix_source_malloc_at(from, size, wish.align, wish.offset, zero);
   if (q == NULL) return NULL;
   // With zeroes all of the old block is kept that fits, so that what is copied next time is defined
   // too; and size 0 keeps a word, so that the bytes of the smallest block are.
@@ -70,9 +71,9 @@ static void* realloc_by_copying(void* p, size_t usable, realloc_wish_t wish) {
   return q;
 }
 
-static void* realloc_any(void* p, realloc_wish_t wish) {
+static void* realloc_from(rix_source_t from, void* p, realloc_wish_t wish) {
   if (RIX_UNLIKELY(!rix_is_pow2(wish.align))) return rix_bad_argument();
-  if (p == NULL) return rix_api_malloc_at(wish.size, wish.align, wish.offset, wish.zero);
+  if (p == NULL) return rix_source_malloc_at(from, wish.size, wish.align, wish.offset, wish.zero);
   const rix_target_t t = rix_target(p);
   if (RIX_UNLIKELY(t.block == NULL)) return realloc_report_invalid(p);
   const size_t usable = rix_target_usable(t, p);
@@ -81,11 +82,20 @@ static void* realloc_any(void* p, realloc_wish_t wish) {
     if (wish.size <= usable && wish.size >= usable / 2 && wish.size > 0) return p;
     if (realloc_in_place(t, p, usable, wish)) return p;
     if ((wish.offset & (wish.align - 1)) == 0) {
-      void* const q = realloc_by_moving(t, p, usable, wish);
+      void* const q = realloc_by_moving(from, t, p, usable, wish);
       if (q != NULL) return q;
     }
   }
-  return realloc_by_copying(p, usable, wish);
+  return realloc_by_copying(from, p, usable, wish);
+}
+
+static void* realloc_any(void* p, realloc_wish_t wish) {
+  return realloc_from(rix_api_source(), p, wish);
+}
+
+void* rix_source_realloc(rix_source_t from, void* p, size_t size, size_t align, size_t offset,
+                         bool zero) {
+  return realloc_from(from, p, (realloc_wish_t){size, align, offset, zero});
 }
 
 void* ri_realloc(void* p, size_t size) {

@@ -13,6 +13,7 @@
 #define ri_exchange_acq_rel(x, value) __atomic_exchange_n(&(x)->v, (value), __ATOMIC_ACQ_REL)
 #define ri_exchange_relaxed(x, value) __atomic_exchange_n(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_add_relaxed(x, value) __atomic_fetch_add(&(x)->v, (value), __ATOMIC_RELAXED)
+#define ri_fetch_add_acq_rel(x, value) __atomic_fetch_add(&(x)->v, (value), __ATOMIC_ACQ_REL)
 #define ri_fetch_sub_relaxed(x, value) __atomic_fetch_sub(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_or_relaxed(x, value) __atomic_fetch_or(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_or_acq_rel(x, value) __atomic_fetch_or(&(x)->v, (value), __ATOMIC_ACQ_REL)

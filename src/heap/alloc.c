@@ -82,7 +82,7 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, bool zero) 
   ri_page_t* page = alloc_find_page(theap, c, &fresh);
   if (RIX_UNLIKELY(page == NULL)) {  // give back what this thread keeps, and try once more
     rix_theap_collect(theap);
-    rix_arena_purge(true);
+    if (!rix_roster_refuses(theap->heap, RIX_SLICE_SIZE)) rix_arena_purge(true);
     page = alloc_find_page(theap, c, &fresh);
   }
   void* const p = page != NULL ? alloc_take(page, zero, fresh) : NULL;
@@ -90,22 +90,32 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, bool zero) 
   return p;
 }
 
-static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t align, bool zero) {
+// theap: of this thread, to be collected when there is no memory; or NULL.
+static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, size_t align,
+                          bool zero) {
   if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) return NULL;
-  if (theap == &rix_theap_empty) theap = rix_thread_theap();
-  rix_heap_t* const heap = theap != NULL ? theap->heap : &rix_heap_default;
   size = rix_max(size, 1);
   bool is_zero = zero;
   ri_page_t* page = rix_page_create_single(size, align, heap, &is_zero);
   if (RIX_UNLIKELY(page == NULL)) {
     if (theap != NULL) rix_theap_collect(theap);
-    rix_arena_purge(true);
+    if (!rix_roster_refuses(heap, size)) rix_arena_purge(true);
     is_zero = zero;
     page = rix_page_create_single(size, align, heap, &is_zero);
     if (page == NULL) return NULL;
   }
   if (zero && !is_zero) rix_page_zero_single(page, 0);
   return page->start;
+}
+
+void* rix_heap_malloc_single(rix_heap_t* heap, size_t size, size_t align, bool zero) {
+  return alloc_single(NULL, heap, size, align, zero);
+}
+
+static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t align, bool zero) {
+  if (theap == &rix_theap_empty) theap = rix_thread_theap();
+  rix_heap_t* const heap = theap != NULL ? theap->heap : &rix_heap_default;
+  return alloc_single(theap, heap, size, align, zero);
 }
 
 void* rix_theap_malloc(rix_theap_t* theap, size_t size, bool zero) {

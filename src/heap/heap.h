@@ -17,8 +17,12 @@
 //   FULL flag in a page's owner word  <=>  it is in full[c]
 //   a page in full[c] has NOTIFY set, or blocks that others freed and xwoken[c] or sweep[c] tells
 // CONCURRENCY: a theap and a tld belong to one thread, but for xwoken (any thread, any time: theaps
-// are never unmapped and never become anything else) and the lists that lock rix_thread_lock
-// protects. The orphan theap is used under rix_orphan_lock.
+// are never unmapped and never become anything else), xsettle, and what locks protect:
+//   rix_thread_lock  the list of all threads
+//   rix_heap_lock    the list of heaps, each heap's list of theaps, and the end of a theap: its
+//                    thread collects it or gives it up under this lock (if its heap is a listed
+//                    one, roster.h), as does who deletes or destroys the heap: see heaps.c
+// The orphan theap is used under rix_orphan_lock.
 // LOCK ORDER: rix_lock_level_t in os/os.h; debug builds check it.
 #ifndef RIX_HEAP_HEAP_H
 #define RIX_HEAP_HEAP_H
@@ -26,10 +30,7 @@
 #include "base/atomic.h"
 #include "base/sizeclass.h"
 #include "page/page.h"
-
-typedef struct rix_heap_s {
-  uint32_t id;  // 0: the default heap, whose blocks malloc returns
-} rix_heap_t;
+#include "page/roster.h"
 
 typedef struct rix_page_list_s {
   ri_page_t* first;
@@ -42,10 +43,15 @@ typedef struct rix_theap_s {
   ri_fast_theap_t fast;  // first: the fast path knows only this
   struct rix_tld_s* tld;
   rix_heap_t* heap;
+  size_t seq;                // the heap's
   struct rix_theap_s* next;  // of the same tld
-  uint32_t slow_calls;       // slow allocations so far
-  uint32_t may_adopt;        // pages that frees may still take over, see RIX_ADOPTIONS
-  bool busy;                 // debug builds: its thread is changing it, see rix_theap_enter
+  struct rix_theap_s* prev;
+  struct rix_theap_s* heap_next;  // of the same listed heap: lock rix_heap_lock
+  struct rix_theap_s* heap_prev;
+  uint8_t state;        // rix_theap_state_t: lock rix_heap_lock
+  uint32_t slow_calls;  // slow allocations so far
+  uint32_t may_adopt;   // pages that frees may still take over, see RIX_ADOPTIONS
+  bool busy;            // debug builds: its thread is changing it, see rix_theap_enter
   rix_page_list_t queue[RIX_CLASS_COUNT];
   rix_page_list_t full[RIX_CLASS_COUNT];
   uint32_t pages[RIX_CLASS_COUNT];     // in the queue and in the full list
@@ -54,14 +60,27 @@ typedef struct rix_theap_s {
   rix_flag_t xwoken[RIX_CLASS_COUNT];  // somebody freed into a full page
 } rix_theap_t;
 
+typedef enum rix_theap_state_e {
+  RIX_THEAP_LIVE,
+  RIX_THEAP_DELETED,    // its heap is gone; its pages belong to the main heap: to be merged
+  RIX_THEAP_DESTROYED,  // its heap is gone and so are its pages: to be forgotten
+} rix_theap_state_t;
+
+enum { RIX_TLD_TABLE_MIN = 8 };
+
 typedef struct rix_tld_s {
   // owner's id: the address of this structure, whose low bits are free for flags
   __attribute__((aligned(RI_CACHE_LINE))) uintptr_t id;
-  rix_theap_t* theaps;     // all of this thread; the default heap's is the last
+  rix_theap_t* theaps;  // all of this thread
+  rix_theap_t* main;    // the one of the main heap
+  rix_theap_t** table;  // [table_mask + 1], by the heap's slot: a theap, perhaps not the heap's
+  size_t table_mask;    //
+  rix_theap_t* first_table[RIX_TLD_TABLE_MIN];
   struct rix_tld_s* next;  // all threads: lock rix_thread_lock
   struct rix_tld_s* prev;
-  bool exit_known;  // the OS will tell when the thread ends
-  bool in_pool;     // runs tasks of others: its frees take over no pages
+  bool exit_known;     // the OS will tell when the thread ends
+  bool in_pool;        // runs tasks of others: its frees take over no pages
+  rix_flag_t xsettle;  // some theaps are not live: set by any thread, under rix_heap_lock
 } rix_tld_t;
 
 typedef enum rix_thread_phase_e {
@@ -75,6 +94,7 @@ RIX_INTERNAL extern rix_theap_t rix_theap_empty;  // stands in before a thread h
 RIX_INTERNAL extern ri_page_t rix_page_empty;     // a page without blocks, for direct slots
 RIX_INTERNAL extern rix_lock_t rix_orphan_lock;
 RIX_INTERNAL extern rix_lock_t rix_thread_lock;
+RIX_INTERNAL extern rix_lock_t rix_heap_lock;
 
 // Around what changes the lists of a theap. In debug builds this finds who comes back in between in
 // the same thread: a signal handler that allocates or frees.
@@ -99,6 +119,8 @@ RIX_INTERNAL void rix_theap_unfull(rix_theap_t* theap, ri_page_t* page);
 RIX_INTERNAL void rix_theap_collect(rix_theap_t* theap);
 // Small regular work of a thread that allocates: pinned pages, blocks freed by others, purging.
 RIX_INTERNAL void rix_theap_heartbeat(rix_theap_t* theap);
+// Moves all pages to another theap of the same thread. Nobody uses `from` afterwards.
+RIX_INTERNAL void rix_theap_merge(rix_theap_t* from, rix_theap_t* into);
 // Gives up all pages.
 RIX_INTERNAL void rix_theap_abandon(rix_theap_t* theap);
 // Gives up pages, full ones first, until the rest has at most `most` bytes; returns those.
@@ -118,6 +140,9 @@ RIX_INTERNAL bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page);
 // queue. True when there were any.
 RIX_INTERNAL bool rix_queue_sweep_full(rix_theap_t* theap, unsigned class_index);
 
+// Moves the pages of a class to another theap of the same thread.
+RIX_INTERNAL void rix_queue_merge(rix_theap_t* from, rix_theap_t* into, unsigned class_index);
+
 // ---- alloc.c ------------------------------------------------------------------------------------
 
 // A block of at least `size` bytes; `zero`: set to zero to its usable size. NULL: no memory (the
@@ -127,11 +152,39 @@ RIX_INTERNAL void* rix_theap_malloc(rix_theap_t* theap, size_t size, bool zero);
 RIX_INTERNAL void* rix_theap_malloc_aligned(rix_theap_t* theap, size_t size, size_t align,
                                             bool zero);
 
+// A block of the heap, at least the size of a slice, without a theap.
+RIX_INTERNAL void* rix_heap_malloc_single(rix_heap_t* heap, size_t size, size_t align, bool zero);
+
+// ---- heaps.c ------------------------------------------------------------------------------------
+
+// A new heap. NULL: no memory.
+RIX_INTERNAL rix_heap_t* rix_heap_create(void);
+// Ends a heap that is not a main heap: its blocks move to the main heap, or are gone.
+RIX_INTERNAL void rix_heap_end(rix_heap_t* heap, bool destroy);
+// The calling thread's theap of a heap (NULL: its main heap), made when needed. NULL: the thread is
+// dead, or no memory.
+RIX_INTERNAL rix_theap_t* rix_heap_theap_slow(rix_heap_t* heap);
+// The table of theaps of a thread: empty, with a theap in the place of its heap, and closed.
+RIX_INTERNAL void rix_heap_table_open(rix_tld_t* tld);
+RIX_INTERNAL void rix_heap_table_enter(rix_tld_t* tld, rix_theap_t* theap);
+RIX_INTERNAL void rix_heap_table_leave(rix_tld_t* tld, const rix_theap_t* theap);
+RIX_INTERNAL void rix_heap_table_close(rix_tld_t* tld);
+// Merges or forgets the theaps whose heaps are gone. The calling thread is live.
+RIX_INTERNAL void rix_heap_settle(void);
+// Takes a theap of a thread that ends out of its heap and gives up its pages.
+RIX_INTERNAL void rix_heap_abandon_theap(rix_theap_t* theap);
+// Collects a theap of the calling thread.
+RIX_INTERNAL void rix_heap_collect_theap(rix_theap_t* theap);
+
 // ---- thread.c -----------------------------------------------------------------------------------
 
 RIX_INTERNAL void rix_process_init(void);
 // The calling thread's default theap, made when needed. NULL: the thread is dead, or no memory.
 RIX_INTERNAL rix_theap_t* rix_thread_theap(void);
+// A theap of the calling thread for a heap, without pages, in no list of the heap. NULL: no memory.
+RIX_INTERNAL rix_theap_t* rix_thread_new_theap(rix_tld_t* tld, rix_heap_t* heap);
+// Forgets a theap without pages, which is not the thread's main one.
+RIX_INTERNAL void rix_thread_drop_theap(rix_tld_t* tld, rix_theap_t* theap);
 // The calling thread's theap of a heap, NULL when it has none.
 RIX_INTERNAL rix_theap_t* rix_thread_find_theap(const rix_heap_t* heap);
 RIX_INTERNAL void rix_thread_register_exit(rix_tld_t* tld);
@@ -141,5 +194,15 @@ RIX_INTERNAL void rix_thread_reduce(size_t most);
 // Runs f with the orphan theap under its lock.
 RIX_INTERNAL void* rix_orphan_malloc(size_t size, size_t align, bool zero);
 RIX_INTERNAL void rix_orphan_collect(void);
+
+// The calling thread's theap of a heap: a few instructions when it was used before.
+RIX_INLINE rix_theap_t* rix_heap_theap(rix_heap_t* heap) {
+  const rix_tld_t* const tld = (const rix_tld_t*)rix_tls.self;
+  if (RIX_LIKELY(tld != NULL && heap != NULL)) {
+    rix_theap_t* const theap = tld->table[heap->slot & tld->table_mask];
+    if (RIX_LIKELY(theap->seq == ri_load_relaxed(&heap->xseq))) return theap;
+  }
+  return rix_heap_theap_slow(heap);
+}
 
 #endif

@@ -131,6 +131,29 @@ static bool queue_revive(rix_theap_t* theap, ri_page_t* page) {
   return true;
 }
 
+void rix_queue_merge(rix_theap_t* from, rix_theap_t* into, unsigned c) {
+  ri_page_t* page;
+  while ((page = from->queue[c].first) != NULL) {
+    rix_queue_remove(from, page);
+    ri_store_release(&page->xtheap, into);
+    rix_queue_push_back(into, page);
+  }
+  while ((page = from->full[c].first) != NULL) {
+    rix_queue_remove(from, page);
+    ri_store_release(&page->xtheap, into);
+    // Who was asked to wake `from` pushed before this, and its block is collected; who pushes
+    // after it sees `into`.
+    rix_remote_cancel_wake(page);
+    const bool has_free = rix_page_collect(page);
+    if (rix_page_live(page) == 0) {
+      rix_page_release(page);
+      continue;
+    }
+    rix_queue_push_back(into, page);
+    if (!has_free && !rix_page_can_extend(page)) rix_queue_to_full(into, page);
+  }
+}
+
 bool rix_queue_sweep_full(rix_theap_t* theap, unsigned c) {
   // W2 acquire, pairs with W1 (api/free.c): the frees that set the flag are in the remote words.
   const bool woken =

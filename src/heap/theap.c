@@ -14,7 +14,7 @@
 
 enum { THEAP_PIN_BEATS = 2 };  // heartbeats that an empty pinned page survives
 
-rix_heap_t rix_heap_default;
+rix_heap_t rix_heap_default = {.xseq = {1}};
 
 ri_page_t rix_page_empty = {.xowner = {RIX_OWNER_NONE}};
 
@@ -32,7 +32,9 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
     theap->fast.direct[w] = &rix_page_empty;
   theap->tld = tld;
   theap->heap = heap;
-  theap->next = NULL;
+  theap->seq = ri_load_relaxed(&heap->xseq);
+  theap->next = theap->prev = theap->heap_next = theap->heap_prev = NULL;
+  theap->state = RIX_THEAP_LIVE;
   theap->slow_calls = theap->may_adopt = 0;
   theap->busy = false;
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
@@ -45,7 +47,6 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
 
 void rix_theap_adopt(rix_theap_t* theap, ri_page_t* page) {
   const uintptr_t flags = ri_load_relaxed(&page->xowner) & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED);
-  ri_store_relaxed(&page->xheap, theap->heap);
   ri_store_release(&page->xtheap, theap);
   ri_store_relaxed(&page->xowner, theap->tld->id | flags);
   rix_queue_push_front(theap, page);
@@ -132,6 +133,7 @@ void rix_theap_heartbeat(rix_theap_t* theap) {
     if (collects) theap_collect_list(theap, theap->queue[c].first);
   }
   rix_theap_leave(theap);
+  if (theap == theap->tld->main) rix_heap_settle();
   if (!theap->tld->exit_known) rix_thread_register_exit(theap->tld);
   if (rix_purge_is_due()) rix_arena_purge(false);
   RI_AUDIT(rix_theap_valid(theap));
@@ -187,6 +189,14 @@ size_t rix_theap_reduce(rix_theap_t* theap, size_t most) {
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
     have = theap_reduce_list(theap, &theap->queue[c], have, most);
   return have;
+}
+
+void rix_theap_merge(rix_theap_t* from, rix_theap_t* into) {
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
+    if (from->pages[c] == 0) continue;
+    rix_queue_merge(from, into, c);
+    into->pinned[c] |= from->pinned[c];
+  }
 }
 
 // ---- Invariants ---------------------------------------------------------------------------------

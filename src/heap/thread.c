@@ -63,15 +63,40 @@ static void thread_unlink(rix_tld_t* tld) {
   ri_fetch_sub_relaxed(&thread.xcount, 1);
 }
 
+// ---- Theaps -------------------------------------------------------------------------------------
+
+rix_theap_t* rix_thread_new_theap(rix_tld_t* tld, rix_heap_t* heap) {
+  rix_theap_t* const theap = rix_meta_take(&thread_theaps);
+  if (theap == NULL) return NULL;
+  rix_theap_init(theap, tld, heap);
+  theap->next = tld->theaps;
+  if (theap->next != NULL) theap->next->prev = theap;
+  tld->theaps = theap;
+  return theap;
+}
+
+void rix_thread_drop_theap(rix_tld_t* tld, rix_theap_t* theap) {
+  if (theap->prev != NULL) {
+    theap->prev->next = theap->next;
+  } else {
+    tld->theaps = theap->next;
+  }
+  if (theap->next != NULL) theap->next->prev = theap->prev;
+  rix_heap_table_leave(tld, theap);
+  if (rix_tls.theap == &theap->fast) rix_tls.theap = &tld->main->fast;
+  rix_meta_give(&thread_theaps, theap);
+}
+
 // Ends the use of a tld. rix_tls must not lead to it any more.
 static void thread_end(rix_tld_t* tld) {
   thread_unlink(tld);
   rix_theap_t* next;
   for (rix_theap_t* theap = tld->theaps; theap != NULL; theap = next) {
     next = theap->next;
-    rix_theap_abandon(theap);
+    rix_heap_abandon_theap(theap);
     rix_meta_give(&thread_theaps, theap);
   }
+  rix_heap_table_close(tld);
   rix_meta_give(&thread_tlds, tld);
 }
 
@@ -90,15 +115,20 @@ rix_theap_t* rix_thread_theap(void) {
   if (rix_tls.phase == RIX_THREAD_DEAD) return NULL;
   rix_process_init();
   rix_tld_t* const tld = rix_meta_take(&thread_tlds);
-  rix_theap_t* const theap = tld != NULL ? rix_meta_take(&thread_theaps) : NULL;
+  if (tld != NULL) {
+    tld->id = (uintptr_t)tld;
+    tld->theaps = NULL;
+    tld->in_pool = false;
+    ri_store_relaxed(&tld->xsettle, 0);
+    rix_heap_table_open(tld);
+  }
+  rix_theap_t* const theap = tld != NULL ? rix_thread_new_theap(tld, &rix_heap_default) : NULL;
   if (theap == NULL) {
     if (tld != NULL) rix_meta_give(&thread_tlds, tld);
     return NULL;
   }
-  tld->id = (uintptr_t)tld;
-  tld->theaps = theap;
-  tld->in_pool = false;
-  rix_theap_init(theap, tld, &rix_heap_default);
+  tld->main = theap;
+  rix_heap_table_enter(tld, theap);
   thread_link(tld);
   rix_tls = (ri_tls_t){&theap->fast, tld->id, RIX_THREAD_LIVE};
   rix_thread_register_exit(tld);
@@ -106,9 +136,14 @@ rix_theap_t* rix_thread_theap(void) {
 }
 
 rix_theap_t* rix_thread_find_theap(const rix_heap_t* heap) {
-  if (rix_tls.phase != RIX_THREAD_LIVE) return NULL;
-  rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
-  while (theap != NULL && theap->heap != heap)
+  if (rix_tls.phase != RIX_THREAD_LIVE || heap == NULL) return NULL;
+  const rix_tld_t* const tld = (rix_tld_t*)rix_tls.self;
+  const size_t seq = ri_load_relaxed(&heap->xseq);
+  if (seq == 0) return NULL;  // it was ended a moment ago
+  rix_theap_t* theap = tld->table[heap->slot & tld->table_mask];
+  if (theap->seq == seq) return theap;
+  theap = tld->theaps;
+  while (theap != NULL && theap->seq != seq)
     theap = theap->next;
   return theap;
 }
@@ -121,9 +156,13 @@ void ri_thread_set_in_threadpool(void) {
 
 void rix_thread_reduce(size_t most) {
   if (rix_tls.phase != RIX_THREAD_LIVE) return;
+  rix_heap_settle();
+  rix_lock(&rix_heap_lock);  // a theap is given up (heap.h)
   rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
-  for (; theap != NULL; theap = theap->next)
-    most -= rix_theap_reduce(theap, most);
+  for (; theap != NULL; theap = theap->next) {
+    if (theap->state != RIX_THEAP_DESTROYED) most -= rix_theap_reduce(theap, most);
+  }
+  rix_unlock(&rix_heap_lock);
 }
 
 void ri_thread_done(void) {
@@ -160,9 +199,9 @@ void rix_orphan_collect(void) {
 
 // ---- Process ------------------------------------------------------------------------------------
 
-static rix_lock_t* const thread_locks[] = {&rix_orphan_lock, &rix_thread_lock,  &rix_purge_lock,
-                                           &rix_arena_lock,  &rix_mapping_lock, &rix_pagemap_lock,
-                                           &rix_meta_lock,   &rix_report_lock};
+static rix_lock_t* const thread_locks[] = {
+    &rix_orphan_lock,  &rix_heap_lock,    &rix_thread_lock, &rix_purge_lock, &rix_arena_lock,
+    &rix_mapping_lock, &rix_pagemap_lock, &rix_roster_lock, &rix_meta_lock,  &rix_report_lock};
 
 enum { THREAD_LOCKS = sizeof(thread_locks) / sizeof(thread_locks[0]) };
 

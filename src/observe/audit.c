@@ -35,7 +35,7 @@ bool ri_audit(void) {
   const rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
   for (; theap != NULL; theap = theap->next) {
     if (!audit_theap(theap)) {
-      rix_error(EFAULT, "the audit of heap %u failed", theap->heap->id);
+      rix_error(EFAULT, "the audit of heap %zu failed", theap->seq);
       return false;
     }
   }

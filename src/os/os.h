@@ -111,11 +111,13 @@ typedef ri_atomic(uint32_t) ri_atomic_u32_t;
 // rix_lock_try is free of it, since it never waits.
 typedef enum rix_lock_level_e {
   RIX_LEVEL_ORPHAN = 1,  // the theap for threads that have ended
+  RIX_LEVEL_HEAP,        // the lists of heaps and of their theaps, the end of a theap
   RIX_LEVEL_THREAD,      // the list of threads
   RIX_LEVEL_PURGE,       // giving memory back
   RIX_LEVEL_ARENA,       // reserving an arena
   RIX_LEVEL_MAPPING,     // the table of cached mappings
   RIX_LEVEL_PAGEMAP,     // growth of the page map
+  RIX_LEVEL_ROSTER,      // which pages a heap has
   RIX_LEVEL_META,        // memory for descriptors
   RIX_LEVEL_REPORT,      // hooks for messages
   RIX_LEVELS

@@ -33,7 +33,7 @@ static void abandon_list(ri_page_t* page) {
   ri_fetch_add_relaxed(&abandon.xlisted[c], 1);
 }
 
-static void abandon_unlist(ri_page_t* page) {
+void rix_page_unlist(ri_page_t* page) {
   if ((page->flags & RIX_PAGE_LISTED) == 0) return;
   page->flags &= (uint8_t)~RIX_PAGE_LISTED;
   const unsigned c = page->class_index;
@@ -55,7 +55,7 @@ void rix_page_abandon(ri_page_t* page) {
   do {
     const bool has_free = rix_page_collect(page);
     if (rix_page_live(page) == 0) {
-      abandon_unlist(page);
+      rix_page_unlist(page);
       rix_page_release(page);
       return;
     }
@@ -64,8 +64,21 @@ void rix_page_abandon(ri_page_t* page) {
   } while (!rix_remote_abandon(page));
 }
 
+void rix_page_return(ri_page_t* page) {
+  while (true) {
+    rix_page_abandon(page);
+    // D (roster.c): who takes the heap away and finds the page claimed leaves it to the claimer.
+    if (ri_fetch_add_acq_rel(&page->xheap, 0) != NULL || !rix_remote_take(page)) return;
+    if (ri_load_relaxed(&page->xheap) == NULL) {
+      rix_page_destroy(page);
+      return;
+    }
+    // It became another page meanwhile.
+  }
+}
+
 void rix_page_claimed(ri_page_t* page) {
-  abandon_unlist(page);
+  rix_page_unlist(page);
   rix_page_collect(page);
 }
 
@@ -81,7 +94,7 @@ static bool abandon_try_claim(ri_page_t* page, unsigned class_index,
     rix_page_claimed(page);
     if (page->free != NULL || rix_page_can_extend(page)) return true;
   }
-  rix_page_abandon(page);
+  rix_page_return(page);
   return false;
 }
 

@@ -10,6 +10,7 @@
 #include "options/options.h"
 #include "page/page.h"
 #include "page/remote.h"
+#include "page/roster.h"
 
 // Descriptors of pages that lie in no arena. Linked through `next`, which only the owner uses.
 static rix_meta_pool_t create_descriptors = {sizeof(ri_page_t), offsetof(ri_page_t, next), NULL};
@@ -53,7 +54,11 @@ ri_page_t* rix_page_create(unsigned class_index, bool dense, struct rix_heap_s* 
   const bool small = block_size <= RIX_SMALL_BLOCK_MAX;
   const size_t slices = small ? 1 : RIX_MEDIUM_SLICES;
   rix_slices_t got;
-  if (!rix_arena_claim(slices, RIX_SLICE_SIZE, dense, &got)) return NULL;
+  if (!rix_roster_charge(heap, slices * RIX_SLICE_SIZE)) return NULL;
+  if (!rix_arena_claim(slices, RIX_SLICE_SIZE, dense, &got)) {
+    rix_roster_uncharge(heap, slices * RIX_SLICE_SIZE);
+    return NULL;
+  }
   ri_page_t* const page = &got.arena->pages[got.index];
   const create_shape_t shape = {rix_arena_address(got.arena, got.index),
                                 block_size,
@@ -69,6 +74,7 @@ ri_page_t* rix_page_create(unsigned class_index, bool dense, struct rix_heap_s* 
     ri_store_relaxed(&page->xowner, RIX_OWNER_NONE | RIX_OWNER_CHECKED);
   }
   rix_pagemap_set(page->start, slices * RIX_SLICE_SIZE, page);
+  rix_roster_enter(heap, page);
   return page;
 }
 
@@ -86,6 +92,7 @@ static ri_page_t* create_single_done(ri_page_t* page, size_t span) {
   ri_store_relaxed(&page->used, 1);
   ri_store_relaxed(&page->xspan, span);
   rix_pagemap_set(page->start, create_entered(span), page);
+  rix_roster_enter(ri_load_relaxed(&page->xheap), page);
   const bool abandoned = rix_remote_abandon(page);
   RI_ASSERT(abandoned);
   RIX_UNUSED(abandoned);
@@ -94,13 +101,15 @@ static ri_page_t* create_single_done(ri_page_t* page, size_t span) {
 
 ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room, struct rix_heap_s* heap,
                                   bool* zero) {
+  if (!rix_roster_charge(heap, size)) return NULL;
   ri_page_t* const page = rix_meta_take(&create_descriptors);
-  if (page == NULL) return NULL;
   rix_mapping_t m;
-  if (!rix_mapping_claim(size, rix_max(align, RIX_SLICE_SIZE), room, &m)) {
-    rix_meta_give(&create_descriptors, page);
+  if (page == NULL || !rix_mapping_claim(size, rix_max(align, RIX_SLICE_SIZE), room, &m)) {
+    if (page != NULL) rix_meta_give(&create_descriptors, page);
+    rix_roster_uncharge(heap, size);
     return NULL;
   }
+  rix_roster_uncharge(heap, size - m.size);  // modular: a cached mapping may be larger
   *zero = m.zero;
   const size_t slices = m.room / RIX_SLICE_SIZE;
   const create_shape_t shape = {m.start, size, NULL, slices, 1, RIX_PAGE_MAPPED, 0};
@@ -127,7 +136,9 @@ ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* 
   const bool in_arena = block_size <= most && align <= most;
   // Who asks for zeroes often uses little of a large block.
   const bool dense = !*zero && block_size >= RIX_DENSE_BLOCK;
+  if (in_arena && !rix_roster_charge(heap, slices * RIX_SLICE_SIZE)) return NULL;
   if (!in_arena || !rix_arena_claim(slices, rix_max(align, RIX_SLICE_SIZE), dense, &got)) {
+    if (in_arena) rix_roster_uncharge(heap, slices * RIX_SLICE_SIZE);
     return rix_page_create_mapped(block_size, align, 0, heap, zero);
   }
   ri_page_t* const page = &got.arena->pages[got.index];
@@ -147,6 +158,7 @@ void rix_page_release(ri_page_t* page) {
   RI_ASSERT(rix_page_live(page) == 0 && page->place == RIX_PLACE_NONE);
   RI_ASSERT((page->flags & RIX_PAGE_LISTED) == 0);
   RI_ASSERT(rix_remote_count(page) == 0);
+  rix_roster_strike(page);
   const bool interior = (ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR) != 0;
   ri_store_relaxed(&page->xowner, RIX_OWNER_NONE);
   ri_store_relaxed(&page->xtheap, NULL);
@@ -164,6 +176,21 @@ void rix_page_release(ri_page_t* page) {
   const size_t slices = page->slice_count;
   rix_pagemap_set(page->start, slices * RIX_SLICE_SIZE, NULL);
   rix_arena_release(page->arena, (size_t)(page - page->arena->pages), slices);
+}
+
+void rix_page_destroy(ri_page_t* page) {
+  if ((page->flags & RIX_PAGE_CHECKED) != 0) {
+    const size_t words = RIX_SLICE_SIZE / 8 / RIX_WORD_BITS;
+    const size_t first = (size_t)(page - page->arena->pages) * words;
+    for (size_t i = 0; i < page->slice_count * words; i++)
+      ri_store_relaxed(&page->arena->live[first + i], 0);
+  }
+  rix_page_unlist(page);
+  page->place = RIX_PLACE_NONE;
+  page->free = NULL;
+  ri_store_relaxed(&page->used, 0);
+  ri_store_relaxed(&page->xremote, 0);
+  rix_page_release(page);
 }
 
 // Memory that was used before: above this the OS hands out zero pages, which also makes the block
@@ -225,8 +252,12 @@ bool rix_page_resize_single(ri_page_t* page, size_t size, bool* zero) {
   RI_ASSERT(rix_page_is_single(page));
   *zero = false;
   size = rix_align_up(size, rix_os_page_size());
+  const size_t before = rix_roster_bytes(page);
+  const size_t reserved = size > before ? rix_align_up(size, RIX_SLICE_SIZE) - before : 0;
+  if (!rix_roster_will_grow(page, reserved)) return false;
   const bool done = page->kind == RIX_PAGE_MAPPED ? create_resize_mapped(page, size, zero)
                                                   : create_resize_in_arena(page, size, zero);
   if (done) ri_store_relaxed(&page->xblock_size, size);
+  rix_roster_resized(page, before, reserved);
   return done;
 }

@@ -124,6 +124,8 @@ RIX_INTERNAL ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t
 RIX_INTERNAL void rix_page_mark_interior(ri_page_t* page, const void* p);
 // Gives a page without live blocks back, by its owner, or by who claimed it.
 RIX_INTERNAL void rix_page_release(ri_page_t* page);
+// Gives a page back whatever is in its blocks; nobody will use or free one of them.
+RIX_INTERNAL void rix_page_destroy(ri_page_t* page);
 // Zeroes its block from byte `from` on, a multiple of the OS page size, with the OS's help.
 RIX_INTERNAL void rix_page_zero_single(ri_page_t* page, size_t from);
 // Changes the size of the block of a page of one block, where it is. The caller owns the block.
@@ -143,8 +145,12 @@ RIX_INTERNAL bool rix_page_valid(const ri_page_t* page);
 // Gives the page up: somebody may claim it. It is in no list of a heap. Releases it when it has no
 // live block.
 RIX_INTERNAL void rix_page_abandon(ri_page_t* page);
+// As above, for a page that the caller claimed and does not want: its heap may be on its end.
+RIX_INTERNAL void rix_page_return(ri_page_t* page);
 // To be called right after a page was claimed.
 RIX_INTERNAL void rix_page_claimed(ri_page_t* page);
+// Takes a page out of the abandoned bitmap, by its owner.
+RIX_INTERNAL void rix_page_unlist(ri_page_t* page);
 // Claims an abandoned page of the class and heap that has free blocks or room; NULL when none is at
 // hand. The page has no owner yet and no live bit set anywhere: the caller adopts it.
 RIX_INTERNAL ri_page_t* rix_page_claim_abandoned(unsigned class_index,

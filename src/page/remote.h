@@ -106,6 +106,16 @@ RIX_INLINE bool rix_remote_abandon(ri_page_t* page) {
   return true;
 }
 
+// As claim, but writes the word in any case (label D, roster.c).
+RIX_INLINE bool rix_remote_take(ri_page_t* page) {
+  return (ri_fetch_and_acq_rel(&page->xremote, ~RIX_REMOTE_ABANDONED) & RIX_REMOTE_ABANDONED) != 0;
+}
+
+// Owner: nobody needs to tell it of frees any more. Whoever frees later sees what the owner wrote.
+RIX_INLINE void rix_remote_cancel_wake(ri_page_t* page) {
+  ri_fetch_and_acq_rel(&page->xremote, ~RIX_REMOTE_NOTIFY);
+}
+
 // Makes the caller the owner if the page has none.
 RIX_INLINE bool rix_remote_claim(ri_page_t* page) {
   uintptr_t old = ri_load_relaxed(&page->xremote);

@@ -10,7 +10,7 @@
 
 #include <stdatomic.h>
 
-static rix_heap_t other_heap = {7};
+static rix_heap_t other_heap = {.xseq = {7}};
 
 // A block of the page; how many blocks an extension makes is a build knob.
 static ri_block_t* take(ri_page_t* page) {

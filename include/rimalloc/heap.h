@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// heap.h: first-class heaps, part of rimalloc.h.
+//
+// A heap is a set of blocks that a program can end as a whole. Any thread may allocate from a heap
+// at any time, and any thread may free a block of it with ri_free, which does not ask for the heap.
+// A thread's first allocation from a heap makes its own part of it, so that all further ones need
+// no lock; a heap that nobody allocated from takes less than 1 KiB, a part about 5 KiB.
+//
+// Where a heap is asked for, NULL stands for the main heap: the one that ri_malloc allocates from.
+// A heap may be used until ri_heap_delete or ri_heap_destroy is called for it; using it afterwards,
+// or meanwhile, is undefined. What is said in rimalloc.h of threads and errors holds here as well.
+#ifndef RIMALLOC_HEAP_H
+#define RIMALLOC_HEAP_H
+
+#include <rimalloc/rimalloc.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+typedef struct rix_heap_s ri_heap_t;
+
+// ---- The life of a heap -------------------------------------------------------------------------
+
+// A new heap; NULL and ENOMEM when there is no memory. Cost: a lock. [M]
+RI_NODISCARD RI_EXPORT ri_heap_t* ri_heap_new(void) RI_NOEXCEPT;
+
+// Ends the heap; its blocks stay valid and belong to the main heap from now on. Other threads may
+// free or resize blocks of the heap meanwhile; none may allocate from it. NULL: nothing; the main
+// heap: EINVAL is reported and nothing happens. Cost: a few instructions for each page of the heap;
+// waits for no other thread's allocations. [M]
+RI_EXPORT void ri_heap_delete(ri_heap_t* heap) RI_NOEXCEPT;
+
+// Ends the heap and all of its blocks, without a free for each. Every earlier use of the heap and
+// its blocks, their frees included, must have happened before this call; other threads may be doing
+// anything else, and may end. NULL and the main heap: as above. Cost: as a free of one block for
+// each page of the heap. [M]
+RI_EXPORT void ri_heap_destroy(ri_heap_t* heap) RI_NOEXCEPT;
+
+// Gives back what the calling thread keeps of the heap: collects blocks that others freed, releases
+// empty pages; with `force` also returns all unused memory of the process to the OS now. [M]
+RI_EXPORT void ri_heap_collect(ri_heap_t* heap, bool force) RI_NOEXCEPT;
+
+// ---- What belongs to a heap ---------------------------------------------------------------------
+
+// The heap that ri_malloc allocates from in the calling thread, unless ri_theap_set_default chose
+// another. Never NULL. [M]
+RI_NODISCARD RI_EXPORT ri_heap_t* ri_heap_main(void) RI_NOEXCEPT;
+
+// The heap of the block that p points into, or of the page around p; NULL when p lies in no page of
+// this allocator. Any pointer. Cost: a page map lookup. [M]
+RI_NODISCARD RI_EXPORT ri_heap_t* ri_heap_of(const void* p) RI_NOEXCEPT;
+
+// ri_heap_of(p) == heap. [M]
+RI_NODISCARD RI_EXPORT bool ri_heap_contains(const ri_heap_t* heap, const void* p) RI_NOEXCEPT;
+
+// ri_heap_of(p) != NULL. [M]
+RI_NODISCARD RI_EXPORT bool ri_any_heap_contains(const void* p) RI_NOEXCEPT;
+
+// ---- A limit ------------------------------------------------------------------------------------
+
+// Limits the memory that the heap may hold to `bytes`, counted in whole pages (64 KiB and more);
+// 0: no limit. An allocation that would exceed it fails with ENOMEM; blocks that exist stay. False,
+// and EINVAL, for the main heap, which is limited by the option limit_address_space. Cost: none for
+// allocations from existing pages.
+RI_EXPORT bool ri_heap_set_quota(ri_heap_t* heap, size_t bytes) RI_NOEXCEPT;
+// The limit; 0 without one.
+RI_NODISCARD RI_EXPORT size_t ri_heap_quota(const ri_heap_t* heap) RI_NOEXCEPT;
+// Bytes of the pages that the heap holds now, free blocks included; 0 for the main heap, whose
+// pages are not counted.
+RI_NODISCARD RI_EXPORT size_t ri_heap_held(const ri_heap_t* heap) RI_NOEXCEPT;
+
+// ---- Allocation ---------------------------------------------------------------------------------
+
+// As the functions of the same name without `heap`, but from the heap. Fast, as ri_malloc, after
+// the calling thread's first allocation from the heap. A thread that has run its exit hooks gets a
+// slice of 64 KiB for each small block. [M]
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(2) void* ri_heap_malloc(ri_heap_t* heap, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(2) void* ri_heap_zalloc(ri_heap_t* heap, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(2, 3) void* ri_heap_calloc(
+    ri_heap_t* heap, size_t count, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(2, 3) void* ri_heap_mallocn(
+    ri_heap_t* heap, size_t count, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(2) void* ri_heap_malloc_small(ri_heap_t* heap, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(2) void* ri_heap_zalloc_small(ri_heap_t* heap, size_t size) RI_NOEXCEPT;
+
+// p may belong to any heap. It stays where it is, and in its heap, when it fits there or can change
+// its size in place; otherwise the new block comes from `heap`. [M]
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(3) void* ri_heap_realloc(ri_heap_t* heap, void* p,
+                                                              size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(3, 4) void* ri_heap_reallocn(ri_heap_t* heap, void* p,
+                                                                   size_t count,
+                                                                   size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(3) void* ri_heap_reallocf(ri_heap_t* heap, void* p,
+                                                               size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(3) void* ri_heap_rezalloc(ri_heap_t* heap, void* p,
+                                                               size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(3, 4) void* ri_heap_recalloc(ri_heap_t* heap, void* p,
+                                                                   size_t count,
+                                                                   size_t size) RI_NOEXCEPT;
+
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE char* ri_heap_strdup(ri_heap_t* heap,
+                                                           const char* s) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE char* ri_heap_strndup(ri_heap_t* heap, const char* s,
+                                                            size_t n) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT char* ri_heap_realpath(ri_heap_t* heap, const char* path,
+                                              char* resolved) RI_NOEXCEPT;
+
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(2)
+    RI_ALLOC_ALIGN(3) void* ri_heap_malloc_aligned(ri_heap_t* heap, size_t size,
+                                                   size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(2) void* ri_heap_malloc_aligned_at(
+    ri_heap_t* heap, size_t size, size_t alignment, size_t offset) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(2)
+    RI_ALLOC_ALIGN(3) void* ri_heap_zalloc_aligned(ri_heap_t* heap, size_t size,
+                                                   size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(2) void* ri_heap_zalloc_aligned_at(
+    ri_heap_t* heap, size_t size, size_t alignment, size_t offset) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(2, 3)
+    RI_ALLOC_ALIGN(4) void* ri_heap_calloc_aligned(ri_heap_t* heap, size_t count, size_t size,
+                                                   size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(2, 3) void* ri_heap_calloc_aligned_at(
+    ri_heap_t* heap, size_t count, size_t size, size_t alignment, size_t offset) RI_NOEXCEPT;
+
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(3)
+    RI_ALLOC_ALIGN(4) void* ri_heap_realloc_aligned(ri_heap_t* heap, void* p, size_t size,
+                                                    size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(3) void* ri_heap_realloc_aligned_at(ri_heap_t* heap, void* p,
+                                                                         size_t size,
+                                                                         size_t alignment,
+                                                                         size_t offset) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(3)
+    RI_ALLOC_ALIGN(4) void* ri_heap_rezalloc_aligned(ri_heap_t* heap, void* p, size_t size,
+                                                     size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(3) void* ri_heap_rezalloc_aligned_at(
+    ri_heap_t* heap, void* p, size_t size, size_t alignment, size_t offset) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(3, 4)
+    RI_ALLOC_ALIGN(5) void* ri_heap_recalloc_aligned(ri_heap_t* heap, void* p, size_t count,
+                                                     size_t size, size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(3, 4) void* ri_heap_recalloc_aligned_at(
+    ri_heap_t* heap, void* p, size_t count, size_t size, size_t alignment,
+    size_t offset) RI_NOEXCEPT;
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// heap.c: making, ending and asking heaps.
+#include <errno.h>
+
+#include "api/api.h"
+
+ri_heap_t* ri_heap_new(void) {
+  rix_heap_t* const heap = rix_heap_create();
+  return heap != NULL ? heap : rix_out_of_memory(sizeof(rix_heap_t));
+}
+
+static void heap_end(rix_heap_t* heap, bool destroy) {
+  if (heap == NULL) return;
+  if (heap == &rix_heap_default) {
+    rix_error(EINVAL, "the main heap cannot be %s", destroy ? "destroyed" : "deleted");
+    return;
+  }
+  rix_heap_end(heap, destroy);
+}
+
+void ri_heap_delete(ri_heap_t* heap) { heap_end(heap, false); }
+
+void ri_heap_destroy(ri_heap_t* heap) { heap_end(heap, true); }
+
+void ri_heap_collect(ri_heap_t* heap, bool force) {
+  if (heap == NULL) heap = ri_heap_main();
+  if (rix_tls.phase == RIX_THREAD_LIVE) rix_heap_settle();
+  rix_theap_t* const theap = rix_thread_find_theap(heap);
+  if (theap != NULL) rix_heap_collect_theap(theap);
+  rix_arena_purge(force);
+}
+
+ri_heap_t* ri_heap_main(void) { return &rix_heap_default; }
+
+ri_heap_t* ri_heap_of(const void* p) {
+  const ri_page_t* const page = rix_pagemap_find(p);
+  return page != NULL ? ri_load_relaxed(&page->xheap) : NULL;
+}
+
+bool ri_heap_contains(const ri_heap_t* heap, const void* p) {
+  if (heap == NULL) heap = ri_heap_main();
+  return ri_heap_of(p) == heap;
+}
+
+bool ri_any_heap_contains(const void* p) { return ri_heap_of(p) != NULL; }
+
+bool ri_heap_set_quota(ri_heap_t* heap, size_t bytes) {
+  if (heap == NULL || !heap->listed) {
+    rix_os_set_errno(EINVAL);
+    return false;
+  }
+  ri_store_relaxed(&heap->xquota, bytes);
+  return true;
+}
+
+size_t ri_heap_quota(const ri_heap_t* heap) {
+  return heap != NULL ? ri_load_relaxed(&heap->xquota) : 0;
+}
+
+size_t ri_heap_held(const ri_heap_t* heap) {
+  return heap != NULL && heap->listed ? ri_load_relaxed(&heap->xbytes) : 0;
+}
