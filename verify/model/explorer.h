@@ -101,10 +101,9 @@ typedef struct thread_s {
   thread_status_t status;
   unsigned position;  // events of the graph that this run has done
   view_t hb, porf;
-  view_t acquire;  // what an acquire fence would add
-  view_t release;  // hb at the last release fence
-  event_id_t last_read;
-  bool random_wait;
+  view_t acquire;      // what an acquire fence would add
+  view_t release;      // hb at the last release fence
+  unsigned waits_for;  // so many of its last reads
 } thread_t;
 
 typedef enum phase_e { PHASE_SETUP, PHASE_DIRECT, PHASE_REPLAY, PHASE_EXTEND } phase_t;
@@ -125,7 +124,7 @@ typedef struct explorer_s {
   graph_t graph;
   location_t location[LOCATIONS_MAX];
   unsigned locations;
-  bool killed;
+  bool killed, deferred;
   verdict_t killed_as;
   char why[600];
   bool tracing, random, uses_sc;

@@ -138,6 +138,19 @@ static int driver_compare(const void* a, const void* b) {
   return strcmp(*(char* const*)a, *(char* const*)b);
 }
 
+// All outcomes, sorted, in one line.
+static const char* driver_outcomes(void) {
+  static char text[8192];
+  size_t n = 0;
+  text[0] = '\0';
+  qsort(driver.outcome, driver.outcomes, sizeof(char*), driver_compare);
+  for (unsigned i = 0; i < driver.outcomes && n < sizeof(text); i++) {
+    n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i == 0 ? "" : " | ",
+                          driver.outcome[i]);
+  }
+  return text;
+}
+
 static void driver_print(const model_scenario_t* s, bool passed, bool as_expected) {
   printf("%s %s", s->name, as_expected ? "ok" : "FAILED");
   if (s->fails != NULL) {
@@ -152,9 +165,7 @@ static void driver_print(const model_scenario_t* s, bool passed, bool as_expecte
   } else {
     printf(" bound=none");
   }
-  qsort(driver.outcome, driver.outcomes, sizeof(char*), driver_compare);
-  for (unsigned i = 0; passed && i < driver.outcomes; i++)
-    printf("%s%s", i == 0 ? " outcomes=" : " | ", driver.outcome[i]);
+  if (passed && driver.outcomes > 0) printf(" outcomes=%s", driver_outcomes());
   printf("\n");
   fflush(stdout);
 }
@@ -172,6 +183,11 @@ static bool driver_run(const model_scenario_t* s) {
   bool as_expected = passed && any && s->fails == NULL;
   if (s->fails != NULL) as_expected = !passed && strstr(ex.why, s->fails) != NULL;
   if (!any) printf("  no execution was complete\n");
+  if (as_expected && s->outcomes != NULL && driver.replay == NULL && !ex.random &&
+      strcmp(s->outcomes, driver_outcomes()) != 0) {
+    printf("  the outcomes should be %s\n", s->outcomes);
+    as_expected = false;
+  }
   if (!passed && (!as_expected || driver.verbose)) {
     driver_explain();
   } else if (driver.replay != NULL) {

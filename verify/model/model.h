@@ -25,6 +25,7 @@ typedef struct model_scenario_s {
   void (*thread[MODEL_THREADS])(void);
   void (*finish)(void);  // may be NULL; sees the final state
   const char* fails;     // NULL: every execution must pass; else this must be reported
+  const char* outcomes;  // the exact set of results, sorted, with " | " between; NULL: any
   unsigned spurious;     // failures of a weak compare-and-swap that each thread may see
   bool slow;             // not in the quick set
 } model_scenario_t;
@@ -38,6 +39,8 @@ __attribute__((noreturn)) void model_fail(const char* why, const char* file, int
 // In a loop that waits for memory to change: the thread goes on when the location that it read last
 // has another value. A thread that nobody wakes is reported.
 void model_wait(void);
+// The same for the last n reads: it goes on when one of them reads something else.
+void model_wait_for(unsigned n);
 // One of 0 .. n-1; all of them are tried.
 unsigned model_choose(unsigned n);
 // In finish: this execution's result. The set of all results is printed and compared.

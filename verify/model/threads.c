@@ -141,7 +141,7 @@ static void threads_await_turn(int t) {
     threads_to_scheduler();
 }
 
-static void threads_apply_read(thread_t* th, event_t* e, int t, const op_t* op) {
+static void threads_apply_read(thread_t* th, event_t* e, const op_t* op) {
   e->order = (uint8_t)(op->kind == OP_CAS && !e->rmw ? op->fail_order : op->order);
   e->before = th->hb;
   if (e->rf != INIT) {
@@ -149,7 +149,6 @@ static void threads_apply_read(thread_t* th, event_t* e, int t, const op_t* op) 
     view_join(&th->porf, &w->porf);
     view_join(order_acquires(e->order) ? &th->hb : &th->acquire, &w->sync);
   }
-  th->last_read = event_id(t, th->position);
 }
 
 static void threads_apply_write(thread_t* th, event_t* e, int t, const op_t* op) {
@@ -171,7 +170,7 @@ static void threads_apply_fence(thread_t* th, event_t* e, int t, const op_t* op)
 static void threads_apply(int t, event_t* e, const op_t* op) {
   thread_t* const th = &ex.thread[t];
   e->pc = op->pc;
-  if (e->kind == EVENT_READ) threads_apply_read(th, e, t, op);
+  if (e->kind == EVENT_READ) threads_apply_read(th, e, op);
   if (e->kind == EVENT_WRITE) threads_apply_write(th, e, t, op);
   if (e->kind == EVENT_FENCE) threads_apply_fence(th, e, t, op);
   th->hb.count[t] = th->porf.count[t] = (uint16_t)(th->position + 1);
@@ -342,24 +341,35 @@ uint64_t threads_perform(const op_t* op, bool* success) {
 
 // ---- Waiting ------------------------------------------------------------------------------------
 
+// Whether what thread t polls is the newest.
 static bool threads_read_newest(int t) {
-  const event_t* const r = event_at(&ex.graph, ex.thread[t].last_read);
-  const unsigned n = r->location < ex.graph.locations ? ex.graph.write_count[r->location] : 0;
-  return graph_rank(&ex.graph, r->rf) == n;
+  graph_t* const g = &ex.graph;
+  unsigned left = ex.thread[t].waits_for;
+  for (unsigned i = ex.thread[t].position; i-- > 0 && left > 0;) {
+    const event_t* const r = &g->event[t][i];
+    if (r->kind != EVENT_READ) continue;
+    const unsigned n = r->location < g->locations ? g->write_count[r->location] : 0;
+    if (graph_rank(g, r->rf) != n) return false;
+    left--;
+  }
+  if (left > 0) explorer_fail("thread %d waits for nothing", t);
+  return true;
 }
 
-// The thread stays where it is for the rest of the execution; the execution in which its read reads
-// something else is another one. When the read was not of the newest write, that execution is known
+// The thread stays where it is for the rest of the execution; the execution in which it reads
+// something else is another one. When a read was not of the newest write, that execution is known
 // already, and this one shows nothing that it does not.
-void model_wait(void) {
+void model_wait_for(unsigned n) {
   const int t = ex.current;
   if (t < 0) explorer_fail("waiting outside of a thread");
-  if (ex.thread[t].last_read == INIT) explorer_fail("thread %d waits for nothing", t);
-  if (ex.phase == PHASE_EXTEND && !threads_read_newest(t)) threads_kill(VERDICT_PRUNED);
+  ex.thread[t].waits_for = n;
+  if (!threads_read_newest(t) && ex.phase == PHASE_EXTEND) threads_kill(VERDICT_PRUNED);
   ex.thread[t].status = THREAD_BLOCKED;
   while (true)
     threads_to_scheduler();
 }
+
+void model_wait(void) { model_wait_for(1); }
 
 void model_lock(uint32_t* word) {
   const op_t op = {OP_CAS, word, 4, __ATOMIC_ACQUIRE,           __ATOMIC_RELAXED,
@@ -390,11 +400,11 @@ void model_unlock(uint32_t* word) {
 
 static void threads_reset(void) {
   for (int t = 0; t < MODEL_THREADS; t++)
-    ex.thread[t] = (thread_t){.last_read = INIT};
+    ex.thread[t] = (thread_t){.status = THREAD_NEW};
   memcpy(threads.tls_now, threads.tls_start, sizeof(threads.tls_now));
   race_clear();
   trace_clear();
-  ex.killed = false;
+  ex.killed = ex.deferred = false;
 }
 
 static void threads_replay(void) {
@@ -429,6 +439,7 @@ static int threads_next(void) {
 static void threads_extend(void) {
   ex.phase = PHASE_EXTEND;
   if (!graph_sc_consistent(&ex.graph)) threads_kill(VERDICT_PRUNED);
+  if (ex.deferred) threads_kill(VERDICT_FAILED);
   while (!ex.killed && (ex.turn = threads_next()) >= 0)
     threads_resume(ex.turn);
 }
@@ -474,7 +485,18 @@ verdict_t threads_run(void) {
   return verdict;
 }
 
+// While a graph with seq_cst operations is followed, it is not yet known to be consistent: the
+// thread stops, and the failure counts when the graph turns out to be.
+static void threads_defer_failure(void) {
+  ex.deferred = true;
+  while (true)
+    threads_to_scheduler();
+}
+
 void threads_fail(void) {
+  if (ex.phase == PHASE_REPLAY && ex.uses_sc && ex.current >= 0 && !threads_replaying(ex.current)) {
+    threads_defer_failure();
+  }
   if (ex.current >= 0) threads_kill(VERDICT_FAILED);
   ex.killed = true;
   ex.killed_as = VERDICT_FAILED;

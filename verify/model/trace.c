@@ -109,19 +109,30 @@ static const char* trace_verb(const event_t* e) {
   return e->op <= OP_CAS ? name[e->op] : "?";
 }
 
-static void trace_print_from(const event_t* e) {
-  graph_t* const g = &ex.graph;
+// How many newer writes than what a read read were there already, above in the trace.
+static unsigned trace_newer(const event_t* e, unsigned line) {
+  unsigned newer = 0;
+  for (unsigned i = 0; i < line; i++) {
+    if (trace.line[i].event == INIT) continue;
+    const event_t* const w = event_at(&ex.graph, trace.line[i].event);
+    if (w->kind != EVENT_WRITE || w->location != e->location) continue;
+    newer += w->rank > graph_rank(&ex.graph, e->rf);
+  }
+  return newer;
+}
+
+static void trace_print_from(const event_t* e, unsigned line) {
   if (e->rf == INIT) {
     printf(" from the initial value");
   } else {
     printf(" from %d.%u", event_thread(e->rf), event_index(e->rf));
   }
-  const unsigned newer = g->write_count[e->location] - graph_rank(g, e->rf);
-  const unsigned own = e->rmw && newer > 0 ? 1 : 0;
-  if (e->location < g->locations && newer > own) printf(" (STALE: %u newer)", newer - own);
+  const unsigned newer = trace_newer(e, line);
+  if (newer > 0) printf(" (STALE: %u newer)", newer);
 }
 
-static void trace_print_event(const line_t* l) {
+static void trace_print_event(unsigned line) {
+  const line_t* const l = &trace.line[line];
   const event_t* const e = event_at(&ex.graph, l->event);
   printf("  T%d %*s%d.%-3u ", l->thread, 2 * l->thread, "", l->thread, event_index(l->event));
   if (e->kind == EVENT_FENCE) {
@@ -137,7 +148,7 @@ static void trace_print_event(const line_t* l) {
       printf("%s%s %s %s %s %#lx", trace_verb(e), failed ? " FAILS" : "", trace_order(e->order),
              trace_what(address), e->kind == EVENT_READ ? "reads" : "=", e->value);
     }
-    if (e->kind == EVENT_READ) trace_print_from(e);
+    if (e->kind == EVENT_READ) trace_print_from(e, line);
     if (e->kind == EVENT_READ && e->option != 0) printf(" (spurious)");
   }
   printf("   %s\n", e->kind == EVENT_WRITE && e->rmw ? "" : trace_where(e->pc));
@@ -151,7 +162,7 @@ void trace_print(void) {
   for (unsigned i = first; i < trace.lines; i++) {
     const line_t* const l = &trace.line[i];
     if (l->event != INIT) {
-      trace_print_event(l);
+      trace_print_event(i);
       continue;
     }
     printf("  T%d %*s      plain %s of %zu bytes at %s   %s\n", l->thread, 2 * l->thread, "",
