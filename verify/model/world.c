@@ -2,36 +2,7 @@
 // world.c: the files of src/ as they are, but for the OS layer, and what world.h says.
 #include "world.h"
 
-#include "options/options.c"
-#include "options/report.c"
-//
-#include "arena/arena.c"
-#include "arena/bitmap.c"
-#include "arena/mapping.c"
-#include "arena/meta.c"
-#include "arena/pagemap.c"
-#include "arena/purge.c"
-//
-#include "page/abandon.c"
-#include "page/create.c"
-#include "page/page.c"
-//
-#include "heap/alloc.c"
-#include "heap/queue.c"
-#include "heap/theap.c"
-#include "heap/thread.c"
-//
-#include "observe/audit.c"
-#include "observe/stats.c"
-//
-#include "api/aligned.c"
-#include "api/free.c"
-#include "api/info.c"
-#include "api/malloc.c"
-#include "api/realloc.c"
-#include "api/string.c"
-//
-#include "api/fast_symbols.c"
+#include "sources.h"  // made by `run`: what src/rimalloc.c includes, without src/os
 
 enum { WORLD_WATCHED = 32 };  // bytes of a block
 
@@ -90,6 +61,11 @@ void world_free(void* p) {
   ri_free(p);
 }
 
+void world_free_remote(void* p) {
+  model_give(p);
+  free_remote(world_page(p), p, p);
+}
+
 void world_thread_exit(void) { os_model_thread_exit(); }
 
 static void world_do_malloc(void) { world.p = world_malloc(world.size); }
@@ -119,6 +95,17 @@ ri_page_t* world_page(const void* p) {
   return page;
 }
 
+void world_name_page(const void* p) {
+  ri_page_t* const page = world_page(p);
+  model_name(page, "page");
+  model_name(&page->xowner, "page.xowner");
+  model_name(&page->xtheap, "page.xtheap");
+  model_name(&page->free, "page.free");
+  model_name(&page->used, "page.used");
+  model_name(&page->capacity, "page.capacity");
+  model_name(&page->xremote, "page.xremote");
+}
+
 rix_theap_t* world_theap(int t) {
   model_as(t, world_do_look);
   return (rix_theap_t*)(void*)world.tls[0].theap;
@@ -138,14 +125,16 @@ static size_t world_count_in(const rix_page_list_t* list, const ri_page_t* page)
   return n;
 }
 
-// How often a page is in the lists of living threads.
+static size_t world_count_in_theap(const rix_theap_t* theap, const ri_page_t* page) {
+  return world_count_in(&theap->queue[page->class_index], page) +
+         world_count_in(&theap->full[page->class_index], page);
+}
+
+// How often a page is in the lists of living threads, and of the ended ones together.
 static size_t world_owners(const ri_page_t* page) {
-  size_t n = 0;
-  for (const rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next) {
-    const rix_theap_t* const theap = tld->theaps;
-    n += world_count_in(&theap->queue[page->class_index], page);
-    n += world_count_in(&theap->full[page->class_index], page);
-  }
+  size_t n = world_count_in_theap(&thread.orphan, page);
+  for (const rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next)
+    n += world_count_in_theap(tld->theaps, page);
   return n;
 }
 

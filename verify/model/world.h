@@ -20,6 +20,9 @@ void world_setup(int threads, bool abandoned);
 // malloc and free by the running thread, with the block's first bytes watched (model_take).
 void* world_malloc(size_t size);
 void world_free(void* p);
+// The part of free that comes after the look at the page's owner: for scenarios in which the looks
+// of many threads at that word would be most of what is explored.
+void world_free_remote(void* p);
 // In set-up: thread t does the same.
 void* world_malloc_as(int t, size_t size);
 void world_free_as(int t, void* p);
@@ -30,6 +33,7 @@ void world_thread_exit(void);
 void world_thread_exit_as(int t);
 
 ri_page_t* world_page(const void* p);  // the page of a block
+void world_name_page(const void* p);   // in traces
 rix_theap_t* world_theap(int t);       // of thread t; in set-up and finish
 size_t world_slices_in_use(void);
 
