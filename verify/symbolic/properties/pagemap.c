@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// pagemap.c: address to index and back, for every address, every window and every range.
+#include "arena/pagemap.c"
+
+#include "symbolic.h"
+
+enum { ENTRIES = 4 };
+
+static ri_pagemap_entry_t table[ENTRIES];
+static ri_page_t page;
+
+// A window of ENTRIES slices anywhere, empty.
+static uint64_t window(void) {
+  const uint64_t base = sym_u64("base");
+  sym_assume(base % RIX_SLICE_SIZE == 0 && base >= RIX_SLICE_SIZE);
+  sym_assume(base < ((uint64_t)1 << RIX_OS_ADDRESS_BITS) - ENTRIES * RIX_SLICE_SIZE);
+  for (unsigned i = 0; i < ENTRIES; i++)
+    ri_store_relaxed(&table[i], NULL);
+  ri_store_relaxed(&rix_pagemap.xbase, base);
+  ri_store_relaxed(&rix_pagemap.xcount, ENTRIES);
+  ri_store_relaxed(&rix_pagemap.xtable, &table[0]);
+  return base;
+}
+
+// No address at all reads outside of the table; those outside of the window have no page.
+void prove_find_any_address(void) {
+  const uint64_t base = window();
+  INPUT(64, address);
+  for (unsigned i = 0; i < ENTRIES; i++)
+    ri_store_relaxed(&table[i], &page);
+  const bool inside = address >= base && address - base < ENTRIES * RIX_SLICE_SIZE;
+  ASSERT(rix_pagemap_find((const void*)address) == (inside ? &page : NULL));
+}
+
+// After a range was entered, exactly the slices that it touches lead to the page.
+void prove_set_and_find(void) {
+  const uint64_t base = window();
+  INPUT(64, start);
+  INPUT(64, size);
+  INPUT(64, address);
+  const uint64_t end = base + ENTRIES * RIX_SLICE_SIZE;
+  sym_assume(start >= base && start < end && size >= 1 && size <= end - start);
+  rix_pagemap_set((const void*)start, size, &page);
+  const uint64_t slice = address / RIX_SLICE_SIZE;
+  const bool touched =
+      slice >= start / RIX_SLICE_SIZE && slice <= (start + size - 1) / RIX_SLICE_SIZE;
+  ASSERT(rix_pagemap_find((const void*)address) == (touched ? &page : NULL));
+}
+
+// ---- rix_pagemap_cover: what it lets in fits into the table that it has -------------------------
+
+void rix_lock(rix_lock_t* lock) { RIX_UNUSED(lock); }
+void rix_unlock(rix_lock_t* lock) { RIX_UNUSED(lock); }
+size_t rix_os_page_size(void) { return 4096; }
+bool rix_os_commit(void* p, size_t size) {
+  RIX_UNUSED(p);
+  RIX_UNUSED(size);
+  return sym_each(2, "the OS commits") == 1;
+}
+size_t rix_os_address_space_limit(void) { return SIZE_MAX; }
+
+void* rix_os_map(void* hint, size_t size, rix_os_access_t access) {
+  RIX_UNUSED(hint);
+  RIX_UNUSED(size);
+  RIX_UNUSED(access);
+  return sym_each(2, "the OS maps") == 1 ? (void*)(uintptr_t)((uint64_t)1 << 40) : NULL;
+}
+
+void prove_cover(void) {
+  INPUT(64, start);
+  INPUT(64, size);
+  const uint64_t end_of_all = (uint64_t)1 << RIX_OS_ADDRESS_BITS;
+  sym_assume(start >= RIX_SLICE_SIZE && start % 4096 == 0);
+  sym_assume(size >= 1 && size <= end_of_all - RIX_SLICE_SIZE && start <= end_of_all - size);
+  pagemap.reserved = 0;
+  ri_store_relaxed(&rix_pagemap.xcount, 0);
+  const bool covered = rix_pagemap_cover((const void*)start, size);
+  const uint64_t base = ri_load_relaxed(&rix_pagemap.xbase);
+  const uint64_t count = ri_load_relaxed(&rix_pagemap.xcount);
+  ASSERT(count <= pagemap.reserved);
+  ASSERT(!covered || (start >= base && (start + size - 1 - base) >> RI_SLICE_SHIFT < count));
+}

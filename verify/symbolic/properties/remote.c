@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// remote.c: the packing of the remote word of a page (src/page/remote.h), for every word and every
+// place of a block, one thread at a time.
+#include "page/remote.h"
+
+#include "symbolic.h"
+
+static ri_page_t page;
+static ri_block_t block, first;
+
+// A page whose blocks reach from any start to `block`, with any remote word.
+static uint64_t any_page(uint64_t* offset) {
+  const uint64_t word = sym_u64("xremote");
+  *offset = sym_u64("offset");
+  sym_assume(*offset % 8 == 0 && *offset < (uint64_t)1 << 20);
+  page.start = (uint8_t*)((uintptr_t)&block - *offset);
+  page.reserved = sym_u16("reserved");
+  sym_assume(page.reserved >= 1 && page.reserved <= 8192);
+  sym_assume(rix_remote_count_of(word) <= page.reserved);
+  ri_store_relaxed(&page.xremote, word);
+  return word;
+}
+
+void prove_push(void) {
+  uint64_t offset;
+  const uint64_t old = any_page(&offset);
+  const uint64_t count = rix_remote_count_of(old);
+  ri_block_t* const head = rix_remote_head_of(&page, old);
+  const rix_remote_result_t result = rix_remote_push(&page, &block);
+  const uint64_t now = ri_load_relaxed(&page.xremote);
+  if (result == RIX_REMOTE_REFUSED) {
+    ASSERT(now == old && (head == &block || count >= page.reserved));
+    return;
+  }
+  ASSERT(rix_remote_count_of(now) == count + 1);
+  ASSERT(rix_remote_head_of(&page, now) == &block && block.next == head);
+  ASSERT((now & (RIX_REMOTE_ABANDONED | RIX_REMOTE_NOTIFY)) == 0);
+  ASSERT((result == RIX_REMOTE_CLAIMED) == ((old & RIX_REMOTE_ABANDONED) != 0));
+  ASSERT(result != RIX_REMOTE_WAKE || (old & RIX_REMOTE_NOTIFY) != 0);
+  ASSERT(result != RIX_REMOTE_PUSHED || (old & (RIX_REMOTE_ABANDONED | RIX_REMOTE_NOTIFY)) == 0);
+}
+
+void prove_collect(void) {
+  uint64_t offset;
+  const uint64_t old = any_page(&offset);
+  ri_block_t* head = &first;
+  const size_t count = rix_remote_collect(&page, &head);
+  const uint64_t now = ri_load_relaxed(&page.xremote);
+  ASSERT(count == rix_remote_count_of(old));
+  ASSERT(count == 0 ? head == &first && now == old : head == rix_remote_head_of(&page, old));
+  ASSERT(rix_remote_count(&page) == 0);
+  ASSERT(((now ^ old) & (RIX_REMOTE_ABANDONED | RIX_REMOTE_NOTIFY)) == 0);
+}
+
+void prove_request_wake(void) {
+  uint64_t offset;
+  const uint64_t old = any_page(&offset);
+  const bool asked = rix_remote_request_wake(&page);
+  const uint64_t now = ri_load_relaxed(&page.xremote);
+  ASSERT(asked == (rix_remote_count_of(old) == 0));
+  ASSERT(now == (asked ? old | RIX_REMOTE_NOTIFY : old));
+}
+
+void prove_claim(void) {
+  uint64_t offset;
+  const uint64_t old = any_page(&offset);
+  const bool claimed = rix_remote_claim(&page);
+  const uint64_t now = ri_load_relaxed(&page.xremote);
+  ASSERT(claimed == ((old & RIX_REMOTE_ABANDONED) != 0));
+  ASSERT(now == (old & ~RIX_REMOTE_ABANDONED));
+}
+
+void prove_abandon(void) {
+  uint64_t offset;
+  const uint64_t old = any_page(&offset);
+  sym_assume((old & RIX_REMOTE_ABANDONED) == 0);
+  const bool done = rix_remote_abandon(&page);
+  const uint64_t now = ri_load_relaxed(&page.xremote);
+  ASSERT(done == (rix_remote_count_of(old) == 0));
+  ASSERT(now == (done ? RIX_REMOTE_ABANDONED : old));
+}
