@@ -64,14 +64,18 @@ static void pagemap_return_place(uint64_t at, uint64_t length) {
   ri_cas_strong_acq_rel(&pagemap.xhint, &expected, at);
 }
 
-// Maps at an address or not at all. *refused: the OS has no memory for it anywhere.
+// Maps at an address or not at all. *refused: the OS has no memory for it, or none to enter it.
 static void* pagemap_map_at(uint64_t at, size_t size, rix_os_access_t access, bool* refused) {
   void* const p = rix_os_map((void*)(uintptr_t)at, size, access);
   *refused = p == NULL;
   if (p == NULL) return NULL;
   const bool first = ri_load_relaxed(&pagemap.xend) == 0;
-  if ((uintptr_t)p == at && rix_pagemap_cover(p, size)) return p;
-  if (first && (uintptr_t)p != at) ri_store_relaxed(&pagemap.xos_places, true);
+  if ((uintptr_t)p == at) {
+    if (rix_pagemap_cover(p, size)) return p;
+    *refused = true;  // the place lies in the window: the table could not grow
+  } else if (first) {
+    ri_store_relaxed(&pagemap.xos_places, true);
+  }
   rix_os_unmap(p, size);
   return NULL;
 }

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A control group that may use 80 MiB: a program that has 40 MiB live at a time, in ever other sizes,
+# is not killed. Needs the right to make a memory control group.
+. "$(dirname "$0")/lib.bash"
+
+own=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
+if [[ -n $own ]]; then
+  group=/sys/fs/cgroup/memory$own/rimalloc.$$ limit=memory.limit_in_bytes
+else
+  group=/sys/fs/cgroup/rimalloc.$$ limit=memory.max
+fi
+mkdir "$group" 2> /dev/null || skip "no right to make a control group"
+trap 'rmdir "$group"; rm -rf "$work"' EXIT
+if [[ ! -w $group/$limit ]]; then skip "control groups have no memory controller here"; fi
+echo $((80 << 20)) > "$group/$limit"
+
+compile "$work/groups" groups.c
+confined() {
+  bash -c 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"' bash "$group" "$@"
+}
+confined env "LD_PRELOAD=$library" "$work/groups" > "$work/out" || fail "ended with $?"
+grep -q '^done$' "$work/out" || fail "it did not end"
