@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// blocks.c: allocations of all kinds, threads, resizing, collecting and everything freed at the end,
-// while the n-th memory call to the OS fails, for each n, and all from the n-th on.
+// blocks.c: allocations of all kinds, threads, resizing, collecting and everything freed at the
+// end, while the n-th memory call to the OS fails, for each n, and all from the n-th on.
 #include "faults.h"
 
 enum { KINDS = 14, HELD = KINDS * 2, NESTED = 6, MAPPINGS = 64 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // faults.h: an OS that fails on request. A test defines `scenario`, which frees everything in the
-// end and takes every refusal for what it is: NULL, ENOMEM, nothing else changed. `faults_main` runs
-// it in a process of its own for each kind of call and each n, where the n-th call of that kind
-// fails, until a run makes fewer calls; and again with all calls from the n-th on failing. Then the
-// OS is well again, and so must be the allocator: no block or mapping left over, all invariants
-// hold, everything can be allocated.
+// end and takes every refusal for what it is: NULL, ENOMEM, nothing else changed. `faults_main`
+// runs it in a process of its own for each kind of call and each n, where the n-th call of that
+// kind fails, until a run makes fewer calls; and again with all calls from the n-th on failing.
+// Then the OS is well again, and so must be the allocator: no block or mapping left over, all
+// invariants hold, everything can be allocated.
 //
 // The calls of the allocator reach the functions below by the linker's --wrap. The program runs
 // itself, so that the calls before main are included.

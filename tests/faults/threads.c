@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// threads.c: threads that start, allocate, free each other's blocks, end, and leave pages to others,
-// while the calls for thread ends, for the clock, for files and limits fail, and those for memory.
-// Destructors that run after the thread's end allocate too.
+// threads.c: threads that start, allocate, free each other's blocks, end, and leave pages to
+// others, while the calls for thread ends, for the clock, for files and limits fail, and those for
+// memory. Destructors that run after the thread's end allocate too.
 #include "faults.h"
 
 enum { BLOCKS = 200, THREADS = 4 };

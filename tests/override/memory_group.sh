@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A control group that may use 80 MiB: a program that has 40 MiB live at a time, in ever other sizes,
+# A control group that may use 128 MiB: a program that has 40 MiB live at a time, in ever other sizes,
 # is not killed. Needs the right to make a memory control group.
 . "$(dirname "$0")/lib.bash"
 
@@ -13,7 +13,7 @@ fi
 mkdir "$group" 2> /dev/null || skip "no right to make a control group"
 trap 'rmdir "$group"; rm -rf "$work"' EXIT
 if [[ ! -w $group/$limit ]]; then skip "control groups have no memory controller here"; fi
-echo $((80 << 20)) > "$group/$limit"
+echo $((128 << 20)) > "$group/$limit"
 
 compile "$work/groups" groups.c
 confined() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // page_map_refused_os_fail.c: when the OS refuses memory for the page map's table, another address
-// does not help. An allocation used to try 64 of them for each size of an arena, thousands of system
-// calls before it said ENOMEM.
+// does not help. An allocation used to try 64 of them for each size of an arena, thousands of
+// system calls before it said ENOMEM.
 #include "../check.h"
 
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // limits.c: real limits instead of made-up failures. Address space (RLIMIT_AS), from so little that
-// hardly anything can be had; and the number of mappings of a process (vm.max_map_count) all but used
-// up. Each time: a refusal is ENOMEM, what was had stays whole, and when the limit is gone or blocks
-// are freed, everything can be had again.
+// hardly anything can be had; and the number of mappings of a process (vm.max_map_count) all but
+// used up. Each time: a refusal is ENOMEM, what was had stays whole, and when the limit is gone or
+// blocks are freed, everything can be had again.
 #include "../check.h"
 
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // groups.c: never has more than 40 MiB live, but of a different size each time: where memory is
-// limited to 80 MiB (memory_group.sh) it ends only if freed memory serves other sizes.
+// limited to 128 MiB (memory_group.sh) it ends only if freed memory serves other sizes.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
