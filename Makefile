@@ -17,7 +17,7 @@ help:
 	@echo "make check       everything that CI runs"
 	@echo "make bench       short comparison with other allocators; make bench-full the long one"
 	@echo "make format      formats the sources; make lint checks format, style, layers, scripts"
-	@echo "make docs        writes docs/options.md again"
+	@echo "make docs        writes docs/options.md again, and manual pages to build/man"
 	@echo "make install     installs build/release to PREFIX=$(PREFIX) (DESTDIR= for packagers)"
 	@echo "make clean       removes build/"
 
@@ -56,10 +56,14 @@ lint:
 
 docs:
 	@tools/gen-options-doc --write
+	@tools/gen-manual build/man
 
 install:
 	@$(MAKE) --no-print-directory build PRESET=release
 	cmake --install build/release --prefix $(PREFIX)
+	@tools/gen-manual build/man
+	install -d $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 build/man/man3/*.3 $(DESTDIR)$(PREFIX)/share/man/man3
 
 clean:
 	rm -rf build
