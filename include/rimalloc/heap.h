@@ -145,6 +145,29 @@ RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(3, 4) void* ri_heap_recalloc_aligned_at(
     ri_heap_t* heap, void* p, size_t count, size_t size, size_t alignment,
     size_t offset) RI_NOEXCEPT;
 
+// As ri_new and ri_new_n, from the heap. [M]
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(2) void* ri_heap_alloc_new(ri_heap_t* heap,
+                                                                               size_t size);
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE2(2, 3) void* ri_heap_alloc_new_n(ri_heap_t* heap, size_t count, size_t size);
+
+// The type comes first: (T*)ri_heap_malloc(heap, sizeof(T)) and so on. [M]
+#define ri_heap_malloc_tp(type, heap) ((type*)ri_heap_malloc(heap, sizeof(type)))
+#define ri_heap_zalloc_tp(type, heap) ((type*)ri_heap_zalloc(heap, sizeof(type)))
+#define ri_heap_calloc_tp(type, heap, count) ((type*)ri_heap_calloc(heap, count, sizeof(type)))
+#define ri_heap_mallocn_tp(type, heap, count) ((type*)ri_heap_mallocn(heap, count, sizeof(type)))
+#define ri_heap_reallocn_tp(type, heap, p, count) \
+  ((type*)ri_heap_reallocn(heap, p, count, sizeof(type)))
+#define ri_heap_recalloc_tp(type, heap, p, count) \
+  ((type*)ri_heap_recalloc(heap, p, count, sizeof(type)))
+
+// Whether moving p's block to another page might let its page go: the page belongs to the calling
+// thread and to `heap` (NULL: to any), it is not the one that the thread allocates from, all of it
+// was used once, and at most `percent` of its blocks are live. Any pointer; false for blocks over
+// 64 KiB. Cost: a page map lookup. [M]
+RI_NODISCARD RI_EXPORT bool ri_unsafe_heap_page_is_under_utilized(ri_heap_t* heap, void* p,
+                                                                  size_t percent) RI_NOEXCEPT;
+
 #if defined(__cplusplus)
 }
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // info.c: what a pointer or a size is, and what a thread can give back.
 #include "api/api.h"
+#include "page/remote.h"
 
 size_t ri_usable_size(const void* p) {
   const rix_target_t t = rix_target(p);
@@ -32,6 +33,18 @@ size_t ri_nallocx(size_t size, size_t alignment) {
 bool ri_is_in_heap_region(const void* p) { return rix_pagemap_find(p) != NULL; }
 
 bool ri_check_owned(const void* p) { return rix_pagemap_find(p) != NULL; }
+
+bool ri_unsafe_heap_page_is_under_utilized(ri_heap_t* heap, void* p, size_t percent) {
+  const ri_page_t* const page = rix_pagemap_find(p);
+  if (page == NULL || (ri_load_relaxed(&page->xowner) & ~RIX_OWNER_FLAGS) != rix_tls.self) {
+    return false;
+  }
+  if (heap != NULL && ri_heap_of(p) != heap) return false;
+  if (page->prev == NULL && page->place == RIX_PLACE_QUEUE) return false;  // allocated from
+  const size_t live = rix_page_live(page) - rix_remote_count(page);
+  if (page->capacity < page->reserved || live == page->capacity) return false;
+  return percent >= 100 * live / page->capacity;
+}
 
 void ri_collect(bool force) {
   if (rix_tls.phase == RIX_THREAD_LIVE) {

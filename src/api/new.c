@@ -106,3 +106,17 @@ void* ri_new_reallocn(void* p, size_t count, size_t size) {
   if (RIX_UNLIKELY(rix_mul_overflows(count, size, &total))) rix_new_throw(SIZE_MAX);
   return ri_new_realloc(p, total);
 }
+
+void* ri_heap_alloc_new(ri_heap_t* heap, size_t size) {
+  for (;;) {
+    void* const p = ri_heap_malloc(heap, size);
+    if (RIX_LIKELY(p != NULL)) return p;
+    rix_new_out_of_memory(size);
+  }
+}
+
+void* ri_heap_alloc_new_n(ri_heap_t* heap, size_t count, size_t size) {
+  size_t total;
+  if (RIX_UNLIKELY(rix_mul_overflows(count, size, &total))) rix_new_throw(SIZE_MAX);
+  return ri_heap_alloc_new(heap, total);
+}

@@ -81,6 +81,12 @@ void success() {
     p = ri_new_n(size, 2);
     CHECK(ri_usable_size(p) >= size * 2);
     ri_free(p);
+    ri_heap_t* const heap = ri_heap_new();
+    p = ri_heap_alloc_new(heap, size);
+    CHECK(ri_usable_size(p) >= size && ri_heap_of(p) == heap);
+    p = ri_heap_alloc_new_n(heap, size, 2);
+    CHECK(ri_usable_size(p) >= size * 2 && ri_heap_of(p) == heap);
+    ri_heap_destroy(heap);
     p = ri_new_nothrow(size);
     CHECK(ri_usable_size(p) >= size);
     ri_free(p);
@@ -100,6 +106,8 @@ void failure() {
   expect_handler_and_bad_alloc([=] { (void)!ri_new(n); });
   expect_handler_and_bad_alloc([=] { (void)!ri_new_aligned(n, 64); });
   expect_handler_and_bad_alloc([=] { (void)!ri_new_n(n / 10, 10); });
+  expect_handler_and_bad_alloc([=] { (void)!ri_heap_alloc_new(nullptr, n); });
+  expect_handler_and_bad_alloc([=] { (void)!ri_heap_alloc_new_n(nullptr, n / 10, 10); });
   void* const p = ri_malloc(100);
   check_fill(p, 100, 1);
   expect_handler_and_bad_alloc([=] { (void)!ri_new_realloc(p, n); });
@@ -112,6 +120,7 @@ void failure() {
   handler_calls = 0;
   CHECK(throws_bad_alloc([=] { (void)!ri_new_n(n, 10); }));
   CHECK(throws_bad_alloc([=] { (void)!ri_new_reallocn(p, n, 10); }));
+  CHECK(throws_bad_alloc([=] { (void)!ri_heap_alloc_new_n(nullptr, n, 10); }));
   CHECK(throws_bad_alloc([] { (void)!ri_new_aligned(10, check_hide(48)); }));
   CHECK(ri_new_aligned_nothrow(10, check_hide(48)) == nullptr);
   CHECK(handler_calls == 0);

@@ -31,6 +31,22 @@ static void typed(void) {
   CHECK_ERRNO(ENOMEM);
 }
 
+static void typed_in_heap(void) {
+  ri_heap_t* const heap = ri_heap_new();
+  pair_t* p = ri_heap_malloc_tp(pair_t, heap);
+  CHECK(ri_usable_size(p) >= sizeof(pair_t) && ri_heap_contains(heap, p));
+  p = ri_heap_zalloc_tp(pair_t, heap);
+  CHECK_ZERO(p, 0, sizeof(pair_t));
+  p = ri_heap_calloc_tp(pair_t, heap, 10);
+  CHECK_ZERO(p, 0, 10 * sizeof(pair_t));
+  p = ri_heap_recalloc_tp(pair_t, heap, p, 1000);
+  CHECK_ZERO(p, 0, 1000 * sizeof(pair_t));
+  p = ri_heap_mallocn_tp(pair_t, heap, 10);
+  p = ri_heap_reallocn_tp(pair_t, heap, p, 5000);
+  CHECK(ri_usable_size(p) >= 5000 * sizeof(pair_t) && ri_heap_contains(heap, p));
+  ri_heap_destroy(heap);
+}
+
 static void small(void) {
   for (size_t size = 0; size <= RI_SMALL_SIZE_MAX; size++) {
     uint8_t* const p = ri_malloc_small(size);
@@ -115,6 +131,34 @@ static void pool(void) {
   CHECK_MSG(taken > 0, "%zu pages taken over", taken);
 }
 
+// Of eight pages, all full once, every second one keeps a tenth of its blocks.
+static void utilization(void) {
+  enum { PAGES = 8, EACH = 64 };
+  static void* blocks[PAGES * EACH];
+  ri_heap_t* const heap = ri_heap_new();
+  for (size_t i = 0; i < PAGES * EACH; i++)
+    blocks[i] = ri_heap_malloc(heap, 1024);
+  bool low = false, high = false;
+  for (size_t i = 0; i < PAGES * EACH; i++)  // full, or the current one
+    CHECK(!ri_unsafe_heap_page_is_under_utilized(heap, blocks[i], 99));
+  for (size_t i = 0; i < PAGES * EACH; i++) {
+    if (i / EACH % 2 == 0 && i % 10 != 0) ri_free(blocks[i]);
+  }
+  for (size_t i = 0; i < PAGES * EACH; i += 10) {
+    const bool found = ri_unsafe_heap_page_is_under_utilized(heap, blocks[i], 30);
+    low = low || (found && i / EACH % 2 == 0);
+    high = high || (found && i / EACH % 2 == 1);
+    CHECK(!ri_unsafe_heap_page_is_under_utilized(ri_heap_main(), blocks[i], 30));
+    CHECK(ri_unsafe_heap_page_is_under_utilized(NULL, blocks[i], 30) == found);
+    CHECK(!ri_unsafe_heap_page_is_under_utilized(heap, blocks[i], 1));
+  }
+  CHECK(low && !high);
+  int on_stack = 0;
+  CHECK(!ri_unsafe_heap_page_is_under_utilized(NULL, &on_stack, 99));
+  CHECK(!ri_unsafe_heap_page_is_under_utilized(NULL, NULL, 99));
+  ri_heap_destroy(heap);
+}
+
 static void done(void) {
   check_capture_start();
   ri_option_set(ri_option_show_stats, 1);
@@ -129,9 +173,11 @@ static void done(void) {
 
 int main(void) {
   typed();
+  typed_in_heap();
   small();
   reduce();
   pool();
+  utilization();
   done();
   return 0;
 }

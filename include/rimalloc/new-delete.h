@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// new-delete.h: operator new and delete of a C++ program, in all forms that its version of C++ has.
+// To be included in one file of a program that links the core library, which leaves them alone; the
+// other libraries have them already. Sizes and alignments that the compiler knows are passed on.
+#ifndef RIMALLOC_NEW_DELETE_H
+#define RIMALLOC_NEW_DELETE_H
+
+#include "rimalloc.h"
+
+#define RIX_NEW_DELETE(name) ri_##name
+#include "new-delete-forms.h"
+#undef RIX_NEW_DELETE
+
+#endif
