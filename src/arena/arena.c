@@ -178,7 +178,7 @@ static bool arena_claim_in(rix_arena_t* a, size_t count, size_t align, rix_slice
     if (hint == 0 || !arena_claim_from(a, 0, count, align, &index)) return false;
   } else if (count == 1 && index > hint) {
     size_t expected = hint;  // a release of a lower slice in between keeps its lower hint
-    ri_cas_weak_relaxed(&a->xhint, &expected, index);
+    (void)ri_cas_weak_relaxed(&a->xhint, &expected, index);
   }
   bool zero;
   if (!arena_prepare(a, index, count, &zero)) return false;

@@ -8,26 +8,43 @@
 
 #include "base/compiler.h"
 
-#define ri_load_acquire(x) __atomic_load_n(&(x)->v, __ATOMIC_ACQUIRE)
-#define ri_store_release(x, value) __atomic_store_n(&(x)->v, (value), __ATOMIC_RELEASE)
-#define ri_exchange_acq_rel(x, value) __atomic_exchange_n(&(x)->v, (value), __ATOMIC_ACQ_REL)
+// Stress builds (config.h): true about once in n times, never for 0; and a point where a thread may
+// give way to others: every operation that orders something begins with it.
+RIX_INTERNAL bool rix_stress_draw(uint32_t n);
+RIX_INTERNAL void rix_stress_yield(void);
+RIX_INLINE bool rix_stress_chance(uint32_t n) { return n != 0 && rix_stress_draw(n); }
+RIX_INLINE void rix_stress_point(void) {
+  if (rix_stress_chance(RIX_STRESS_YIELD)) rix_stress_yield();
+}
+RIX_INLINE bool rix_stress_refuses(void) {
+  rix_stress_point();
+  return rix_stress_chance(RIX_STRESS_CAS);
+}
+
+#define ri_load_acquire(x) (rix_stress_point(), __atomic_load_n(&(x)->v, __ATOMIC_ACQUIRE))
+#define ri_store_release(x, value) \
+  (rix_stress_point(), __atomic_store_n(&(x)->v, (value), __ATOMIC_RELEASE))
+#define ri_exchange_acq_rel(x, value) \
+  (rix_stress_point(), __atomic_exchange_n(&(x)->v, (value), __ATOMIC_ACQ_REL))
 #define ri_exchange_relaxed(x, value) __atomic_exchange_n(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_add_relaxed(x, value) __atomic_fetch_add(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_add_acq_rel(x, value) __atomic_fetch_add(&(x)->v, (value), __ATOMIC_ACQ_REL)
 #define ri_fetch_sub_relaxed(x, value) __atomic_fetch_sub(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_or_relaxed(x, value) __atomic_fetch_or(&(x)->v, (value), __ATOMIC_RELAXED)
-#define ri_fetch_or_acq_rel(x, value) __atomic_fetch_or(&(x)->v, (value), __ATOMIC_ACQ_REL)
+#define ri_fetch_or_acq_rel(x, value) \
+  (rix_stress_point(), __atomic_fetch_or(&(x)->v, (value), __ATOMIC_ACQ_REL))
 #define ri_fetch_and_relaxed(x, value) __atomic_fetch_and(&(x)->v, (value), __ATOMIC_RELAXED)
-#define ri_fetch_and_acq_rel(x, value) __atomic_fetch_and(&(x)->v, (value), __ATOMIC_ACQ_REL)
-#define ri_cas_weak_relaxed(x, expected, desired)                                     \
-  __atomic_compare_exchange_n(&(x)->v, (expected), (desired), true, __ATOMIC_RELAXED, \
-                              __ATOMIC_RELAXED)
-#define ri_cas_weak_acq_rel(x, expected, desired)                                     \
-  __atomic_compare_exchange_n(&(x)->v, (expected), (desired), true, __ATOMIC_ACQ_REL, \
-                              __ATOMIC_RELAXED)
-#define ri_cas_strong_acq_rel(x, expected, desired)                                    \
-  __atomic_compare_exchange_n(&(x)->v, (expected), (desired), false, __ATOMIC_ACQ_REL, \
-                              __ATOMIC_RELAXED)
+#define ri_fetch_and_acq_rel(x, value) \
+  (rix_stress_point(), __atomic_fetch_and(&(x)->v, (value), __ATOMIC_ACQ_REL))
+#define ri_cas_weak_relaxed(x, expected, desired)                                             \
+  (!rix_stress_refuses() && __atomic_compare_exchange_n(&(x)->v, (expected), (desired), true, \
+                                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+#define ri_cas_weak_acq_rel(x, expected, desired)                                             \
+  (!rix_stress_refuses() && __atomic_compare_exchange_n(&(x)->v, (expected), (desired), true, \
+                                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+#define ri_cas_strong_acq_rel(x, expected, desired)                                       \
+  (rix_stress_point(), __atomic_compare_exchange_n(&(x)->v, (expected), (desired), false, \
+                                                   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 
 typedef ri_atomic(size_t) rix_counter_t;  // statistics: relaxed, orders nothing
 

@@ -24,6 +24,21 @@
 #define RIX_CONF ""
 #endif
 
+// @@ Stress builds only, 0 or n: about once in n times what is rare happens, so that the windows
+// between threads open wide. The preset `stress` sets them; tests/stress/windows.c is their driver.
+#ifndef RIX_STRESS_YIELD  // a thread gives way before an atomic operation that orders something
+#define RIX_STRESS_YIELD 0
+#endif
+#ifndef RIX_STRESS_CAS  // a weak compare-and-swap fails
+#define RIX_STRESS_CAS 0
+#endif
+#ifndef RIX_STRESS_EMPTY  // a slow allocation finds nothing in the thread's own pages
+#define RIX_STRESS_EMPTY 0
+#endif
+#ifndef RIX_STRESS_ABANDON  // a slow allocation first gives up all pages of the thread
+#define RIX_STRESS_ABANDON 0
+#endif
+
 // Constants that follow from the design, in one place.
 enum {
   RIX_SLICE_SIZE = 64 * 1024,        // unit of arenas and of the page map

@@ -38,7 +38,8 @@ static bool alloc_is_dense(const rix_theap_t* theap, unsigned c) {
 // memory that reads as zero but for its link. NULL: no memory.
 static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   ri_page_t* page = NULL;
-  ri_page_t* found = alloc_from_queue(theap, c, &page);
+  ri_page_t* found = NULL;
+  if (!rix_stress_chance(RIX_STRESS_EMPTY)) found = alloc_from_queue(theap, c, &page);
   if (found == NULL && rix_queue_sweep_full(theap, c)) found = theap->queue[c].first;
   if (found != NULL) {
     rix_queue_move_to_front(theap, found);
@@ -79,6 +80,7 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, bool zero) 
   theap->may_adopt = RIX_ADOPTIONS;
   bool fresh = false;
   rix_theap_enter(theap);
+  if (rix_stress_chance(RIX_STRESS_ABANDON)) rix_theap_abandon(theap);
   ri_page_t* page = alloc_find_page(theap, c, &fresh);
   if (RIX_UNLIKELY(page == NULL)) {  // give back what this thread keeps, and try once more
     rix_theap_collect(theap);

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -341,6 +342,20 @@ void rix_unlock(rix_lock_t* lock) {
   const uint32_t old = ri_exchange_acq_rel(&lock->xstate, 0);  // L2: publishes what L protects
   if (RIX_UNLIKELY(old == 2)) os_futex(&lock->xstate, FUTEX_WAKE, 1);
 }
+
+// ---- Stress -------------------------------------------------------------------------------------
+
+// Each thread draws from a sequence of its own, which begins at a place that the OS chose.
+bool rix_stress_draw(uint32_t n) {
+  static __thread uint32_t state;
+  if (state == 0) state = (uint32_t)(uintptr_t)&state ^ (uint32_t)rix_os_random();
+  state = state * 1664525u + 1013904223u;
+  return (state >> 16) % n == 0;
+}
+
+void rix_stress_yield(void) { sched_yield(); }
+
+// ---- Thread exit and fork -----------------------------------------------------------------------
 
 // Threads may come here together: each makes a key and one of them stays.
 bool rix_os_thread_exit_init(void (*done)(void* value)) {

@@ -137,6 +137,12 @@ void rix_unlock(rix_lock_t* lock) {
 }
 void rix_lock_pass(bool pass) { os_passes = pass; }
 
+bool rix_stress_draw(uint32_t n) {
+  (void)n;
+  return false;
+}
+void rix_stress_yield(void) {}
+
 bool rix_os_thread_exit_init(void (*done)(void* value)) {
   os_model.exit = done;
   return true;
