@@ -166,15 +166,19 @@ static void page_map_is_whole(void) {
 }
 
 static void* left_behind[100];
+static size_t left_size = 64;
+
 static void* leaves_blocks(void* arg) {
   (void)arg;
   for (size_t i = 0; i < 100; i++)
-    left_behind[i] = block(64);
+    left_behind[i] = block(left_size);
   return NULL;
 }
 
-// How many abandoned pages are left after a free into one of them.
+// How many abandoned pages are left after a free into one of them. Each time of another class: a
+// thread that has blocks of the class at hand takes none over.
 static size_t abandoned_after_a_free(void) {
+  left_size += 32;
   ri_free(block(3000));  // this thread has a heap, and pages of another class
   check_in_thread(leaves_blocks, NULL);
   const size_t before = rix_page_abandoned_count();
