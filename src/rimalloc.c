@@ -39,5 +39,7 @@
 #include "api/new.c"
 #include "api/realloc.c"
 #include "api/string.c"
+#include "api/theap.c"
+#include "api/visit.c"
 //
 #include "api/fast_symbols.c"

@@ -168,6 +168,81 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
 RI_NODISCARD RI_EXPORT bool ri_unsafe_heap_page_is_under_utilized(ri_heap_t* heap, void* p,
                                                                   size_t percent) RI_NOEXCEPT;
 
+// ---- Walking ------------------------------------------------------------------------------------
+
+// A page of a heap: memory for blocks of one size.
+typedef struct ri_heap_area_s {
+  void* blocks;            // the first block
+  size_t reserved;         // bytes of the page
+  size_t committed;        // bytes from `blocks` on that blocks were ever cut from
+  size_t used;             // blocks handed out and not freed
+  size_t block_size;       // bytes of a block, all usable
+  size_t full_block_size;  // the same: blocks have no header
+  void* reserved1;         // NULL
+} ri_heap_area_t;
+
+// Is called for each area with block == NULL, and then, if blocks are visited too, for each live
+// block of it. A block that was allocated with an alignment at an offset may start before the
+// pointer that the program has. False ends the visit. It may not allocate from the heap, free or
+// resize blocks of it, nor end it.
+typedef bool(ri_block_visit_fun)(const ri_heap_t* heap, const ri_heap_area_t* area, void* block,
+                                 size_t block_size, void* arg);
+
+// Visits all areas of the heap, of all threads and of none, and with `blocks` their live blocks.
+// False when the visitor ended the visit. No other thread may use the heap meanwhile; then the
+// visit is exact. Cost: a walk over the heap; for the main heap over all arenas. [M]
+RI_EXPORT bool ri_heap_visit_blocks(ri_heap_t* heap, bool blocks, ri_block_visit_fun* visitor,
+                                    void* arg) RI_NOEXCEPT;
+
+// As above, but only areas that a thread left behind when it ended and that no thread has taken
+// over since. Other threads may go on using the heap: the visit is exact for each area at its time.
+// Needs no option. [M]
+RI_EXPORT bool ri_heap_visit_abandoned_blocks(ri_heap_t* heap, bool blocks,
+                                              ri_block_visit_fun* visitor, void* arg) RI_NOEXCEPT;
+
+// ---- Theaps -------------------------------------------------------------------------------------
+
+// A theap is a thread's part of a heap: only that thread may use it, until it ends or the heap
+// does.
+typedef struct rix_theap_s ri_theap_t;
+
+// The calling thread's theap of a heap (NULL: the main heap). NULL when there is no memory, and in
+// a thread that has run its exit hooks. [M]
+RI_NODISCARD RI_EXPORT ri_theap_t* ri_heap_theap(ri_heap_t* heap) RI_NOEXCEPT;
+
+// The theap that ri_malloc and all functions without a heap allocate from in the calling thread;
+// the main heap's at first. `set` (NULL: the main heap's) returns the one before; a theap of
+// another thread is reported as EINVAL and nothing changes. The thread has to set another before
+// some other thread ends the heap; when it ends the heap itself, its default becomes the main
+// heap's. [M]
+RI_NODISCARD RI_EXPORT ri_theap_t* ri_theap_get_default(void) RI_NOEXCEPT;
+RI_EXPORT ri_theap_t* ri_theap_set_default(ri_theap_t* theap) RI_NOEXCEPT;
+
+// As ri_heap_collect, for a theap; NULL: the default one. [M]
+RI_EXPORT void ri_theap_collect(ri_theap_t* theap, bool force) RI_NOEXCEPT;
+
+// As the functions with a heap; theap is not NULL. [M]
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(2) void* ri_theap_malloc(ri_theap_t* theap, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(2) void* ri_theap_zalloc(ri_theap_t* theap, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(2, 3) void* ri_theap_calloc(
+    ri_theap_t* theap, size_t count, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(2) void* ri_theap_malloc_small(ri_theap_t* theap, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(2) void* ri_theap_zalloc_small(ri_theap_t* theap, size_t size) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(2)
+    RI_ALLOC_ALIGN(3) void* ri_theap_malloc_aligned(ri_theap_t* theap, size_t size,
+                                                    size_t alignment) RI_NOEXCEPT;
+RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(3) void* ri_theap_realloc(ri_theap_t* theap, void* p,
+                                                               size_t size) RI_NOEXCEPT;
+
+// Visits the areas of a theap of the calling thread; NULL: the default one. Blocks over 64 KiB
+// belong to the heap, not to a theap. Exact. [M]
+RI_EXPORT bool ri_theap_visit_blocks(const ri_theap_t* theap, bool blocks,
+                                     ri_block_visit_fun* visitor, void* arg) RI_NOEXCEPT;
+
 #if defined(__cplusplus)
 }
 #endif
