@@ -26,15 +26,22 @@
 #define RI_LIKELY(e) __builtin_expect(!!(e), 1)
 #define RI_UNLIKELY(e) __builtin_expect(!!(e), 0)
 
+// Inside the library the slow sides are called directly, not through its own procedure table.
+#if defined(RI_FAST_NO_PUBLIC)
+#define RI_SLOW_EXPORT __attribute__((visibility("protected")))
+#else
+#define RI_SLOW_EXPORT RI_EXPORT
+#endif
+
 #if defined(__cplusplus)
 extern "C" {
 #endif
 
 // The slow sides. Each is a tail call, and each does the whole job for any argument.
-RI_EXPORT void* rix_malloc_generic(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT RI_MALLOC_LIKE
-    RI_ALLOC_SIZE(2);
-RI_EXPORT void rix_free_generic(void* p) RI_NOEXCEPT;
-RI_EXPORT void rix_page_emptied(ri_page_t* page) RI_NOEXCEPT;
+RI_SLOW_EXPORT void* rix_malloc_generic(ri_fast_theap_t* theap,
+                                        size_t size) RI_NOEXCEPT RI_MALLOC_LIKE RI_ALLOC_SIZE(2);
+RI_SLOW_EXPORT void rix_free_generic(void* p) RI_NOEXCEPT;
+RI_SLOW_EXPORT void rix_page_emptied(ri_page_t* page) RI_NOEXCEPT;
 
 // Pops a block for `size` bytes from a thread's heap.
 RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT {

@@ -2,9 +2,20 @@
 // malloc.c: plain and zeroed allocation. ri_malloc itself is in fast.h.
 #include "api/api.h"
 
-void* rix_malloc_generic(ri_fast_theap_t* theap, size_t size) {
-  void* const p = rix_theap_malloc((rix_theap_t*)(void*)theap, size, false);
+static RIX_NOINLINE void* malloc_slow(rix_theap_t* theap, size_t size) {
+  void* const p = rix_theap_malloc(theap, size, false);
   return RIX_LIKELY(p != NULL) ? p : rix_out_of_memory(size);
+}
+
+// Medium blocks have no direct slots: they are popped here, without a frame and a second call.
+void* rix_malloc_generic(ri_fast_theap_t* fast, size_t size) {
+  rix_theap_t* const theap = (rix_theap_t*)(void*)fast;
+  if (RIX_LIKELY(size > RI_DIRECT_MAX && size <= RIX_MEDIUM_BLOCK_MAX)) {
+    ri_page_t* const page = theap->queue[rix_class_of(size)].first;
+    const bool ready = page != NULL && page->free != NULL;
+    if (RIX_LIKELY(ready && (page->flags & RIX_PAGE_CHECKED) == 0)) return rix_page_pop(page);
+  }
+  return malloc_slow(theap, size);
 }
 
 void* ri_zalloc(size_t size) {
