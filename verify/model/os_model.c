@@ -16,6 +16,7 @@ static size_t os_setup_used;
 static __thread size_t os_thread_used;
 static __thread void* os_exit_value;
 static __thread bool os_passes;
+static __thread uint32_t os_held;  // levels of the locks that the thread has
 
 os_model_t os_model;
 
@@ -87,7 +88,10 @@ bool rix_os_purge(void* p, size_t size) {
   return true;
 }
 
+bool rix_os_reset(void* p, size_t size) { return rix_os_purge(p, size); }
+
 void rix_os_advise_huge(void* p, size_t size) { (void)p, (void)size; }
+bool rix_os_disable_huge(void) { return false; }
 
 bool rix_os_move(void* from, void* to, size_t size) {
   (void)from, (void)to, (void)size;
@@ -106,8 +110,8 @@ size_t rix_os_calls(void) { return 0; }
 uint64_t rix_os_clock_ms(void) { return os_model.clock_ms; }
 uint64_t rix_os_random(void) { return 0x5DEECE66D; }
 bool rix_os_env_ready(void) { return true; }
-const char* rix_os_env(const char* name) {
-  (void)name;
+const char* rix_os_env_entry(size_t i) {
+  (void)i;
   return NULL;
 }
 
@@ -126,14 +130,35 @@ int rix_os_errno(void) { return 0; }
 void rix_os_set_errno(int code) { (void)code; }
 void rix_os_usage(rix_os_usage_t* usage) { memset(usage, 0, sizeof(*usage)); }
 
+void* rix_os_find_symbol(const char* library, const char* name) {
+  (void)library, (void)name;
+  return NULL;
+}
+bool rix_os_can_catch(void) { return false; }
+void* rix_os_try(void* (*call)(void* arg), void* arg) {
+  (void)call, (void)arg;
+  return NULL;
+}
+
 // ---- Threads ------------------------------------------------------------------------------------
 
+// A thread may only wait for a lock of a higher level than all that it holds.
 void rix_lock(rix_lock_t* lock) {
-  if (!os_passes) model_lock(&lock->xstate.v);
+  if (os_passes) return;
+  if (os_held >> lock->level != 0) model_fail("a lock is taken out of order", __FILE__, __LINE__);
+  model_lock(&lock->xstate.v);
+  os_held |= 1u << lock->level;
 }
-bool rix_lock_try(rix_lock_t* lock) { return os_passes || model_lock_try(&lock->xstate.v); }
+bool rix_lock_try(rix_lock_t* lock) {
+  if (os_passes) return true;
+  const bool taken = model_lock_try(&lock->xstate.v);
+  if (taken) os_held |= 1u << lock->level;
+  return taken;
+}
 void rix_unlock(rix_lock_t* lock) {
-  if (!os_passes) model_unlock(&lock->xstate.v);
+  if (os_passes) return;
+  os_held &= ~(1u << lock->level);
+  model_unlock(&lock->xstate.v);
 }
 void rix_lock_pass(bool pass) { os_passes = pass; }
 

@@ -322,6 +322,7 @@ uint64_t threads_perform(const op_t* op, bool* success) {
     threads_perform_direct(op, success);
     return 0xBAD0BAD0BAD0BAD0u;  // nobody looks
   }
+  if (!memory_tracked(a)) explorer_fail("an atomic access to %#lx, where nothing is", a);
   memory_check_permitted(a, op->size);
   const unsigned location = location_of(op);
   if (op->kind == OP_STORE) {

@@ -9,7 +9,8 @@ enum { WORLD_WATCHED = 32 };  // bytes of a block
 static struct {
   size_t size;
   void* p;
-  ri_tls_t tls[MODEL_THREADS];
+  ri_tls_t tls;
+  rix_arena_t* arena;
 } world;
 
 // ---- Set-up -------------------------------------------------------------------------------------
@@ -34,6 +35,7 @@ void world_setup(int n, bool abandoned) {
   MODEL_CHECK(claimed && rix_arena_count() == 1);
   rix_arena_release(first.arena, first.index, 1);
   MODEL_CHECK(first.arena->slice_count == 16);
+  world.arena = first.arena;
   for (int t = 0; t < n; t++)
     model_as(t, ri_thread_init);
   world_count(abandoned);
@@ -49,9 +51,18 @@ void world_setup(int n, bool abandoned) {
 
 // ---- What threads do ----------------------------------------------------------------------------
 
+// A small block lies in a page of blocks that are large enough, which is this thread's.
+static void world_check_block(const void* p, size_t size) {
+  const size_t index = (size_t)((const uint8_t*)p - world.arena->base) / RIX_SLICE_SIZE;
+  const ri_page_t* const page = &world.arena->pages[index];
+  if (size > RIX_SMALL_BLOCK_MAX || index >= world.arena->slice_count) return;
+  MODEL_CHECK(page->kind == RIX_PAGE_SMALL && rix_class_block_size(page->class_index) >= size);
+}
+
 void* world_malloc(size_t size) {
   void* const p = ri_malloc(size);
   MODEL_CHECK(p != NULL);
+  world_check_block(p, size);
   model_take(p, rix_min(size, WORLD_WATCHED));
   return p;
 }
@@ -73,7 +84,7 @@ static void world_do_free(void) { world_free(world.p); }
 static void world_do_collect(void) {
   if (rix_tls.phase == RIX_THREAD_LIVE) rix_theap_collect((rix_theap_t*)(void*)rix_tls.theap);
 }
-static void world_do_look(void) { world.tls[0] = rix_tls; }
+static void world_do_look(void) { world.tls = rix_tls; }
 
 void* world_malloc_as(int t, size_t size) {
   world.size = size;
@@ -108,7 +119,7 @@ void world_name_page(const void* p) {
 
 rix_theap_t* world_theap(int t) {
   model_as(t, world_do_look);
-  return (rix_theap_t*)(void*)world.tls[0].theap;
+  return (rix_theap_t*)(void*)world.tls.theap;
 }
 
 size_t world_slices_in_use(void) {
@@ -133,8 +144,10 @@ static size_t world_count_in_theap(const rix_theap_t* theap, const ri_page_t* pa
 // How often a page is in the lists of living threads, and of the ended ones together.
 static size_t world_owners(const ri_page_t* page) {
   size_t n = world_count_in_theap(&thread.orphan, page);
-  for (const rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next)
-    n += world_count_in_theap(tld->theaps, page);
+  for (const rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next) {
+    for (const rix_theap_t* theap = tld->theaps; theap != NULL; theap = theap->next)
+      n += world_count_in_theap(theap, page);
+  }
   return n;
 }
 
@@ -185,8 +198,10 @@ void world_check(void) {
     live += rix_page_live(page) - rix_remote_count(page);
     i += page->slice_count;
   }
-  for (const rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next)
-    MODEL_CHECK(rix_theap_valid(tld->theaps));
+  for (const rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next) {
+    for (const rix_theap_t* theap = tld->theaps; theap != NULL; theap = theap->next)
+      MODEL_CHECK(rix_theap_valid(theap));
+  }
   MODEL_CHECK(in_use == world_slices_in_use());
   MODEL_CHECK(live == model_taken());
 }
