@@ -7,7 +7,7 @@
 //        '-- other ---- page of one block --> claim it and release it
 //                  '--- push on the page's remote word -- WAKE ----> tell the owner's theap
 //                                                      '- CLAIMED -> adopt, abandon or release it
-// CONCURRENCY. Label W1: release store of xwoken; pairs with W2 in heap/queue.c.
+// CONCURRENCY. Label W1: release exchange of xwoken; pairs with W2 in heap/queue.c.
 #include <errno.h>
 #include "api/api.h"
 #include "options/options.h"
@@ -69,8 +69,10 @@ static void free_remote(ri_page_t* page, ri_block_t* block, const void* p) {
       break;
     case RIX_REMOTE_WAKE: {
       // The page may be somebody else's by now; then this wakes a theap for nothing.
-      rix_theap_t* const theap = ri_load_acquire(&page->xtheap);
-      if (theap != NULL) ri_store_release(&theap->xwoken[c], 1);  // W1: pairs with W2
+      rix_theap_t* const theap = ri_load_relaxed(&page->xtheap);  // F2, in push
+      // W1: pairs with W2. By an exchange, not a store, which would hide what others who set it
+      // before have freed from the owner: it sees all whose writes are in one chain.
+      if (theap != NULL) (void)ri_exchange_release(&theap->xwoken[c], 1);
       break;
     }
     case RIX_REMOTE_CLAIMED:

@@ -2,7 +2,8 @@
 // atomic.h: atomic operations with the memory order in the name. An ri_atomic(T) is a structure
 // (rimalloc/layout.h), so it cannot be touched by accident. There is no sequentially consistent
 // operation and no fence: every protocol here is a release that is paired with an acquire, and the
-// pair carries a label at both places (/* R1 ... pairs A1 */).
+// pair carries a label at both places (R1 pairs A1). tools/check-orders wants one at each operation
+// that is not relaxed, and a mutant in verify/model/mutants that shows that the order is needed.
 #ifndef RIX_BASE_ATOMIC_H
 #define RIX_BASE_ATOMIC_H
 
@@ -26,22 +27,39 @@ RIX_INLINE bool rix_stress_refuses(void) {
   (rix_stress_point(), __atomic_store_n(&(x)->v, (value), __ATOMIC_RELEASE))
 #define ri_exchange_acq_rel(x, value) \
   (rix_stress_point(), __atomic_exchange_n(&(x)->v, (value), __ATOMIC_ACQ_REL))
+#define ri_exchange_acquire(x, value) \
+  (rix_stress_point(), __atomic_exchange_n(&(x)->v, (value), __ATOMIC_ACQUIRE))
+#define ri_exchange_release(x, value) \
+  (rix_stress_point(), __atomic_exchange_n(&(x)->v, (value), __ATOMIC_RELEASE))
 #define ri_exchange_relaxed(x, value) __atomic_exchange_n(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_add_relaxed(x, value) __atomic_fetch_add(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_add_acq_rel(x, value) __atomic_fetch_add(&(x)->v, (value), __ATOMIC_ACQ_REL)
 #define ri_fetch_sub_relaxed(x, value) __atomic_fetch_sub(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_or_relaxed(x, value) __atomic_fetch_or(&(x)->v, (value), __ATOMIC_RELAXED)
-#define ri_fetch_or_acq_rel(x, value) \
-  (rix_stress_point(), __atomic_fetch_or(&(x)->v, (value), __ATOMIC_ACQ_REL))
+#define ri_fetch_or_release(x, value) \
+  (rix_stress_point(), __atomic_fetch_or(&(x)->v, (value), __ATOMIC_RELEASE))
 #define ri_fetch_and_relaxed(x, value) __atomic_fetch_and(&(x)->v, (value), __ATOMIC_RELAXED)
+#define ri_fetch_and_acquire(x, value) \
+  (rix_stress_point(), __atomic_fetch_and(&(x)->v, (value), __ATOMIC_ACQUIRE))
+#define ri_fetch_and_release(x, value) \
+  (rix_stress_point(), __atomic_fetch_and(&(x)->v, (value), __ATOMIC_RELEASE))
 #define ri_fetch_and_acq_rel(x, value) \
   (rix_stress_point(), __atomic_fetch_and(&(x)->v, (value), __ATOMIC_ACQ_REL))
 #define ri_cas_weak_relaxed(x, expected, desired)                                             \
   (!rix_stress_refuses() && __atomic_compare_exchange_n(&(x)->v, (expected), (desired), true, \
                                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+#define ri_cas_weak_acquire(x, expected, desired)                                             \
+  (!rix_stress_refuses() && __atomic_compare_exchange_n(&(x)->v, (expected), (desired), true, \
+                                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+#define ri_cas_weak_release(x, expected, desired)                                             \
+  (!rix_stress_refuses() && __atomic_compare_exchange_n(&(x)->v, (expected), (desired), true, \
+                                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 #define ri_cas_weak_acq_rel(x, expected, desired)                                             \
   (!rix_stress_refuses() && __atomic_compare_exchange_n(&(x)->v, (expected), (desired), true, \
                                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+#define ri_cas_strong_relaxed(x, expected, desired)                                    \
+  __atomic_compare_exchange_n(&(x)->v, (expected), (desired), false, __ATOMIC_RELAXED, \
+                              __ATOMIC_RELAXED)
 #define ri_cas_strong_acq_rel(x, expected, desired)                                       \
   (rix_stress_point(), __atomic_compare_exchange_n(&(x)->v, (expected), (desired), false, \
                                                    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
