@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // arena.c: reserving arenas, claiming and releasing slices.
+//
+// Labels: N1 release publishes a new arena, N2 acquire of the number of arenas sees it.
 #include "arena/arena.h"
 
 #include "arena/pagemap.h"
@@ -23,7 +25,7 @@ static struct {
 } arena;
 
 size_t rix_arena_count(void) {
-  return ri_load_acquire(&arena.xcount);  // A2: pairs with A1
+  return ri_load_acquire(&arena.xcount);  // N2: pairs with N1
 }
 
 rix_arena_t* rix_arena_at(size_t i) { return ri_load_relaxed(&arena.xarenas[i]); }
@@ -93,7 +95,7 @@ static bool arena_reserve_exactly(size_t slice_count, size_t align, bool dense) 
   a->dense = dense;
   if (dense) rix_os_advise_huge(a->base, slice_count * RIX_SLICE_SIZE);
   ri_store_relaxed(&arena.xarenas[i], a);
-  ri_store_release(&arena.xcount, i + 1);  // A1: publishes the arena; pairs with A2
+  ri_store_release(&arena.xcount, i + 1);  // N1: pairs with N2
   rix_counter_add(&arena.xreserved, size);
   return true;
 }

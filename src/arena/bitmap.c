@@ -56,7 +56,7 @@ bool rix_bitmap_claim_run(const rix_bitmap_t* map, size_t index, size_t count) {
         if (done > 0) rix_bitmap_set_run(map, index, done);
         return false;
       }
-    } while (!ri_cas_weak_acq_rel(part.word, &old, old & ~part.mask));  // B2: pairs with B1
+    } while (!ri_cas_weak_acquire(part.word, &old, old & ~part.mask));  // B2: pairs with B1
     done += part.count;
   }
   return true;
@@ -67,7 +67,7 @@ bool rix_bitmap_set_run(const rix_bitmap_t* map, size_t index, size_t count) {
   bool was_clear = true;
   for (size_t done = 0; done < count;) {
     const bitmap_part_t part = bitmap_part(map, index + done, count - done);
-    const uint64_t old = ri_fetch_or_acq_rel(part.word, part.mask);  // B1: pairs with B2
+    const uint64_t old = ri_fetch_or_release(part.word, part.mask);  // B1: pairs with B2
     was_clear = was_clear && (old & part.mask) == 0;
     done += part.count;
   }
@@ -80,7 +80,7 @@ size_t rix_bitmap_clear_run(const rix_bitmap_t* map, size_t index, size_t count)
   for (size_t done = 0; done < count;) {
     const bitmap_part_t part = bitmap_part(map, index + done, count - done);
     if ((ri_load_relaxed(part.word) & part.mask) != 0) {
-      const uint64_t old = ri_fetch_and_acq_rel(part.word, ~part.mask);  // B2: pairs with B1
+      const uint64_t old = ri_fetch_and_relaxed(part.word, ~part.mask);
       set += rix_popcount64(old & part.mask);
     }
     done += part.count;

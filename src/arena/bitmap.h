@@ -10,7 +10,8 @@
 // INVARIANTS: bits at and after `bits` in the last word are never set.
 // CONCURRENCY: all functions, any thread. Labels:
 //   B1 release: set_run publishes what was written to the slices and their descriptors
-//   B2 acquire: claim_run by the next user; also of single bits (test_and_clear)
+//   B2 acquire: claim_run by the next user
+// clear_run is relaxed: whose bits it clears, or the page they stand for, the caller owns already.
 #ifndef RIX_ARENA_BITMAP_H
 #define RIX_ARENA_BITMAP_H
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // pagemap.c: the window, its growth, and the placement of mappings inside it.
+//
+// Labels: P1 release of the number of entries publishes base and table; P2 acquire in a look-up of
+// an address that may be none of ours, so that nothing else ordered it after the first mapping.
 #include "arena/pagemap.h"
 
 #include "base/assert.h"
@@ -43,7 +46,7 @@ static uint64_t pagemap_take_place(uint64_t length, uint64_t align) {
     const uint64_t chosen =
         PAGEMAP_PLACE_MIN + rix_align_down((size_t)(rix_os_random() % PAGEMAP_PLACE_RANGE),
                                            (size_t)RIX_SLICE_SIZE * RIX_WORD_BITS);
-    if (ri_cas_strong_acq_rel(&pagemap.xhint, &hint, chosen)) hint = chosen;
+    if (ri_cas_strong_relaxed(&pagemap.xhint, &hint, chosen)) hint = chosen;
   }
   uint64_t at;
   do {
@@ -61,7 +64,7 @@ static uint64_t pagemap_take_place(uint64_t length, uint64_t align) {
 // The place was not used: the next mapping shall try it, unless another was placed since.
 static void pagemap_return_place(uint64_t at, uint64_t length) {
   uint64_t expected = at + length;
-  ri_cas_strong_acq_rel(&pagemap.xhint, &expected, at);
+  ri_cas_strong_relaxed(&pagemap.xhint, &expected, at);
 }
 
 // Maps at an address or not at all. *refused: the OS has no memory for it, or none to enter it.
@@ -148,7 +151,7 @@ static bool pagemap_commit(size_t count) {
   const size_t usable = ri_load_relaxed(&rix_pagemap.xcount);
   ri_pagemap_entry_t* const table = ri_load_relaxed(&rix_pagemap.xtable);
   if (!rix_os_commit(&table[usable], (count - usable) * sizeof(ri_pagemap_entry_t))) return false;
-  ri_store_release(&rix_pagemap.xcount, count);
+  ri_store_release(&rix_pagemap.xcount, count);  // P1 pairs P2
   return true;
 }
 

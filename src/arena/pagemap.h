@@ -26,7 +26,7 @@ RIX_INTERNAL extern rix_lock_t rix_pagemap_lock;
 
 RIX_INLINE ri_page_t* rix_pagemap_find(const void* p) {
   const uintptr_t index = ((uintptr_t)p - ri_load_relaxed(&rix_pagemap.xbase)) >> RI_SLICE_SHIFT;
-  if (index >= ri_load_relaxed(&rix_pagemap.xcount)) return NULL;
+  if (index >= ri_load_acquire(&rix_pagemap.xcount)) return NULL;  // P2 pairs P1
   return ri_load_relaxed(&ri_load_relaxed(&rix_pagemap.xtable)[index]);
 }
 

@@ -193,7 +193,7 @@ static void purge_all(bool force) {
       purge_arena(a, &a->dirty, 1);
     } else if (due != 0 && now < due) {
       rix_purge_at(due);
-    } else if (due != 0 && ri_cas_strong_acq_rel(&a->xpurge_due, &due, 0)) {
+    } else if (due != 0 && ri_cas_strong_relaxed(&a->xpurge_due, &due, 0)) {
       purge_due(a, now);
     }
   }

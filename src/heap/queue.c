@@ -135,12 +135,12 @@ void rix_queue_merge(rix_theap_t* from, rix_theap_t* into, unsigned c) {
   ri_page_t* page;
   while ((page = from->queue[c].first) != NULL) {
     rix_queue_remove(from, page);
-    ri_store_release(&page->xtheap, into);
+    ri_store_relaxed(&page->xtheap, into);
     rix_queue_push_back(into, page);
   }
   while ((page = from->full[c].first) != NULL) {
     rix_queue_remove(from, page);
-    ri_store_release(&page->xtheap, into);
+    ri_store_relaxed(&page->xtheap, into);
     // Who was asked to wake `from` pushed before this, and its block is collected; who pushes
     // after it sees `into`.
     rix_remote_cancel_wake(page);
@@ -157,7 +157,7 @@ void rix_queue_merge(rix_theap_t* from, rix_theap_t* into, unsigned c) {
 bool rix_queue_sweep_full(rix_theap_t* theap, unsigned c) {
   // W2 acquire, pairs with W1 (api/free.c): the frees that set the flag are in the remote words.
   const bool woken =
-      ri_load_relaxed(&theap->xwoken[c]) != 0 && ri_exchange_acq_rel(&theap->xwoken[c], 0) != 0;
+      ri_load_relaxed(&theap->xwoken[c]) != 0 && ri_exchange_acquire(&theap->xwoken[c], 0) != 0;
   if (woken) theap->sweep[c] = theap->pages[c];  // no fewer than there are full ones
   if (theap->sweep[c] == 0) return false;
   rix_page_list_t* const full = &theap->full[c];

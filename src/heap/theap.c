@@ -47,7 +47,7 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
 
 void rix_theap_adopt(rix_theap_t* theap, ri_page_t* page) {
   const uintptr_t flags = ri_load_relaxed(&page->xowner) & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED);
-  ri_store_release(&page->xtheap, theap);
+  ri_store_relaxed(&page->xtheap, theap);
   ri_store_relaxed(&page->xowner, theap->tld->id | flags);
   rix_queue_push_front(theap, page);
 }

@@ -13,6 +13,8 @@
 //                     the theap of the thread that forked; pages of the others stay owned by
 //                     threads that no longer exist: their blocks can be freed, their free memory is
 //                     not used
+//
+// Labels: S1 release of xstarted publishes the exit hook; S2 acquire by who finds it started.
 #include "arena/mapping.h"
 #include "arena/meta.h"
 #include "arena/pagemap.h"
@@ -224,10 +226,10 @@ static void thread_after_fork_in_child(void) {
 }
 
 void rix_process_init(void) {
-  if (ri_load_acquire(&thread.xstarted)) return;
+  if (ri_load_acquire(&thread.xstarted)) return;  // S2 pairs S1
   // Before it says so: a thread that finds it started relies on its exit being noticed.
   rix_os_thread_exit_init(thread_exited);
-  if (ri_exchange_acq_rel(&thread.xstarted, true)) return;
+  if (ri_exchange_acq_rel(&thread.xstarted, true)) return;  // S1 pairs S2
   rix_options_read();
 }
 
@@ -247,7 +249,7 @@ __attribute__((constructor(101))) static void thread_process_load(void) {
 
 // What is told at the end of the process, once.
 static void thread_process_tell(void) {
-  if (ri_exchange_acq_rel(&thread.xtold, true)) return;
+  if (ri_exchange_relaxed(&thread.xtold, true)) return;
   if (rix_option(ri_option_show_stats) != 0) ri_stats_print_out(NULL, NULL);
 }
 

@@ -3,7 +3,9 @@
 //
 // CONCURRENCY: every function may run in any thread; the only state is the count of system calls,
 // the cached page size, the exit key and the commit mode, all written before they are needed and
-// idempotent.
+// idempotent. Labels:
+//   L1 acquire  taking a lock sees what L2, the release of who had it before, publishes
+//   K2 acquire  of the exit key sees what K1, the release of who made it, publishes
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE  // mremap, environ, MAP_ANONYMOUS
 #endif
@@ -339,7 +341,7 @@ void rix_lock(rix_lock_t* lock) {
 void rix_unlock(rix_lock_t* lock) {
   if (RIX_UNLIKELY(os_passes())) return;
   os_note_released(lock);
-  const uint32_t old = ri_exchange_acq_rel(&lock->xstate, 0);  // L2: publishes what L protects
+  const uint32_t old = ri_exchange_acq_rel(&lock->xstate, 0);  // L2: pairs with L1
   if (RIX_UNLIKELY(old == 2)) os_futex(&lock->xstate, FUTEX_WAKE, 1);
 }
 
@@ -359,22 +361,23 @@ void rix_stress_yield(void) { sched_yield(); }
 
 // Threads may come here together: each makes a key and one of them stays.
 bool rix_os_thread_exit_init(void (*done)(void* value)) {
-  if (ri_load_acquire(&os.xexit_key) != 0) return true;
+  if (ri_load_acquire(&os.xexit_key) != 0) return true;  // K2 pairs K1
   pthread_key_t key;
   if (pthread_key_create(&key, done) != 0) return false;
   uint64_t none = 0;
+  // K1 pairs K2.
   if (!ri_cas_strong_acq_rel(&os.xexit_key, &none, (uint64_t)key + 1)) pthread_key_delete(key);
   return true;
 }
 
 void rix_os_thread_exit_close(void) {
-  const uint64_t key = ri_exchange_acq_rel(&os.xexit_key, 0);
+  const uint64_t key = ri_exchange_acq_rel(&os.xexit_key, 0);  // K2 pairs K1
   if (key != 0) pthread_key_delete((pthread_key_t)(key - 1));
 }
 
 bool rix_os_thread_exit_set(void* value) {
   const int saved = errno;
-  const uint64_t key = ri_load_acquire(&os.xexit_key);
+  const uint64_t key = ri_load_acquire(&os.xexit_key);  // K2 pairs K1
   const bool done = key != 0 && pthread_setspecific((pthread_key_t)(key - 1), value) == 0;
   errno = saved;
   return done;

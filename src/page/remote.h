@@ -24,6 +24,8 @@
 //   A1 acquire  collect, and a push or claim that becomes owner, see all that R1 published
 //   R2 release  abandon: publishes the owner's state of the page
 //   A2 acquire  claim, and push with old ABANDONED: the new owner sees it
+//   F1 release  request_wake: publishes xtheap, which says whom to wake
+//   F2 acquire  push with old NOTIFY reads xtheap
 // The functions touch nothing but the page and the block: no thread-local state, no system calls.
 #ifndef RIX_PAGE_REMOTE_H
 #define RIX_PAGE_REMOTE_H
@@ -72,7 +74,8 @@ RIX_INLINE rix_remote_result_t rix_remote_push(ri_page_t* page, ri_block_t* bloc
     block->next = head;
     word = ((offset >> 3) << RIX_REMOTE_HEAD_SHIFT) |
            ((old & RIX_REMOTE_COUNT_MASK) + RIX_REMOTE_COUNT_ONE);
-  } while (!ri_cas_weak_acq_rel(&page->xremote, &old, word));  // R1 pairs A1; A2 pairs R2
+    // R1 pairs A1, A2 pairs R2, F2 pairs F1.
+  } while (!ri_cas_weak_acq_rel(&page->xremote, &old, word));
   if ((old & RIX_REMOTE_ABANDONED) != 0) return RIX_REMOTE_CLAIMED;
   return (old & RIX_REMOTE_NOTIFY) != 0 ? RIX_REMOTE_WAKE : RIX_REMOTE_PUSHED;
 }
@@ -81,7 +84,7 @@ RIX_INLINE rix_remote_result_t rix_remote_push(ri_page_t* page, ri_block_t* bloc
 RIX_INLINE size_t rix_remote_collect(ri_page_t* page, ri_block_t** head) {
   const uintptr_t seen = ri_load_relaxed(&page->xremote);
   if (rix_remote_count_of(seen) == 0) return 0;
-  const uintptr_t old = ri_fetch_and_acq_rel(&page->xremote, ~RIX_REMOTE_LIST_MASK);  // A1
+  const uintptr_t old = ri_fetch_and_acquire(&page->xremote, ~RIX_REMOTE_LIST_MASK);  // A1
   *head = rix_remote_head_of(page, old);
   return rix_remote_count_of(old);
 }
@@ -92,7 +95,7 @@ RIX_INLINE bool rix_remote_request_wake(ri_page_t* page) {
   do {
     if (rix_remote_count_of(old) != 0) return false;
     if ((old & RIX_REMOTE_NOTIFY) != 0) return true;
-  } while (!ri_cas_weak_acq_rel(&page->xremote, &old, old | RIX_REMOTE_NOTIFY));
+  } while (!ri_cas_weak_release(&page->xremote, &old, old | RIX_REMOTE_NOTIFY));  // F1
   return true;
 }
 
@@ -102,18 +105,19 @@ RIX_INLINE bool rix_remote_abandon(ri_page_t* page) {
   do {
     RI_ASSERT((old & RIX_REMOTE_ABANDONED) == 0);
     if (rix_remote_count_of(old) != 0) return false;
-  } while (!ri_cas_weak_acq_rel(&page->xremote, &old, RIX_REMOTE_ABANDONED));  // R2 pairs A2
+  } while (!ri_cas_weak_release(&page->xremote, &old, RIX_REMOTE_ABANDONED));  // R2 pairs A2
   return true;
 }
 
-// As claim, but writes the word in any case (label D, roster.c).
+// As claim, but writes the word in any case.
 RIX_INLINE bool rix_remote_take(ri_page_t* page) {
+  // D, see roster.c.
   return (ri_fetch_and_acq_rel(&page->xremote, ~RIX_REMOTE_ABANDONED) & RIX_REMOTE_ABANDONED) != 0;
 }
 
 // Owner: nobody needs to tell it of frees any more. Whoever frees later sees what the owner wrote.
 RIX_INLINE void rix_remote_cancel_wake(ri_page_t* page) {
-  ri_fetch_and_acq_rel(&page->xremote, ~RIX_REMOTE_NOTIFY);
+  ri_fetch_and_release(&page->xremote, ~RIX_REMOTE_NOTIFY);  // F1
 }
 
 // Makes the caller the owner if the page has none.
@@ -121,7 +125,7 @@ RIX_INLINE bool rix_remote_claim(ri_page_t* page) {
   uintptr_t old = ri_load_relaxed(&page->xremote);
   do {
     if ((old & RIX_REMOTE_ABANDONED) == 0) return false;
-  } while (!ri_cas_weak_acq_rel(&page->xremote, &old, old & ~RIX_REMOTE_ABANDONED));  // A2 pairs R2
+  } while (!ri_cas_weak_acquire(&page->xremote, &old, old & ~RIX_REMOTE_ABANDONED));  // A2 pairs R2
   return true;
 }
 

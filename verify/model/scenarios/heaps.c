@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// heaps.c: a heap is deleted or destroyed while other threads free its blocks, end, or hold one of
+// its pages by a hint that is out of date.
+#include <rimalloc/heap.h>
+
+#include "world.h"
+
+static ri_heap_t* heap;
+static void* block[3];
+static ri_page_t* page;
+
+static void fill(void) {
+  for (int i = 0; i < 3; i++) {
+    block[i] = ri_heap_malloc(heap, WORLD_BLOCK);
+    model_take(block[i], 32);
+  }
+}
+static void make(void) { heap = ri_heap_new(); }
+static void prepare(int t) {
+  world_setup(6, true);
+  model_as(4, make);
+  model_as(t, fill);
+  page = world_page(block[0]);
+  world_name_page(block[0]);
+  model_name(&page->xheap, "page.xheap");
+}
+static void setup(void) { prepare(0); }
+static void setup_abandoned(void) {
+  prepare(5);
+  world_thread_exit_as(5);
+}
+
+static void ends(void) { world_thread_exit(); }
+static void frees_1(void) { world_free_remote(block[1]); }
+static void frees_all(void) {
+  for (int i = 0; i < 3; i++)
+    world_free_remote(block[i]);
+}
+static void frees_all_and_uses_again(void) {
+  frees_all();
+  world_malloc(WORLD_BLOCK);
+}
+static void deletes(void) { ri_heap_delete(heap); }
+static void destroys(void) { ri_heap_destroy(heap); }
+static void returns(void) {
+  if (rix_remote_claim(page)) rix_page_return(page);
+}
+static void finish_gone(void) { MODEL_CHECK(world_slices_in_use() == 0); }
+static void finish_moved(void) {
+  world_check();
+  MODEL_CHECK(ri_load_relaxed(&page->xheap) == &rix_heap_default);
+}
+
+#define GONE "every page is released, once"
+
+const model_scenario_t model_scenarios[] = {
+    {.name = "destroy_return",
+     .property = GONE,
+     .setup = setup_abandoned,
+     .thread = {destroys, returns},
+     .finish = finish_gone,
+     .spurious = 1},
+    {.name = "destroy_exit",
+     .property = GONE,
+     .setup = setup,
+     .thread = {ends, destroys},
+     .finish = finish_gone},
+    {.name = "delete_free",
+     .property = "pages move, blocks stay",
+     .setup = setup_abandoned,
+     .thread = {deletes, frees_1},
+     .finish = finish_moved},
+    {.name = "delete_free_last",
+     .property = "what is freed is not lost",
+     .setup = setup_abandoned,
+     .thread = {deletes, frees_all},
+     .finish = finish_gone},
+    {.name = "delete_free_reuse",
+     .property = "the page's next user has nothing to do with the old heap",
+     .setup = setup_abandoned,
+     .thread = {deletes, frees_all_and_uses_again},
+     .finish = world_check},
+    {.name = "delete_exit",
+     .property = "pages move, blocks stay",
+     .setup = setup,
+     .thread = {ends, deletes},
+     .finish = finish_moved},
+    {.name = NULL}};

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// publish.c: threads that look at arenas and at the page map while others make them.
+#include "arena/pagemap.h"
+#include "world.h"
+
+static void setup_arena(void) { world_setup(2, true); }
+static void makes_arena(void) {
+  rix_slices_t got;
+  MODEL_CHECK(rix_arena_claim(16, RIX_SLICE_SIZE, false, &got));  // more than the first has left
+}
+static void takes_all(void) {
+  rix_slices_t got;
+  setup_arena();
+  MODEL_CHECK(rix_arena_claim(16, RIX_SLICE_SIZE, false, &got));
+}
+static void looks_at_arenas(void) {
+  for (size_t i = 0; i < rix_arena_count(); i++) {
+    const rix_arena_t* const a = rix_arena_at(i);
+    MODEL_CHECK(a->slice_count >= 16 && a->base != NULL);
+    MODEL_CHECK(rix_bitmap_count_run(&a->free, 0, a->slice_count) <= a->slice_count);
+  }
+}
+static void check_arenas(void) { MODEL_CHECK(rix_arena_count() == 2); }
+
+static uint8_t* memory;
+static void setup_map(void) {
+  os_model_init();
+  memory = rix_os_map(NULL, RIX_SLICE_SIZE, RIX_OS_USABLE);
+}
+static void covers(void) {
+  MODEL_CHECK(rix_pagemap_cover(memory, RIX_SLICE_SIZE));
+  rix_pagemap_set(memory, RIX_SLICE_SIZE, &rix_page_empty);
+}
+static void looks_up(void) {
+  const ri_page_t* const page = rix_pagemap_find(memory);
+  MODEL_CHECK(page == NULL || page == &rix_page_empty);
+}
+
+const model_scenario_t model_scenarios[] = {
+    {.name = "arena_look",
+     .property = "who counts an arena can look at it",
+     .setup = takes_all,
+     .thread = {makes_arena, looks_at_arenas},
+     .finish = check_arenas},
+    {.name = "arena_make_twice",
+     .property = "one arena is made for two that need one",
+     .setup = takes_all,
+     .thread = {makes_arena, looks_at_arenas, looks_at_arenas},
+     .finish = check_arenas},
+    {.name = "map_look_up",
+     .property = "any address can be looked up while the map is made",
+     .setup = setup_map,
+     .thread = {covers, looks_up}},
+    {.name = "map_cover_twice",
+     .property = "two may make the map",
+     .setup = setup_map,
+     .thread = {covers, covers, looks_up}},
+    {.name = NULL}};
