@@ -343,4 +343,5 @@ const model_scenario_t model_scenarios[] = {
      T3(z6_1, z6_2, z6_3),
      .finish = z6_show,
      .outcomes = "1 3 0 | 1 3 1"},
-    {.name = NULL}};
+    {.name = NULL},
+};

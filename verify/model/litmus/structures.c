@@ -329,4 +329,5 @@ const model_scenario_t model_scenarios[] = {
      T2(waits, wakes),
      .finish = show_x,
      .outcomes = "1"},
-    {.name = NULL}};
+    {.name = NULL},
+};

@@ -85,4 +85,5 @@ const model_scenario_t model_scenarios[] = {
      .setup = setup,
      .thread = {ends, deletes},
      .finish = finish_moved},
-    {.name = NULL}};
+    {.name = NULL},
+};

@@ -55,4 +55,5 @@ const model_scenario_t model_scenarios[] = {
      .property = "two may make the map",
      .setup = setup_map,
      .thread = {covers, covers, looks_up}},
-    {.name = NULL}};
+    {.name = NULL},
+};

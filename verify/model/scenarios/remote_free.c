@@ -75,4 +75,5 @@ const model_scenario_t model_scenarios[] = {
      .setup = setup,
      .thread = {allocates_and_frees, frees_1, frees_2},
      .finish = finish},
-    {.name = NULL}};
+    {.name = NULL},
+};
