@@ -367,8 +367,9 @@ RI_EXPORT void ri_summary(ri_summary_t* summary) RI_NOEXCEPT;
 RI_EXPORT void ri_stats_print_out(ri_output_fun* out, void* arg) RI_NOEXCEPT;
 RI_EXPORT void ri_stats_print(void* out) RI_NOEXCEPT;
 
-// Checks every structure of the calling thread's heap and of the arenas; true when all invariants
-// hold. Reports the first that does not. For tests; cost: a walk over all blocks.
+// Checks every structure of the calling thread's heaps, and of the arenas when no other thread has
+// heaps and the process was not forked; true when all invariants hold. Reports the first that does
+// not. For tests; cost: a walk over all blocks.
 RI_NODISCARD RI_EXPORT bool ri_audit(void) RI_NOEXCEPT;
 
 #if defined(__cplusplus)

@@ -189,6 +189,8 @@ RIX_INTERNAL void rix_thread_drop_theap(rix_tld_t* tld, rix_theap_t* theap);
 RIX_INTERNAL rix_theap_t* rix_thread_find_theap(const rix_heap_t* heap);
 RIX_INTERNAL void rix_thread_register_exit(rix_tld_t* tld);
 RIX_INTERNAL size_t rix_thread_count(void);
+// Whether no other thread holds or held anything of the allocator that nobody else can see.
+RIX_INTERNAL bool rix_thread_is_alone(void);
 // Gives up pages of the calling thread until the rest has at most `most` bytes.
 RIX_INTERNAL void rix_thread_reduce(size_t most);
 // Runs f with the orphan theap under its lock.

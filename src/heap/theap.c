@@ -201,10 +201,17 @@ void rix_theap_merge(rix_theap_t* from, rix_theap_t* into) {
 
 // ---- Invariants ---------------------------------------------------------------------------------
 
+// Nobody walks the full pages: a free must tell of itself, or have happened already.
+static bool theap_full_valid(const ri_page_t* page) {
+  const bool told = (ri_load_relaxed(&page->xremote) & RIX_REMOTE_NOTIFY) != 0;
+  return page->free == NULL && (told || rix_remote_count(page) > 0);
+}
+
 static bool theap_list_valid(const rix_theap_t* theap, unsigned c, const rix_page_list_t* list,
-                             rix_page_place_t place) {
+                             rix_page_place_t place, size_t* pages) {
   const ri_page_t* prev = NULL;
   for (const ri_page_t* page = list->first; page != NULL; prev = page, page = page->next) {
+    if (++*pages > theap->pages[c]) return false;  // more than counted, or a circle
     const uintptr_t owner = ri_load_relaxed(&page->xowner);
     const bool full = (owner & RIX_OWNER_FULL) != 0;
     if (page->prev != prev || page->class_index != c || page->place != place) return false;
@@ -212,7 +219,9 @@ static bool theap_list_valid(const rix_theap_t* theap, unsigned c, const rix_pag
       return false;
     }
     if (ri_load_relaxed(&page->xtheap) != theap) return false;
-    if (place == RIX_PLACE_FULL && page->free != NULL) return false;
+    if (place == RIX_PLACE_FULL && !theap_full_valid(page)) return false;
+    const bool pinned = (ri_load_relaxed(&page->used) & RI_PAGE_PINNED) != 0;
+    if (pinned && theap->pinned[c] == 0) return false;
     if (!rix_page_valid(page)) return false;
   }
   return list->last == prev;
@@ -220,8 +229,10 @@ static bool theap_list_valid(const rix_theap_t* theap, unsigned c, const rix_pag
 
 bool rix_theap_valid(const rix_theap_t* theap) {
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
-    if (!theap_list_valid(theap, c, &theap->queue[c], RIX_PLACE_QUEUE)) return false;
-    if (!theap_list_valid(theap, c, &theap->full[c], RIX_PLACE_FULL)) return false;
+    size_t pages = 0;
+    if (!theap_list_valid(theap, c, &theap->queue[c], RIX_PLACE_QUEUE, &pages)) return false;
+    if (!theap_list_valid(theap, c, &theap->full[c], RIX_PLACE_FULL, &pages)) return false;
+    if (pages != theap->pages[c]) return false;
   }
   for (size_t w = 0; w < RI_DIRECT_SLOTS; w++) {
     const ri_page_t* const first = theap->queue[rix_class_of(w * 8)].first;

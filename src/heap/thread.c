@@ -33,6 +33,7 @@ static rix_meta_pool_t thread_theaps = {sizeof(rix_theap_t), offsetof(rix_theap_
 static struct {
   rix_tld_t* all;  // lock rix_thread_lock
   ri_atomic(size_t) xcount;
+  ri_atomic(bool) xforked;  // other threads may have been lost between two steps
   ri_atomic(bool) xstarted;
   ri_atomic(bool) xtold;
   rix_tld_t orphan_tld;  // lock rix_orphan_lock
@@ -40,6 +41,10 @@ static struct {
 } thread __attribute__((aligned(RI_CACHE_LINE)));
 
 size_t rix_thread_count(void) { return ri_load_relaxed(&thread.xcount); }
+
+bool rix_thread_is_alone(void) {
+  return ri_load_relaxed(&thread.xcount) == 1 && !ri_load_relaxed(&thread.xforked);
+}
 
 // ---- Threads ------------------------------------------------------------------------------------
 
@@ -220,6 +225,7 @@ static void thread_after_fork(void) {
 }
 
 static void thread_after_fork_in_child(void) {
+  ri_store_relaxed(&thread.xforked, true);
   ri_store_relaxed(&thread.xcount, rix_tls.phase == RIX_THREAD_LIVE ? 1 : 0);
   thread_after_fork();
   rix_purge_at(1);  // another thread may have been about to note what is due

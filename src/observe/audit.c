@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
-// audit.c: checks every invariant that one thread can see without stopping the others.
+// audit.c: checks every invariant that one thread can see without stopping the others: the pages
+// of its own theaps and the lists of their heaps always; when it is the only thread that
+// allocates, also all slices of all arenas, and that the counters agree with what is counted.
 #include <errno.h>
 
 #include "arena/pagemap.h"
 #include "heap/heap.h"
 #include "options/report.h"
+#include "page/remote.h"
+
+enum { AUDIT_TRIES = 100 };
+
+// ---- What belongs to this thread ----------------------------------------------------------------
 
 // Every slice of a page leads to it, and none of them is free.
 static bool audit_page(const ri_page_t* page) {
   const size_t index = (size_t)(page - page->arena->pages);
+  if (rix_arena_address(page->arena, index) != page->start) return false;
   for (size_t i = 0; i < page->slice_count; i++) {
     if (rix_pagemap_find(page->start + i * RIX_SLICE_SIZE) != page) return false;
   }
@@ -30,6 +38,108 @@ static bool audit_theap(const rix_theap_t* theap) {
   return true;
 }
 
+// The list of a heap's pages: linked both ways, as long as counted, all of this heap.
+static bool audit_roster(const rix_heap_t* heap) {
+  rix_lock(&rix_roster_lock);
+  size_t left = heap->page_count, bytes = 0;
+  const ri_page_t* prev = NULL;
+  bool valid = true;
+  for (const ri_page_t* page = heap->pages; page != NULL && valid; page = page->heap_next) {
+    valid = left > 0 && page->heap_prev == prev && ri_load_relaxed(&page->xheap) == heap &&
+            rix_roster_wants(heap, page);
+    bytes += rix_roster_bytes(page);
+    prev = page;
+    left--;
+  }
+  rix_unlock(&rix_roster_lock);
+  return valid && left == 0 && (!heap->listed || bytes <= ri_load_relaxed(&heap->xbytes));
+}
+
+// ---- Everything ---------------------------------------------------------------------------------
+
+// What a walk over the arenas counts, to be compared with what is kept.
+typedef struct audit_count_s {
+  size_t slices, own_pages, listed;
+} audit_count_t;
+
+// A page is somebody's, or can be claimed; nothing else would ever find it again.
+static bool audit_owner(const ri_page_t* page) {
+  const uintptr_t owner = ri_load_relaxed(&page->xowner) & ~RIX_OWNER_FLAGS;
+  const uintptr_t remote = ri_load_relaxed(&page->xremote);
+  const bool abandoned = (remote & RIX_REMOTE_ABANDONED) != 0;
+  if (abandoned && rix_remote_count(page) != 0) return false;
+  if (owner == RIX_OWNER_NONE) return abandoned && page->place == RIX_PLACE_NONE;
+  return !abandoned && page->place != RIX_PLACE_NONE && ri_load_relaxed(&page->xtheap) != NULL;
+}
+
+// The page that begins at a claimed slice, with all that arenas know of it.
+static bool audit_slices(const rix_arena_t* a, size_t index, audit_count_t* count) {
+  const ri_page_t* const page = &a->pages[index];
+  const size_t n = page->slice_count;
+  if (rix_pagemap_find(rix_arena_address(a, index)) != page) return false;
+  if (page->arena != a || n == 0 || n > a->slice_count - index || !audit_page(page)) return false;
+  if (rix_bitmap_count_run(&a->dirty, index, n) != n) return false;
+  if (rix_bitmap_count_run(&a->committed, index, n) != n) return false;
+  if (!rix_page_valid(page) || !audit_owner(page)) return false;
+  if ((ri_load_relaxed(&page->xowner) & ~RIX_OWNER_FLAGS) == rix_tls.self) count->own_pages++;
+  count->slices += n;
+  return true;
+}
+
+// The bits of the abandoned pages of a class are those of pages that know that they are listed.
+static bool audit_abandoned(const rix_arena_t* a, unsigned c, audit_count_t* count) {
+  const rix_bitmap_t map = rix_arena_abandoned(a, c);
+  size_t listed = 0;
+  for (size_t i = 0; rix_bitmap_next_set(&map, i, &i); i++, listed++) {
+    const ri_page_t* const page = &a->pages[i];
+    if ((page->flags & RIX_PAGE_LISTED) == 0 || page->class_index != c) return false;
+    if (rix_bitmap_count_run(&a->free, i, 1) != 0) return false;
+  }
+  count->listed += listed;
+  return listed == ri_load_relaxed(&a->xabandoned[c]);
+}
+
+// Each slice is free, and then leads nowhere, or part of exactly one page.
+static bool audit_arena(const rix_arena_t* a, audit_count_t* count) {
+  for (size_t i = 0; i < a->slice_count;) {
+    if (rix_bitmap_count_run(&a->free, i, 1) != 0) {
+      if (rix_pagemap_find(rix_arena_address(a, i)) != NULL) return false;
+      i++;
+    } else {
+      if (!audit_slices(a, i, count)) return false;
+      i += a->pages[i].slice_count;
+    }
+  }
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
+    if (!audit_abandoned(a, c, count)) return false;
+  }
+  return true;
+}
+
+static bool audit_arenas(void) {
+  audit_count_t count = {0, 0, 0};
+  for (size_t i = 0; i < rix_arena_count(); i++) {
+    if (!audit_arena(rix_arena_at(i), &count)) return false;
+  }
+  size_t own = 0;
+  const rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
+  for (; theap != NULL; theap = theap->next) {
+    for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
+      own += theap->pages[c];
+  }
+  return count.slices * RIX_SLICE_SIZE == rix_arena_in_use() && count.own_pages == own &&
+         count.listed == rix_page_abandoned_count();
+}
+
+// Threads that are just beginning or ending are not counted, and may be between two steps of what
+// they do: then another look finds nothing.
+static bool audit_process(void) {
+  for (int i = 0; i < AUDIT_TRIES && rix_thread_is_alone(); i++) {
+    if (audit_arenas()) return true;
+  }
+  return !rix_thread_is_alone();
+}
+
 bool ri_audit(void) {
   if (rix_tls.phase != RIX_THREAD_LIVE) return true;
   const rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
@@ -38,6 +148,14 @@ bool ri_audit(void) {
       rix_error(EFAULT, "the audit of heap %zu failed", theap->seq);
       return false;
     }
+    if (theap->state == RIX_THEAP_LIVE && !audit_roster(theap->heap)) {
+      rix_error(EFAULT, "the audit of the pages of heap %zu failed", theap->seq);
+      return false;
+    }
+  }
+  if (!audit_process()) {
+    rix_error(EFAULT, "the audit of the arenas failed");
+    return false;
   }
   return true;
 }
