@@ -14,7 +14,7 @@
 #include "arena/mapping.h"
 #include "decide.h"
 
-enum { LIVE_MAX = 24, DEPTH_MAX = 8, CHOICES_MAX = 64, HANDLES = 3, MARK = 16 };
+enum { LIVE_MAX = 24, DEPTH_MAX = 8, CHOICES_MAX = 64, HANDLES = 3, MARK = 16, STARTS = 5 };
 
 typedef struct live_s {
   uint8_t* p;
@@ -103,6 +103,7 @@ static size_t choices(choice_t* out) {
   for (size_t i = 0; i < 3; i++)
     out[n++] = (choice_t){ALLOCATE, sizes[i]};
   out[n++] = (choice_t){ZEROED, 60000};
+  out[n++] = (choice_t){ZEROED, 100000};
   for (size_t i = live_count; i > 0 && live_count - i < HANDLES; i--) {
     out[n++] = (choice_t){FREE, i - 1};
     out[n++] = (choice_t){FREE_ELSEWHERE, i - 1};
@@ -167,12 +168,16 @@ static void perform(choice_t c) {
 static void begin(size_t start) {
   story[0] = '\0';
   note("start", start);
-  const size_t prepared[] = {0, 7, 8, 8};  // a page of this class holds 8 blocks
+  const size_t prepared[STARTS] = {0, 7, 8, 8, 16};  // a page of this class holds 8 blocks
   for (size_t i = 0; i < prepared[start]; i++)
     add_live(ri_malloc(60000), 60000, false);
   if (start == 3) {  // all in a page that nobody owns
     ri_thread_done();
     ri_thread_init();
+  }
+  if (start == 4) {  // a full page of which all but one block came back from elsewhere
+    for (size_t i = 7; i-- > 0;)
+      free_elsewhere(take_live(i).p);
   }
   check_all();
 }
@@ -211,7 +216,7 @@ int main(int count, char** arguments) {
   HOLDS(depth >= 2 && depth <= DEPTH_MAX, "depth %zu", depth);
   ri_option_set(ri_option_arena_reserve, 1024);
   ri_option_set(ri_option_purge_delay, -1);
-  for (size_t start = 0; start < 4; start++) {
+  for (size_t start = 0; start < STARTS; start++) {
     size_t picked[DEPTH_MAX] = {0};
     while (run(start, start == 0 ? depth : depth - 1, picked)) {}
   }

@@ -32,6 +32,7 @@ void prove_push(void) {
     ASSERT(now == old && (head == &block || count >= page.reserved));
     return;
   }
+  ASSERT(head != &block && count < page.reserved);
   ASSERT(rix_remote_count_of(now) == count + 1);
   ASSERT(rix_remote_head_of(&page, now) == &block && block.next == head);
   ASSERT((now & (RIX_REMOTE_ABANDONED | RIX_REMOTE_NOTIFY)) == 0);
