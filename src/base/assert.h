@@ -7,6 +7,8 @@
 #include "base/compiler.h"
 
 // Prints the failed condition and aborts. Allocates nothing.
+/*@ requires \false;
+    assigns \nothing; */
 RIX_INTERNAL RIX_SLOW __attribute__((noreturn)) void rix_assert_failed(const char* condition,
                                                                        const char* file, int line);
 

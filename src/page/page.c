@@ -27,6 +27,30 @@ void rix_page_extend(ri_page_t* page) {
   page->capacity = (uint16_t)(page->capacity + n);
 }
 
+/*@ requires page_apart(page) && page_list((ri_block_t*)page->free);
+    requires page_counts(page, page_blocks) && 0 <= remote_blocks <= page->used.v % 0x10000;
+    requires \forall integer i; 0 <= i < remote_blocks ==>
+      \valid(remote_block(i)) && \separated(remote_block(i), page);
+    requires \forall integer i, j; 0 <= i < remote_blocks && 0 <= j < remote_blocks && i != j ==>
+      \separated(remote_block(i), remote_block(j));
+    requires \forall integer i, j; 0 <= i < remote_blocks && 0 <= j < page_blocks ==>
+      \separated(remote_block(i), page_block(j));
+    requires \forall integer i; 0 <= i < remote_blocks - 1 ==>
+      remote_block(i)->next == remote_block(i + 1) && remote_block(i + 1) != \null;
+    requires remote_blocks > 0 ==>
+      remote_block(0) != \null && remote_block(remote_blocks - 1)->next == \null;
+    requires page_blocks > 0 ==> page_block(0) != \null;
+    assigns page->free, page->used.v, page->xremote.v, remote_block(remote_blocks - 1)->next;
+    ensures some: \result <==> page_blocks + remote_blocks > 0;
+    ensures top: remote_blocks > 0 ==> (ri_block_t*)page->free == remote_block(0);
+    ensures same: remote_blocks == 0 ==> page->free == \old(page->free);
+    ensures joined: remote_blocks > 0 && page_blocks > 0 ==>
+      remote_block(remote_blocks - 1)->next == page_block(0);
+    ensures ends: remote_blocks > 0 && page_blocks == 0 ==>
+      remote_block(remote_blocks - 1)->next == \null;
+    ensures chain: \forall integer i; 0 <= i < remote_blocks - 1 ==>
+      remote_block(i)->next == remote_block(i + 1);
+    ensures counts: page_counts(page, page_blocks + remote_blocks); */
 bool rix_page_collect(ri_page_t* page) {
   ri_block_t* head = NULL;
   const size_t count = rix_remote_collect(page, &head);
@@ -34,12 +58,20 @@ bool rix_page_collect(ri_page_t* page) {
   RI_ASSERT(count <= rix_page_live(page));
   if (page->free != NULL) {
     ri_block_t* tail = head;
-    while (tail->next != NULL)
+    /*@ ghost size_t at = 0; */
+    /*@ loop invariant 0 <= at < remote_blocks && tail == remote_block(at);
+        loop assigns tail, at;
+        loop variant remote_blocks - at; */
+    while (tail->next != NULL) {
       tail = tail->next;
+      /*@ ghost at++; */
+    }
+    /*@ assert last: tail == remote_block(remote_blocks - 1); */
     tail->next = page->free;
   }
   page->free = head;
   rix_page_add_used(page, (uint32_t) - (int32_t)count);
+  /*@ assert less: page->used.v == \at(page->used.v, Pre) - remote_blocks; */
   return true;
 }
 

@@ -49,24 +49,75 @@ enum {                  // page->flags
 #define RIX_OWNER_FLAGS ((uintptr_t)7)
 #define RIX_OWNER_NONE (~RIX_OWNER_FLAGS)  // nobody's id
 
+/*@ // For proofs: the blocks of the free list are page_block(0), page_block(1), and so on.
+    axiomatic page_masks {
+      axiom page_used_mask: \forall integer x; 0 <= x ==> (x & 0xFFFF) == x % 0x10000;
+      axiom page_uint32_over: \forall integer x; 0x100000000 <= x <= 0x1FFFFFFFF ==>
+        (uint32_t)x == x - 0x100000000;
+      axiom page_uint32_under: \forall integer x; -0x100000000 <= x < 0 ==>
+        (uint32_t)x == x + 0x100000000;
+    }
+    lemma page_used_part: \forall integer x, n; 0 <= n <= x % 0x10000 && 0 <= x ==>
+      (x - n) % 0x10000 == x % 0x10000 - n;
+    axiomatic page_blocks {
+      logic ri_block_t* page_block(integer i);
+      logic integer page_blocks;
+    }
+    predicate page_list{L}(ri_block_t* head) =
+      0 <= page_blocks && (page_blocks == 0 ==> head == \null) &&
+      (page_blocks > 0 ==> head == page_block(0) && page_block(page_blocks - 1)->next == \null) &&
+      (\forall integer i; 0 <= i < page_blocks - 1 ==> page_block(i)->next == page_block(i + 1));
+    predicate page_apart{L}(ri_page_t* page) =
+      \valid(page) &&
+      (\forall integer i; 0 <= i < page_blocks ==>
+        \valid(page_block(i)) && \separated(page_block(i), page)) &&
+      (\forall integer i, j; 0 <= i < page_blocks && 0 <= j < page_blocks && i != j ==>
+        \separated(page_block(i), page_block(j)));
+    predicate page_counts{L}(ri_page_t* page, integer blocks) =
+      page->used.v % 0x10000 + blocks == page->capacity <= page->reserved;
+*/
+
+/*@ requires \valid_read(page);
+    assigns \nothing;
+    ensures \result == page->used.v % 0x10000; */
 RIX_INLINE uint32_t rix_page_live(const ri_page_t* page) {
   return ri_load_relaxed(&page->used) & RI_PAGE_USED_MASK;
 }
+/*@ requires \valid_read(page);
+    assigns \nothing;
+    ensures \result == page->xblock_size.v; */
 RIX_INLINE size_t rix_page_block_size(const ri_page_t* page) {
   return ri_load_relaxed(&page->xblock_size);
 }
+/*@ requires \valid_read(page);
+    assigns \nothing;
+    ensures \result <==> page->kind == RIX_PAGE_SINGLETON || page->kind == RIX_PAGE_MAPPED; */
 RIX_INLINE bool rix_page_is_single(const ri_page_t* page) {
   return page->kind == RIX_PAGE_SINGLETON || page->kind == RIX_PAGE_MAPPED;
 }
+/*@ requires \valid_read(page);
+    assigns \nothing;
+    ensures \result <==> page->capacity < page->reserved; */
 RIX_INLINE bool rix_page_can_extend(const ri_page_t* page) {
   return page->capacity < page->reserved;
 }
 
+/*@ requires \valid(page);
+    assigns page->used.v;
+    ensures page->used.v == (uint32_t)(\old(page->used.v) + n); */
 RIX_INLINE void rix_page_add_used(ri_page_t* page, uint32_t n) {
   ri_store_relaxed(&page->used, ri_load_relaxed(&page->used) + n);
 }
 
 // Takes a block off the free list, which is not empty.
+/*@ requires page_apart(page) && page_list((ri_block_t*)page->free) && page_blocks > 0;
+    requires page_counts(page, page_blocks);
+    assigns page->free, page->used.v;
+    ensures top: \result == page_block(0);
+    ensures last: page_blocks == 1 ==> (ri_block_t*)page->free == \null;
+    ensures rest: page_blocks > 1 ==> (ri_block_t*)page->free == page_block(1);
+    ensures one: page->used.v == \old(page->used.v) + 1;
+    ensures counts: page_counts(page, page_blocks - 1); */
 RIX_INLINE ri_block_t* rix_page_pop(ri_page_t* page) {
   ri_block_t* const block = page->free;
   page->free = block->next;
@@ -75,6 +126,18 @@ RIX_INLINE ri_block_t* rix_page_pop(ri_page_t* page) {
 }
 
 // Puts a live block back.
+/*@ requires page_apart(page) && page_list((ri_block_t*)page->free) && \valid(block);
+    requires \separated(block, page);
+    requires \forall integer i; 0 <= i < page_blocks ==> \separated(block, page_block(i));
+    requires page_counts(page, page_blocks) && page->used.v % 0x10000 > 0;
+    assigns block->next, page->free, page->used.v;
+    ensures top: (ri_block_t*)page->free == block;
+    ensures only: page_blocks == 0 ==> block->next == \null;
+    ensures follows: page_blocks > 0 ==> block->next == page_block(0);
+    ensures kept: \forall integer i; 0 <= i < page_blocks ==>
+      page_block(i)->next == \old(page_block(i)->next);
+    ensures one: page->used.v == \old(page->used.v) - 1;
+    ensures counts: page_counts(page, page_blocks + 1); */
 RIX_INLINE void rix_page_push(ri_page_t* page, ri_block_t* block) {
   block->next = page->free;
   page->free = block;

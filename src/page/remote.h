@@ -81,6 +81,16 @@ RIX_INLINE rix_remote_result_t rix_remote_push(ri_page_t* page, ri_block_t* bloc
 }
 
 // Owner: takes the whole list. Returns its length and stores its first block.
+/*@ axiomatic remote_blocks {
+      logic ri_block_t* remote_block(integer i);
+      logic integer remote_blocks;
+    } */
+// The contract is believed by the proofs; verify/symbolic (remote.c) proves it for every word.
+/*@ requires \valid(page) && \valid(head) && \separated(page, head);
+    assigns page->xremote.v, *head;
+    ensures \result == remote_blocks >= 0;
+    ensures \result > 0 ==> *head == remote_block(0);
+    ensures \result == 0 ==> *head == \old(*head); */
 RIX_INLINE size_t rix_remote_collect(ri_page_t* page, ri_block_t** head) {
   const uintptr_t seen = ri_load_relaxed(&page->xremote);
   if (rix_remote_count_of(seen) == 0) return 0;
