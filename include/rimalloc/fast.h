@@ -56,8 +56,9 @@ RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) RI_N
 
 // The descriptor of the page that holds p, or NULL when the flat map does not know it.
 RI_ALWAYS_INLINE ri_page_t* rix_fast_page_of(const void* p) RI_NOEXCEPT {
+  const uintptr_t count = ri_load_published(&rix_pagemap.xcount);
   const uintptr_t index = ((uintptr_t)p - ri_load_relaxed(&rix_pagemap.xbase)) >> RI_SLICE_SHIFT;
-  if (RI_UNLIKELY(index >= ri_load_relaxed(&rix_pagemap.xcount))) return NULL;
+  if (RI_UNLIKELY(index >= count)) return NULL;
   return ri_load_relaxed(&ri_load_relaxed(&rix_pagemap.xtable)[index]);
 }
 

@@ -44,6 +44,8 @@
   }
 #define ri_load_relaxed(x) __atomic_load_n(&(x)->v, __ATOMIC_RELAXED)
 #define ri_store_relaxed(x, value) __atomic_store_n(&(x)->v, (value), __ATOMIC_RELAXED)
+// What was written before the value that this reads was stored (by a release) is there.
+#define ri_load_published(x) __atomic_load_n(&(x)->v, __ATOMIC_ACQUIRE)
 
 typedef struct ri_block_s {
   struct ri_block_s* next;
@@ -88,7 +90,8 @@ typedef struct ri_tls_s {
   uintptr_t phase;  // rix_thread_phase_t
 } ri_tls_t;
 
-// The page map: table[(address - base) >> RI_SLICE_SHIFT], valid below xcount.
+// The page map: table[(address - base) >> RI_SLICE_SHIFT], valid below xcount. xcount is read
+// first: until it is seen, the others need not be there.
 typedef ri_atomic(ri_page_t*) ri_pagemap_entry_t;
 
 typedef struct ri_pagemap_s {

@@ -3,6 +3,7 @@
 //
 // Labels: P1 release of the number of entries publishes base and table; P2 acquire in a look-up of
 // an address that may be none of ours, so that nothing else ordered it after the first mapping.
+// P3 release of the window's end publishes its base; P4 acquire where it is begun again.
 #include "arena/pagemap.h"
 
 #include "base/assert.h"
@@ -50,7 +51,8 @@ static uint64_t pagemap_take_place(uint64_t length, uint64_t align) {
   }
   uint64_t at;
   do {
-    const uint64_t window_end = ri_load_relaxed(&pagemap.xend);
+    const uint64_t window_end =
+        ri_load_acquire(&pagemap.xend);  // P4 pairs P3: xbase is there
     const uint64_t end = window_end != 0 ? window_end : pagemap_address_end() / 2;
     at = rix_align_up((size_t)hint, (size_t)align);
     if (at < hint || at >= end || length > end - at) {
@@ -115,9 +117,9 @@ static bool pagemap_reserve(uint64_t base, uint64_t entries) {
   pagemap.reserved = bytes / sizeof(ri_pagemap_entry_t);
   const uint64_t end = base + (entries << RI_SLICE_SHIFT);
   const uint64_t place_end = pagemap_address_end() / 2;
-  ri_store_relaxed(&pagemap.xend, end < place_end ? end : place_end);
   ri_store_relaxed(&rix_pagemap.xbase, (uintptr_t)base);
   ri_store_relaxed(&rix_pagemap.xtable, table);
+  ri_store_release(&pagemap.xend, end < place_end ? end : place_end);  // P3 pairs P4
   return true;
 }
 

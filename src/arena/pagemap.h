@@ -14,7 +14,8 @@
 //   xcount entries are accessible; xcount only grows; xbase and xtable never change once set
 // CONCURRENCY: lookups any time, any address, no locks. Entries are written by whoever owns the
 // slices. A thread that frees a block got it from the program, which ordered that after the entry
-// was written; so lookups are relaxed. Growth: lock rix_pagemap_lock.
+// was written; so its look-up is relaxed. Of a pointer from elsewhere nothing is known, and the
+// window may just be made, so it acquires the count before all else. Growth: lock rix_pagemap_lock.
 #ifndef RIX_ARENA_PAGEMAP_H
 #define RIX_ARENA_PAGEMAP_H
 
@@ -25,8 +26,9 @@
 RIX_INTERNAL extern rix_lock_t rix_pagemap_lock;
 
 RIX_INLINE ri_page_t* rix_pagemap_find(const void* p) {
+  const uintptr_t count = ri_load_acquire(&rix_pagemap.xcount);  // P2 pairs P1
   const uintptr_t index = ((uintptr_t)p - ri_load_relaxed(&rix_pagemap.xbase)) >> RI_SLICE_SHIFT;
-  if (index >= ri_load_acquire(&rix_pagemap.xcount)) return NULL;  // P2 pairs P1
+  if (index >= count) return NULL;
   return ri_load_relaxed(&ri_load_relaxed(&rix_pagemap.xtable)[index]);
 }
 
