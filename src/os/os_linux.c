@@ -4,7 +4,6 @@
 // CONCURRENCY: every function may run in any thread; the only state is the count of system calls,
 // the cached page size, the exit key and the commit mode, all written before they are needed and
 // idempotent. Labels:
-//   L1 acquire  taking a lock sees what L2, the release of who had it before, publishes
 //   K2 acquire  of the exit key sees what K1, the release of who made it, publishes
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE  // mremap, environ, MAP_ANONYMOUS
@@ -27,6 +26,7 @@
 
 #include "base/assert.h"
 #include "base/bits.h"
+#include "os/lock.h"
 #include "os/os.h"
 
 #ifndef MREMAP_DONTUNMAP  // kernel 5.7; older kernels refuse it and the caller copies
@@ -298,6 +298,9 @@ static void os_futex(ri_atomic_u32_t* word, int operation, uint32_t value) {
   errno = saved;
 }
 
+static void os_sleep(ri_atomic_u32_t* word, uint32_t value) { os_futex(word, FUTEX_WAIT, value); }
+static void os_wake(ri_atomic_u32_t* word) { os_futex(word, FUTEX_WAKE, 1); }
+
 static __thread char os_thread;  // its address tells threads apart
 
 static bool os_passes(void) { return ri_load_relaxed(&os.xpassing) == (uintptr_t)&os_thread; }
@@ -323,26 +326,22 @@ static void os_note_released(const rix_lock_t* lock) {
 static bool os_order_is_kept(const rix_lock_t* lock) { return os_levels >> lock->level == 0; }
 
 bool rix_lock_try(rix_lock_t* lock) {
-  uint32_t open = 0;
-  if (!ri_cas_strong_acq_rel(&lock->xstate, &open, 1)) return os_passes();  // L1: pairs with L2
+  if (!rix_lock_word_try(&lock->xstate)) return os_passes();
   os_note_taken(lock);
   return true;
 }
 
 void rix_lock(rix_lock_t* lock) {
-  RI_ASSERT(os_order_is_kept(lock) || os_passes());
-  if (RIX_LIKELY(rix_lock_try(lock))) return;
-  while (ri_exchange_acq_rel(&lock->xstate, 2) != 0) {  // L1: pairs with L2
-    os_futex(&lock->xstate, FUTEX_WAIT, 2);
-  }
+  if (RIX_UNLIKELY(os_passes())) return;
+  RI_ASSERT(os_order_is_kept(lock));
+  rix_lock_word_take(&lock->xstate, os_sleep);
   os_note_taken(lock);
 }
 
 void rix_unlock(rix_lock_t* lock) {
   if (RIX_UNLIKELY(os_passes())) return;
   os_note_released(lock);
-  const uint32_t old = ri_exchange_acq_rel(&lock->xstate, 0);  // L2: pairs with L1
-  if (RIX_UNLIKELY(old == 2)) os_futex(&lock->xstate, FUTEX_WAKE, 1);
+  rix_lock_word_give(&lock->xstate, os_wake);
 }
 
 // ---- Stress -------------------------------------------------------------------------------------

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// locks.c: fork against whatever holds a lock, and the heap of threads that have ended. The locks of
+// the model report a deadlock, an order that is not kept, and a thread that is never woken. What
+// the child of a fork does is not explored: its other threads are gone, not slow.
+#include <errno.h>
+
+#include "arena/meta.h"
+#include "options/report.h"
+#include "world.h"
+
+static void* block[2];
+
+static void setup(void) {
+  world_setup(3, true);
+  block[0] = world_malloc_as(1, 70000);
+}
+// Threads 1 and 2 have ended; what they allocate comes from the orphan heap.
+static void setup_ended(void) {
+  world_setup(3, true);
+  world_thread_exit_as(1);
+  world_thread_exit_as(2);
+}
+static void setup_due(void) {
+  setup();
+  world_free_as(1, block[0]);
+  ri_option_set(ri_option_purge_delay, 0);
+}
+
+static void forks(void) {
+  os_model.fork_before();
+  MODEL_CHECK(rix_lock_try(&rix_meta_lock));  // it passes through, as handlers of others may
+  rix_unlock(&rix_meta_lock);
+  os_model.fork_parent();
+}
+static void forks_and_allocates(void) {
+  os_model.fork_before();
+  world_free(world_malloc(70000));
+  os_model.fork_parent();
+}
+static void allocates_and_frees(void) { world_free(world_malloc(70000)); }
+static void frees(void) { world_free(block[0]); }
+static void ends(void) { world_thread_exit(); }
+static void purges(void) { rix_arena_purge(true); }
+static void registers(void) { ri_register_error(NULL, NULL); }
+static void small(void) { world_malloc(WORLD_BLOCK); }
+static void collects(void) { rix_orphan_collect(); }
+
+static void finish(void) { world_check(); }
+
+#define FORK "fork and what holds a lock wait for each other, and both come to their end"
+const model_scenario_t model_scenarios[] = {
+    {.name = "fork_and_fork",
+     .property = FORK,
+     .setup = setup,
+     .thread = {forks, forks_and_allocates},
+     .finish = finish},
+    {.name = "fork_and_exit",
+     .property = FORK,
+     .setup = setup,
+     .thread = {forks, ends},
+     .finish = finish},
+    {.name = "fork_and_purge",
+     .property = FORK,
+     .setup = setup_due,
+     .thread = {forks, purges},
+     .finish = finish},
+    {.name = "fork_and_hook",
+     .property = FORK,
+     .setup = setup,
+     .thread = {forks, registers},
+     .finish = finish},
+    {.name = "fork_and_large",
+     .property = FORK,
+     .setup = setup,
+     .thread = {forks_and_allocates, frees, allocates_and_frees},
+     .finish = finish},
+    {.name = "fork_and_orphan",
+     .property = FORK,
+     .setup = setup_ended,
+     .thread = {forks, small},
+     .finish = finish},
+    {.name = "orphans",
+     .property = "threads that have ended share a heap; nothing is handed out twice",
+     .setup = setup_ended,
+     .thread = {collects, small, small},
+     .finish = finish},
+    {.name = NULL}};
