@@ -77,6 +77,10 @@ static void purges_in_units(void) {
   ri_option_set(ri_option_minimal_purge_size, 1024);
   const size_t size = RIX_MEDIUM_BLOCK_MAX + 1;
   uint8_t* blocks[COUNT];
+  // Each takes two slices, so the first must lie at an even one for some to begin a unit.
+  uint8_t* const probe = block(size);
+  const bool odd = !rix_is_aligned(probe, (size_t)2 * RIX_SLICE_SIZE);
+  if (odd) CHECK(block((size_t)3 * RIX_SLICE_SIZE) == probe + (size_t)2 * RIX_SLICE_SIZE);
   for (size_t i = 0; i < COUNT; i++)
     blocks[i] = block(size);
   const size_t slices = ri_usable_size(blocks[0]) > RIX_SLICE_SIZE ? 2 : 1;
