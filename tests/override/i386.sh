@@ -9,23 +9,25 @@ if ! gcc -m32 -pthread "$work/try.c" -o "$work/try" 2> "$work/try.log" || ! "$wo
 then
   skip "gcc -m32 makes no program that runs here (package gcc-multilib)"
 fi
-flags=(-m32 -O2 -g -std=gnu11 -Wall -Wextra -Wconversion -Wshadow -Wundef -Werror -pthread
+flags=(-m32 -O2 -g -Wall -Wextra -Wconversion -Wshadow -Wundef -Werror -pthread
   -I"$RIMALLOC_SOURCE/include" -I"$RIMALLOC_SOURCE/src")
 
 # core OBJECT [FLAG...]: the core as one file.
 core() {
   local object=$1
   shift
-  gcc "${flags[@]}" -fno-builtin-malloc -ftls-model=initial-exec "$@" \
+  gcc "${flags[@]}" -std=gnu11 -fno-builtin-malloc -ftls-model=initial-exec "$@" \
     -c "$RIMALLOC_SOURCE/src/rimalloc.c" -o "$object"
 }
+gcc "${flags[@]}" -x c++ -std=gnu++17 -fexceptions -fno-rtti -c "$RIMALLOC_SOURCE/src/os/catch.cc" \
+  -o "$work/catch.o"
 
 # test32 OBJECT SOURCE [FLAG...]
 test32() {
   local object=$1 source=$2 program=$work/test32
   shift 2
-  gcc "${flags[@]}" "$@" -fno-builtin -I"$RIMALLOC_SOURCE/tests" \
-    "$RIMALLOC_SOURCE/tests/$source" "$object" -o "$program"
+  gcc "${flags[@]}" -std=gnu11 "$@" -fno-builtin -I"$RIMALLOC_SOURCE/tests" \
+    "$RIMALLOC_SOURCE/tests/$source" "$object" "$work/catch.o" -o "$program"
   RIMALLOC_TEST_SCALE=0.3 "$program" || fail "$source, 32 bits $*: exit code $?"
 }
 

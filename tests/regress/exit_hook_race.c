@@ -13,9 +13,22 @@ static _Atomic(bool) stopped, allocated;
 static _Atomic(int) keys;
 static size_t threads_left, tested;
 
+// The run-time of a sanitizer begins after .preinit_array, and makes keys before it can do more.
+#if defined(__has_feature)
+#define WITH_SANITIZER (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
+#elif defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define WITH_SANITIZER 1
+#else
+#define WITH_SANITIZER 0
+#endif
+
 typedef int key_create_fun(pthread_key_t* key, void (*destructor)(void*));
 
 // In place of the C library's.
+#if WITH_SANITIZER
+#define pthread_key_create unused_key_create
+int unused_key_create(pthread_key_t* key, void (*destructor)(void*));
+#endif
 int pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) {
   key_create_fun* real;
   *(void**)&real = dlsym(RTLD_NEXT, "pthread_key_create");
@@ -43,14 +56,6 @@ static void in_preinit(void) {
   tested = 1;
 }
 
-// The run-time of a sanitizer is not there yet when .preinit_array is run.
-#if defined(__has_feature)
-#define WITH_SANITIZER (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
-#elif defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define WITH_SANITIZER 1
-#else
-#define WITH_SANITIZER 0
-#endif
 typedef void(initializer_t)(void);
 #if WITH_SANITIZER
 __attribute__((used)) static initializer_t* const preinit = in_preinit;
