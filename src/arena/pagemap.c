@@ -51,8 +51,7 @@ static uint64_t pagemap_take_place(uint64_t length, uint64_t align) {
   }
   uint64_t at;
   do {
-    const uint64_t window_end =
-        ri_load_acquire(&pagemap.xend);  // P4 pairs P3: xbase is there
+    const uint64_t window_end = ri_load_acquire(&pagemap.xend);  // P4 pairs P3: xbase is there
     const uint64_t end = window_end != 0 ? window_end : pagemap_address_end() / 2;
     at = rix_align_up((size_t)hint, (size_t)align);
     if (at < hint || at >= end || length > end - at) {
