@@ -23,7 +23,13 @@ static RIX_NOINLINE void* aligned_shifted(rix_source_t from, size_t size, size_t
   uint8_t* const block = aligned_markable(from, total, zero);
   if (block == NULL) return rix_out_of_memory(size);
   uint8_t* const p = block + ((0 - ((uintptr_t)block + shift)) & (align - 1));
-  if (p != block) rix_page_mark_interior(rix_pagemap_find(block), p);
+  ri_page_t* const page = rix_pagemap_find(block);
+  if (p != block) rix_page_mark_interior(page, p);
+  if (RIX_ANNOTATE != 0) {  // the block is what the program gets of it
+    const size_t room = rix_page_block_size(page);
+    rix_annotate_freed(block, block, room);
+    rix_annotate_allocated(p, size, room - (size_t)(p - block), zero);
+  }
   return p;
 }
 

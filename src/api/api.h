@@ -7,6 +7,7 @@
 #include <rimalloc/fast.h>
 
 #include "arena/pagemap.h"
+#include "base/annotate.h"
 #include "heap/heap.h"
 #include "options/report.h"
 #include "page/page.h"
@@ -29,7 +30,8 @@ RIX_INLINE rix_target_t rix_target(const void* p) {
 
 // Bytes from p to the end of its block.
 RIX_INLINE size_t rix_target_usable(rix_target_t t, const void* p) {
-  return rix_page_block_size(t.page) - (size_t)((const uint8_t*)p - (const uint8_t*)t.block);
+  const size_t room = rix_page_block_size(t.page) - (size_t)((const uint8_t*)p - (uint8_t*)t.block);
+  return rix_annotated_size(p, room);
 }
 
 RIX_INLINE rix_theap_t* rix_api_theap(void) { return (rix_theap_t*)(void*)rix_tls.theap; }

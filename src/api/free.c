@@ -98,8 +98,7 @@ static void free_own(ri_page_t* page, ri_block_t* block, uintptr_t owner) {
   rix_theap_leave(theap);
 }
 
-void rix_free_generic(void* p) {
-  if (p == NULL) return;
+static void free_any(void* p) {
   const rix_target_t t = rix_target(p);
   if (RIX_UNLIKELY(t.block == NULL)) {
     free_report_invalid(p);
@@ -110,11 +109,19 @@ void rix_free_generic(void* p) {
     free_report_double(p);
     return;
   }
+  rix_annotate_freed(p, t.block, rix_page_block_size(t.page));
   if ((owner & ~RIX_OWNER_FLAGS) == rix_tls.self) {
     free_own(t.page, t.block, owner);
   } else {
     free_remote(t.page, t.block, p);
   }
+}
+
+void rix_free_generic(void* p) {
+  if (p == NULL) return;
+  rix_annotate_enter();
+  free_any(p);
+  rix_annotate_leave();
 }
 
 // ---- With what the caller knows -----------------------------------------------------------------
@@ -140,7 +147,8 @@ static RIX_NOINLINE void free_sized_generic(void* p, size_t size) {
   const rix_target_t t = rix_target(p);
   free_check_size(t, p, size);
   // The size says that the block is alone in its page, which then has no owner to compare with.
-  const bool alone = size > RIX_MEDIUM_BLOCK_MAX && t.block != NULL && rix_page_is_single(t.page);
+  const bool alone = RIX_ANNOTATE == 0 && size > RIX_MEDIUM_BLOCK_MAX && t.block != NULL &&
+                     rix_page_is_single(t.page);
   if (alone && free_single(t.page)) return;
   rix_free_generic(p);
 }

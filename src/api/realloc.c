@@ -25,6 +25,7 @@ static RIX_SLOW void* realloc_report_invalid(const void* p) {
 
 // Changes the size in place when the block is alone in its page and stays a large one.
 static bool realloc_in_place(rix_target_t t, const void* p, size_t usable, realloc_wish_t wish) {
+  if (RIX_ANNOTATE != 0) return false;
   if (!rix_page_is_single(t.page) || (const void*)t.block != p) return false;
   if (wish.size <= RIX_MEDIUM_BLOCK_MAX || wish.size > PTRDIFF_MAX) return false;
   bool zero;
@@ -58,7 +59,8 @@ static void* realloc_by_copying(rix_source_t from, void* p, size_t usable, reall
   const bool zero = wish.zero && wish.size > usable;
   // What grows once will grow again: a quarter more than it had saves half of the copies.
   size_t size = wish.size;
-  if (size > usable && size <= RIX_MEDIUM_BLOCK_MAX) size = rix_max(size, usable + usable / 4);
+  if (size > usable && size <= RIX_MEDIUM_BLOCK_MAX && RIX_ANNOTATE == 0)
+    size = rix_max(size, usable + usable / 4);
   void* const q = rix_source_malloc_at(from, size, wish.align, wish.offset, zero);
   if (q == NULL) return NULL;
   // With zeroes all of the old block is kept that fits, so that what is copied next time is defined
@@ -78,7 +80,7 @@ static void* realloc_from(rix_source_t from, void* p, realloc_wish_t wish) {
   if (RIX_UNLIKELY(t.block == NULL)) return realloc_report_invalid(p);
   const size_t usable = rix_target_usable(t, p);
   const bool aligned = (((uintptr_t)p + wish.offset) & (wish.align - 1)) == 0;
-  if (aligned) {
+  if (aligned && RIX_ANNOTATE == 0) {  // a tool shall see who still uses the old block
     if (wish.size <= usable && wish.size >= usable / 2 && wish.size > 0) return p;
     if (realloc_in_place(t, p, usable, wish)) return p;
     if ((wish.offset & (wish.align - 1)) == 0) {
@@ -101,7 +103,7 @@ void* rix_source_realloc(rix_source_t from, void* p, size_t size, size_t align, 
 void* ri_realloc(void* p, size_t size) {
   // Most calls ask for what the block has room for already.
   const rix_target_t t = rix_target(p);
-  if (RIX_LIKELY(t.block != NULL)) {
+  if (RIX_LIKELY(t.block != NULL) && RIX_ANNOTATE == 0) {
     const size_t usable = rix_target_usable(t, p);
     if (size <= usable && size >= usable / 2 && size > 0) return p;
   }

@@ -4,6 +4,7 @@
 
 #include "arena/arena.h"
 #include "arena/pagemap.h"
+#include "base/annotate.h"
 #include "base/assert.h"
 #include "options/options.h"
 
@@ -101,6 +102,7 @@ static void* mapping_take_hole(size_t size) {
 }
 
 static void mapping_unmap(rix_mapping_t m) {
+  rix_annotate_open(m.start, m.size);  // who gets the addresses next knows nothing of it
   if (rix_os_unmap(m.start, m.size)) mapping_note_hole(m.start, m.room);
 }
 

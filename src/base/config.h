@@ -19,6 +19,12 @@
 #define RIX_TEST_EXTEND_ONE 0
 #endif
 
+// @@ 1: AddressSanitizer, 2: Valgrind's memcheck, 3: MemorySanitizer is told of every block
+// (annotate.h). 0: nobody.
+#ifndef RIX_ANNOTATE
+#define RIX_ANNOTATE 0
+#endif
+
 // Options that this build begins with, "name=value,name=value" (CMake: RIMALLOC_CONF).
 #ifndef RIX_CONF
 #define RIX_CONF ""

@@ -9,6 +9,8 @@
 //        |                                    an abandoned page of the class
 //        |                                    a fresh page
 //        +---------- large -----------------> a page of one block
+#include "arena/pagemap.h"
+#include "base/annotate.h"
 #include "heap/heap.h"
 #include "page/remote.h"
 
@@ -63,6 +65,7 @@ static void* alloc_take(ri_page_t* page, bool zero, bool fresh) {
   ri_block_t* const block = rix_page_pop(page);
   if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0)) rix_page_mark_live(page, block);
   if (!zero) return block;
+  rix_annotate_open(block, rix_page_block_size(page));
   if (fresh) {
     block->next = NULL;
   } else {
@@ -106,12 +109,24 @@ static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, siz
     page = rix_page_create_single(size, align, heap, &is_zero);
     if (page == NULL) return NULL;
   }
+  rix_annotate_open(page->start, rix_page_block_size(page));
   if (zero && !is_zero) rix_page_zero_single(page, 0);
   return page->start;
 }
 
+// A tool is told of a new block, of which `size` bytes were asked for.
+static void alloc_annotate(void* p, size_t size, bool zero) {
+  if (RIX_ANNOTATE == 0 || p == NULL) return;
+  rix_annotate_allocated(p, size, rix_page_block_size(rix_pagemap_find(p)), zero);
+}
+
 void* rix_heap_malloc_single(rix_heap_t* heap, size_t size, size_t align, bool zero) {
-  return alloc_single(NULL, heap, size, align, zero);
+  if (size > SIZE_MAX - RIX_REDZONE) return NULL;
+  rix_annotate_enter();
+  void* const p = alloc_single(NULL, heap, size + RIX_REDZONE, align, zero);
+  alloc_annotate(p, size, zero);
+  rix_annotate_leave();
+  return p;
 }
 
 static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t align, bool zero) {
@@ -120,7 +135,7 @@ static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t al
   return alloc_single(theap, heap, size, align, zero);
 }
 
-void* rix_theap_malloc(rix_theap_t* theap, size_t size, bool zero) {
+static void* alloc_plain(rix_theap_t* theap, size_t size, bool zero) {
   if (RIX_UNLIKELY(size > RIX_MEDIUM_BLOCK_MAX)) return alloc_large(theap, size, 1, zero);
   const unsigned c = rix_class_of(size);
   ri_page_t* const page = theap->queue[c].first;
@@ -128,11 +143,32 @@ void* rix_theap_malloc(rix_theap_t* theap, size_t size, bool zero) {
   return alloc_slow(theap, c, zero);
 }
 
-void* rix_theap_malloc_aligned(rix_theap_t* theap, size_t size, size_t align, bool zero) {
-  if (align <= 8 || (align == 16 && size > 8)) return rix_theap_malloc(theap, size, zero);
+void* rix_theap_malloc_bare(rix_theap_t* theap, size_t size, size_t align, bool zero) {
+  if (align <= 8 || (align == 16 && size > 8)) return alloc_plain(theap, size, zero);
   if (size > RIX_MEDIUM_BLOCK_MAX || align > RIX_SLICE_SIZE) {
     return alloc_large(theap, size, align, zero);
   }
   // A class that serves a multiple of `align` consists of multiples of `align` (sizeclass.h).
-  return rix_theap_malloc(theap, rix_align_up(size == 0 ? 1 : size, align), zero);
+  return alloc_plain(theap, rix_align_up(size == 0 ? 1 : size, align), zero);
+}
+
+// With room behind the block, and a tool that is told of it.
+static RIX_NOINLINE void* alloc_annotated(rix_theap_t* theap, size_t size, size_t align,
+                                          bool zero) {
+  if (size > SIZE_MAX - RIX_REDZONE) return NULL;
+  rix_annotate_enter();
+  void* const p = rix_theap_malloc_bare(theap, size + RIX_REDZONE, align, zero);
+  alloc_annotate(p, size, zero);
+  rix_annotate_leave();
+  return p;
+}
+
+void* rix_theap_malloc(rix_theap_t* theap, size_t size, bool zero) {
+  if (RIX_ANNOTATE != 0) return alloc_annotated(theap, size, 1, zero);
+  return alloc_plain(theap, size, zero);
+}
+
+void* rix_theap_malloc_aligned(rix_theap_t* theap, size_t size, size_t align, bool zero) {
+  if (RIX_ANNOTATE != 0) return alloc_annotated(theap, size, align, zero);
+  return rix_theap_malloc_bare(theap, size, align, zero);
 }

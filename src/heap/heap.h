@@ -151,6 +151,8 @@ RIX_INTERNAL void* rix_theap_malloc(rix_theap_t* theap, size_t size, bool zero);
 // As above at a multiple of `align`, a power of two.
 RIX_INTERNAL void* rix_theap_malloc_aligned(rix_theap_t* theap, size_t size, size_t align,
                                             bool zero);
+// As above; the caller tells a tool (base/annotate.h) of it.
+RIX_INTERNAL void* rix_theap_malloc_bare(rix_theap_t* theap, size_t size, size_t align, bool zero);
 
 // A block of the heap, at least the size of a slice, without a theap.
 RIX_INTERNAL void* rix_heap_malloc_single(rix_heap_t* heap, size_t size, size_t align, bool zero);

@@ -193,7 +193,7 @@ static rix_theap_t* thread_orphan(void) {
 
 void* rix_orphan_malloc(size_t size, size_t align, bool zero) {
   rix_lock(&rix_orphan_lock);
-  void* const p = rix_theap_malloc_aligned(thread_orphan(), size, align, zero);
+  void* const p = rix_theap_malloc_bare(thread_orphan(), size, align, zero);
   rix_unlock(&rix_orphan_lock);
   return p;
 }

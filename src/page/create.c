@@ -69,7 +69,7 @@ ri_page_t* rix_page_create(unsigned class_index, bool dense, struct rix_heap_s* 
                                 class_index};
   create_describe(page, shape, heap);
   if (got.zero) page->flags = RIX_PAGE_ZERO;
-  if (rix_option(ri_option_check) > 0) {
+  if (RIX_ANNOTATE != 0 || rix_option(ri_option_check) > 0) {
     page->flags |= RIX_PAGE_CHECKED;
     ri_store_relaxed(&page->xowner, RIX_OWNER_NONE | RIX_OWNER_CHECKED);
   }

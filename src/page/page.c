@@ -2,6 +2,7 @@
 // page.c: extending and collecting pages, and the checks of their invariants.
 #include "page/page.h"
 
+#include "base/annotate.h"
 #include "page/remote.h"
 
 static ri_block_t* page_block_at(const ri_page_t* page, size_t index) {
@@ -56,6 +57,7 @@ bool rix_page_collect(ri_page_t* page) {
   const size_t count = rix_remote_collect(page, &head);
   if (count == 0) return page->free != NULL;
   RI_ASSERT(count <= rix_page_live(page));
+  rix_annotate_enter();
   if (page->free != NULL) {
     ri_block_t* tail = head;
     /*@ ghost size_t at = 0; */
@@ -69,6 +71,7 @@ bool rix_page_collect(ri_page_t* page) {
     /*@ assert last: tail == remote_block(remote_blocks - 1); */
     tail->next = page->free;
   }
+  rix_annotate_leave();
   page->free = head;
   rix_page_add_used(page, (uint32_t) - (int32_t)count);
   /*@ assert less: page->used.v == \at(page->used.v, Pre) - remote_blocks; */
@@ -94,5 +97,8 @@ bool rix_page_valid(const ri_page_t* page) {
   if (rix_page_is_single(page)) return ri_load_relaxed(&page->xspan) >= block_size;
   if (block_size != rix_class_block_size(page->class_index)) return false;
   if (page->reserved * block_size > (size_t)page->slice_count * RIX_SLICE_SIZE) return false;
-  return page_list_valid(page, page->free, page->capacity - live);
+  rix_annotate_enter();
+  const bool valid = page_list_valid(page, page->free, page->capacity - live);
+  rix_annotate_leave();
+  return valid;
 }
