@@ -200,6 +200,11 @@ void threads_write_memory(void* p, unsigned size, uint64_t value);
 void threads_use_tls(int t);
 void threads_fail(void);  // ends the execution as failed
 
+// ---- tsan.c -------------------------------------------------------------------------------------
+
+// A plain access that is about to be made.
+void tsan_plain(const void* p, size_t size, bool write, const void* pc);
+
 // ---- locations.c --------------------------------------------------------------------------------
 
 unsigned location_of(const op_t* op);

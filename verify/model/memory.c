@@ -149,8 +149,7 @@ void model_take(void* p, size_t size) {
   }
   if (memory.now.block_count == BLOCKS_MAX) explorer_fail("too many blocks");
   memory.now.block[memory.now.block_count++] = (range_t){a, size};
-  model_writes(p, size);
-  memory_log(p, size);
+  tsan_plain(p, size, true, __builtin_return_address(0));
   memset(p, memory_pattern(p), size);
 }
 
@@ -158,7 +157,7 @@ void model_give(void* p) {
   for (unsigned i = 0; i < memory.now.block_count; i++) {
     const range_t b = memory.now.block[i];
     if (b.start != (uintptr_t)p) continue;
-    model_writes(p, b.size);
+    tsan_plain(p, b.size, true, __builtin_return_address(0));
     for (size_t k = 0; k < b.size; k++) {
       if (((unsigned char*)p)[k] != memory_pattern(p)) {
         explorer_fail("%s was written to by somebody else", trace_what(b.start));

@@ -7,8 +7,7 @@
 
 #define PC __builtin_return_address(0)
 
-// A plain access that is about to be made.
-static void tsan_plain(const void* p, size_t size, bool write, const void* pc) {
+void tsan_plain(const void* p, size_t size, bool write, const void* pc) {
   const uintptr_t a = (uintptr_t)p;
   if (!memory_tracked(a)) return;
   if (ex.current >= 0) {
