@@ -120,9 +120,9 @@ static bool explore_may_fail(graph_t* g, const event_t* read, int thread, unsign
 }
 
 // Pushes the graph, and if its read `r`, the last to be decided, is a weak compare-and-swap that
-// succeeds, also the graph in which it fails.
-static void explore_push_read(graph_t* g, event_id_t r) {
-  explore_push(g);
+// succeeds, also the graph in which it fails; only that one if it is `hopeless` that it succeeds.
+static void explore_push_read(graph_t* g, event_id_t r, bool hopeless) {
+  if (!hopeless) explore_push(g);
   event_t* const read = event_at(g, r);
   if (!explore_may_fail(g, read, event_thread(r), event_index(r))) return;
   graph_read_from(g, read, read->rf, true);
@@ -162,7 +162,7 @@ event_t* explore_add_read(const op_t* op, unsigned location) {
     graph_read_from(g, read, from, false);
     view_t porf = ex.thread[t].porf;
     if (from != INIT) view_join(&porf, &event_at(g, from)->porf);
-    if (!explore_is_hopeless(read, rank, &porf)) explore_push_read(g, id);
+    explore_push_read(g, id, explore_is_hopeless(read, rank, &porf));
   }
   graph_read_from(g, read, chosen == 0 ? INIT : g->writes[location][chosen - 1], false);
   if (allowed && explore_may_fail(g, read, t, g->n[t] - 1)) {
@@ -264,7 +264,7 @@ static void explore_revisit(event_id_t r, event_id_t a, bool a_is_rmw, const uns
     }
     graph_insert(&scratch, a, place[i]);
     graph_read_from(&scratch, read, a, false);
-    explore_push_read(&scratch, r);
+    explore_push_read(&scratch, r, false);
   }
 }
 

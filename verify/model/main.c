@@ -2,7 +2,7 @@
 // main.c: the command line, the search over all executions of a scenario, and the verdicts.
 //
 // usage: PROGRAM [--bound N] [--random RUNS SEED] [--replay SCHEDULE] [--slow] [--verbose]
-//                [SCENARIO]...          without names: all, the slow ones only with --slow
+//                [--cross RUNS] [SCENARIO]...     without names: all; slow ones only with --slow
 //
 // For each scenario one line on standard output:
 //   NAME ok|FAILED executions=N blocked=N pruned=N bound=none|N [random=N] [outcomes=...]
@@ -26,6 +26,9 @@ static struct {
   uint64_t runs, limit;
   const char* replay;
   bool verbose, slow;
+  uint64_t cross;  // random executions after the search
+  uint64_t* seen;  // hashes of graphs; 0: empty
+  size_t seen_room, seen_count;
 } driver;
 
 // ---- Failures -----------------------------------------------------------------------------------
@@ -63,6 +66,50 @@ void model_outcome(const char* format, ...) {
   driver.outcome[driver.outcomes++] = strdup(text);
 }
 
+// ---- Cross-check --------------------------------------------------------------------------------
+//
+// With --cross the graphs of all complete executions are remembered, as hashes: none may come
+// twice, and then random executions, which are found in another way, must all be among them.
+
+static void driver_seen_grow(void) {
+  uint64_t* const old = driver.seen;
+  const size_t old_room = driver.seen_room;
+  driver.seen_room = old_room == 0 ? 4096 : old_room * 2;
+  driver.seen = calloc(driver.seen_room, sizeof(uint64_t));
+  if (driver.seen == NULL) abort();
+  for (size_t i = 0; i < old_room; i++) {
+    if (old[i] == 0) continue;
+    size_t k = old[i] & (driver.seen_room - 1);
+    while (driver.seen[k] != 0)
+      k = (k + 1) & (driver.seen_room - 1);
+    driver.seen[k] = old[i];
+  }
+  free(old);
+}
+
+// Whether the graph was seen before; enters it if not.
+static bool driver_seen(void) {
+  static char text[65536];
+  trace_schedule(text, sizeof(text));
+  uint64_t hash = 0xCBF29CE484222325u;
+  for (const char* p = text; *p != '\0'; p++)
+    hash = (hash ^ (unsigned char)*p) * 0x100000001B3u;
+  hash = (hash ^ hash >> 29) | 1;
+  if (2 * driver.seen_count >= driver.seen_room) driver_seen_grow();
+  size_t k = hash & (driver.seen_room - 1);
+  for (; driver.seen[k] != 0; k = (k + 1) & (driver.seen_room - 1))
+    if (driver.seen[k] == hash) return true;
+  driver.seen[k] = hash;
+  driver.seen_count++;
+  return false;
+}
+
+static void driver_seen_forget(void) {
+  free(driver.seen);
+  driver.seen = NULL;
+  driver.seen_room = driver.seen_count = 0;
+}
+
 // ---- The search ---------------------------------------------------------------------------------
 
 static bool driver_count(verdict_t v) {
@@ -72,17 +119,41 @@ static bool driver_count(verdict_t v) {
   return v != VERDICT_FAILED;
 }
 
+// An execution ended well; is it as the cross-check wants it?
+static bool driver_cross(verdict_t v, bool wanted) {
+  if (driver.cross == 0 || v != VERDICT_COMPLETE || driver_seen() == wanted) return true;
+  snprintf(ex.why, sizeof(ex.why),
+           wanted ? "an execution that the search missed"
+                  : "an execution that the search visited twice");
+  return false;
+}
+
+static bool driver_cross_random(void) {
+  ex.random = true;
+  bool passed = true;
+  const uint64_t complete = ex.complete, blocked = ex.blocked, pruned = ex.pruned;
+  for (uint64_t i = 0; i < driver.cross && passed; i++) {
+    graph_clear(&ex.graph);
+    const verdict_t v = threads_run();
+    passed = v != VERDICT_FAILED && driver_cross(v, true);
+  }
+  ex.complete = complete, ex.blocked = blocked, ex.pruned = pruned;
+  ex.random = false;
+  return passed;
+}
+
 // True when every execution passed.
 static bool driver_search(void) {
   graph_clear(&ex.graph);
   explore_push(&ex.graph);
   while (explore_pop(&ex.graph)) {
-    if (!driver_count(threads_run())) return false;
+    const verdict_t v = threads_run();
+    if (!driver_count(v) || !driver_cross(v, false)) return false;
     if (++driver.runs % 1000000 == 0 && driver.verbose) {
       fprintf(stderr, "%s: %lu runs\n", ex.scenario->name, driver.runs);
     }
   }
-  return true;
+  return driver_cross_random();
 }
 
 static bool driver_search_random(void) {
@@ -118,6 +189,7 @@ static void driver_setup(const model_scenario_t* s) {
 }
 
 static void driver_forget(void) {
+  driver_seen_forget();
   explore_clear();
   memory_forget();
   threads_forget();
@@ -218,6 +290,8 @@ static int driver_options(int argc, char** argv) {
       driver.limit = strtoul(argv[i + 1], NULL, 10);
       ex.seed = strtoul(argv[i + 2], NULL, 10) * 2 + 1;
       i += 2;
+    } else if (strcmp(argv[i], "--cross") == 0 && i + 1 < argc) {
+      driver.cross = strtoul(argv[++i], NULL, 10);
     } else if (strcmp(argv[i], "--replay") == 0 && i + 1 < argc) {
       driver.replay = argv[++i];
     } else if (strcmp(argv[i], "--slow") == 0) {
