@@ -10,6 +10,7 @@
 //
 #include "arena/arena.c"
 #include "arena/bitmap.c"
+#include "arena/manage.c"
 #include "arena/mapping.c"
 #include "arena/meta.c"
 #include "arena/pagemap.c"
@@ -23,6 +24,7 @@
 #include "heap/alloc.c"
 #include "heap/heaps.c"
 #include "heap/queue.c"
+#include "heap/subproc.c"
 #include "heap/theap.c"
 #include "heap/thread.c"
 //
@@ -30,6 +32,7 @@
 #include "observe/stats.c"
 //
 #include "api/aligned.c"
+#include "api/arena.c"
 #include "api/batch.c"
 #include "api/free.c"
 #include "api/heap.c"
@@ -39,6 +42,7 @@
 #include "api/new.c"
 #include "api/realloc.c"
 #include "api/string.c"
+#include "api/subproc.c"
 #include "api/theap.c"
 #include "api/visit.c"
 //

@@ -378,5 +378,6 @@ RI_NODISCARD RI_EXPORT bool ri_audit(void) RI_NOEXCEPT;
 
 #include <rimalloc/options.h>
 #include <rimalloc/heap.h>
+#include <rimalloc/arena.h>
 
 #endif

@@ -5,13 +5,13 @@
 #include "api/api.h"
 
 ri_heap_t* ri_heap_new(void) {
-  rix_heap_t* const heap = rix_heap_create();
+  rix_heap_t* const heap = rix_heap_create(rix_subproc_current(), NULL);
   return heap != NULL ? heap : rix_out_of_memory(sizeof(rix_heap_t));
 }
 
 static void heap_end(rix_heap_t* heap, bool destroy) {
   if (heap == NULL) return;
-  if (heap == &rix_heap_default) {
+  if (heap == heap->subproc->main) {
     rix_error(EINVAL, "the main heap cannot be %s", destroy ? "destroyed" : "deleted");
     return;
   }
@@ -30,7 +30,7 @@ void ri_heap_collect(ri_heap_t* heap, bool force) {
   rix_arena_purge(force);
 }
 
-ri_heap_t* ri_heap_main(void) { return &rix_heap_default; }
+ri_heap_t* ri_heap_main(void) { return rix_subproc_current()->main; }
 
 ri_heap_t* ri_heap_of(const void* p) {
   const ri_page_t* const page = rix_pagemap_find(p);

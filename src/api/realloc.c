@@ -40,6 +40,8 @@ static bool realloc_in_place(rix_target_t t, const void* p, size_t usable, reall
 static void* realloc_by_moving(rix_source_t from, rix_target_t t, void* p, size_t usable,
                                realloc_wish_t wish) {
   if (!rix_page_is_single(t.page) || (void*)t.block != p) return NULL;
+  const rix_arena_t* const home = t.page->arena;
+  if (home != NULL && !rix_arena_lets_purge(home)) return NULL;  // its OS pages stay there
   if (usable < RIX_MOVE_MIN || wish.size <= usable || wish.size > PTRDIFF_MAX / 2) return NULL;
   rix_heap_t* const heap = rix_source_heap(from);
   bool zero;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // arena.c: reserving arenas, claiming and releasing slices.
 //
-// Labels: N1 release publishes a new arena, N2 acquire of the number of arenas sees it.
+// Labels: N1 release publishes a new arena, N2 acquire of the number of arenas sees it; N3 release
+// publishes what an arena that serves another sub-process is now, N4 acquire of whom it serves.
 #include "arena/arena.h"
 
 #include "arena/pagemap.h"
@@ -34,13 +35,13 @@ size_t rix_arena_reserved(void) { return rix_counter_get(&arena.xreserved); }
 
 // ---- Reserving ----------------------------------------------------------------------------------
 
-typedef struct arena_layout_s {
-  size_t words, pages, abandoned, live, bytes;  // offsets of the parts; size of all before slice 0
-} arena_layout_t;
+// With the lock held: a place in the table.
+bool rix_arena_has_room(void) { return ri_load_relaxed(&arena.xcount) < RIX_ARENAS_MAX; }
 
-// `align`: of slice 0, when the mapping is aligned so.
-static arena_layout_t arena_layout(size_t slice_count, size_t align) {
-  arena_layout_t l;
+void rix_arena_counts(size_t reserved) { rix_counter_add(&arena.xreserved, reserved); }
+
+rix_arena_layout_t rix_arena_layout(size_t slice_count, size_t align) {
+  rix_arena_layout_t l;
   const size_t map_bytes = rix_bitmap_words(slice_count) * sizeof(rix_word_t);
   l.words = rix_align_up(sizeof(rix_arena_t), RI_CACHE_LINE);
   l.pages = rix_align_up(l.words + 5 * map_bytes, RI_CACHE_LINE);
@@ -50,12 +51,12 @@ static arena_layout_t arena_layout(size_t slice_count, size_t align) {
   return l;
 }
 
-// Fills in the header of a fresh, zero mapping whose metadata is accessible.
-static rix_arena_t* arena_init(void* start, size_t slice_count, arena_layout_t l, bool committed) {
+void rix_arena_init(rix_arena_t* a, void* start, size_t slice_count, rix_arena_layout_t l,
+                    bool committed) {
   uint8_t* const p = start;
-  rix_arena_t* const a = start;
   rix_word_t* const words = (rix_word_t*)(p + l.words);
   const size_t n = rix_bitmap_words(slice_count);
+  a->start = start;
   a->base = p + l.bytes;
   a->slice_count = slice_count;
   a->map_size = l.bytes + slice_count * RIX_SLICE_SIZE;
@@ -69,7 +70,14 @@ static rix_arena_t* arena_init(void* start, size_t slice_count, arena_layout_t l
   a->live = (rix_word_t*)(p + l.live);
   if (committed) rix_bitmap_set_run(&a->committed, 0, slice_count);
   rix_bitmap_set_run(&a->free, 0, slice_count);
-  return a;
+}
+
+void rix_arena_enter(rix_arena_t* a, uint32_t subproc) {
+  const size_t i = ri_load_relaxed(&arena.xcount);
+  ri_store_release(&a->xsubproc, subproc);  // N3: pairs with N4
+  ri_store_relaxed(&arena.xarenas[i], a);
+  ri_store_release(&arena.xcount, i + 1);  // N1: pairs with N2
+  rix_counter_add(&arena.xreserved, a->map_size);
 }
 
 // Whether an arena is made usable as a whole when it is reserved.
@@ -79,8 +87,9 @@ static bool arena_commits_whole(void) {
 }
 
 // Maps and enters an arena of `slice_count` slices; false when the OS refuses.
-static bool arena_reserve_exactly(size_t slice_count, size_t align, bool dense) {
-  const arena_layout_t l = arena_layout(slice_count, align);
+static bool arena_reserve_exactly(const rix_space_t* space, size_t slice_count, size_t align,
+                                  bool dense) {
+  const rix_arena_layout_t l = rix_arena_layout(slice_count, align);
   const size_t size = l.bytes + slice_count * RIX_SLICE_SIZE;
   const bool whole = arena_commits_whole();
   const rix_os_access_t access = whole ? RIX_OS_USABLE : RIX_OS_RESERVED;
@@ -90,22 +99,36 @@ static bool arena_reserve_exactly(size_t slice_count, size_t align, bool dense) 
     rix_os_unmap(p, size);
     return false;
   }
-  rix_arena_t* const a = arena_init(p, slice_count, l, whole);
-  const size_t i = ri_load_relaxed(&arena.xcount);
+  rix_arena_t* const a = p;
+  a->node = ri_load_relaxed(&space->xnode);
+  if (a->node != RIX_NODE_ANY) rix_os_prefer_node(p, size, a->node - 1);
+  rix_arena_init(a, p, slice_count, l, whole);
   a->dense = dense;
   if (dense) rix_os_advise_huge(a->base, slice_count * RIX_SLICE_SIZE);
-  ri_store_relaxed(&arena.xarenas[i], a);
-  ri_store_release(&arena.xcount, i + 1);  // N1: pairs with N2
-  rix_counter_add(&arena.xreserved, size);
+  rix_arena_enter(a, space->subproc);
   return true;
 }
 
+// Lets an arena whose sub-process is gone serve another; false when there is none that fits.
+static bool arena_reuse(const rix_space_t* space, size_t slice_count, bool dense) {
+  const int node = ri_load_relaxed(&space->xnode);
+  for (size_t i = 0; i < rix_arena_count(); i++) {
+    rix_arena_t* const a = rix_arena_at(i);
+    if (ri_load_relaxed(&a->xsubproc) != RIX_SUBPROC_NONE || a->given) continue;
+    if (a->dense != dense || a->slice_count < slice_count || a->exclusive) continue;
+    if (node != RIX_NODE_ANY && a->node != node) continue;
+    ri_store_release(&a->xsubproc, space->subproc);  // N3: pairs with N4
+    return true;
+  }
+  return false;
+}
+
 // How many bytes the next arena should have: as much as all before, within bounds.
-static size_t arena_next_size(size_t needed) {
+static size_t arena_next_size(const rix_space_t* space, size_t needed) {
   size_t size = rix_option_bytes(ri_option_arena_reserve, 10);
   const size_t limit = rix_os_address_space_limit();
   if (limit != SIZE_MAX) size = rix_min(size, limit / 16);
-  size = rix_max(size, rix_arena_reserved());
+  if (space->subproc == 0) size = rix_max(size, rix_arena_reserved());
   size = rix_min(rix_max(size, ARENA_SIZE_MIN), ARENA_SIZE_MAX);
   return rix_max(size, needed);
 }
@@ -121,30 +144,42 @@ static size_t arena_address_space(void) {
 
 // With the lock held: reserves an arena that holds `count` slices at the alignment, smaller than
 // wished when the OS refuses.
-static bool arena_reserve(size_t count, size_t align, bool dense) {
-  if (ri_load_relaxed(&arena.xcount) >= RIX_ARENAS_MAX) return false;
+static bool arena_reserve(const rix_space_t* space, size_t count, size_t align, bool dense) {
+  RI_ASSERT(space->only == NULL);
   const size_t needed = count * RIX_SLICE_SIZE + (align > RIX_SLICE_SIZE ? align : 0);
+  if (arena_reuse(space, rix_div_up(needed, RIX_SLICE_SIZE), dense)) return true;
+  if (!rix_arena_has_room()) return false;
   const size_t limit = rix_option_bytes(ri_option_limit_address_space, 10);
   const size_t left = arena_address_space();
-  for (size_t size = arena_next_size(needed);; size /= 2) {
+  for (size_t size = arena_next_size(space, needed);; size /= 2) {
     // Huge pages come only to whole ones: the slices of a dense arena begin and end at them.
     const size_t unit = dense && size >= ARENA_HUGE_MIN ? RIX_OS_HUGE_SIZE : RIX_SLICE_SIZE;
     const size_t slices = rix_align_up(rix_max(size, needed), unit) / RIX_SLICE_SIZE;
-    const size_t bytes = slices * RIX_SLICE_SIZE + arena_layout(slices, unit).bytes;
+    const size_t bytes = slices * RIX_SLICE_SIZE + rix_arena_layout(slices, unit).bytes;
     const bool allowed = (limit == 0 || rix_arena_reserved() + bytes <= limit) && bytes <= left;
-    if (allowed && arena_reserve_exactly(slices, unit, dense)) return true;
+    if (allowed && arena_reserve_exactly(space, slices, unit, dense)) return true;
     if (size <= needed || size <= ARENA_SIZE_MIN) return false;
   }
 }
 
 // ---- Claiming -----------------------------------------------------------------------------------
 
+static bool arena_commit(rix_arena_t* a, size_t index, size_t count) {
+  void* const p = rix_arena_address(a, index);
+  const size_t size = count * RIX_SLICE_SIZE;
+  if (a->commit == NULL) return rix_os_commit(p, size);
+  bool zero = false;
+  if (!a->commit(true, p, size, &zero, a->commit_arg)) return false;
+  if (!zero) rix_bitmap_set_run(&a->dirty, index, count);
+  return true;
+}
+
 // Makes claimed slices usable; on failure they are free again.
 static bool arena_prepare(rix_arena_t* a, size_t index, size_t count, bool* zero) {
   rix_bitmap_clear_run(&a->purge, index, count);
   rix_bitmap_clear_run(&a->aged, index, count);
   if (rix_bitmap_count_run(&a->committed, index, count) < count) {
-    if (!rix_os_commit(rix_arena_address(a, index), count * RIX_SLICE_SIZE)) {
+    if (!arena_commit(a, index, count)) {
       rix_bitmap_set_run(&a->free, index, count);
       return false;
     }
@@ -188,23 +223,31 @@ static bool arena_claim_in(rix_arena_t* a, size_t count, size_t align, rix_slice
   return true;
 }
 
-// Claims a run in the first arena that has one, of the dense or of the other ones.
-static bool arena_claim_any(size_t count, size_t align, bool dense, rix_slices_t* out) {
+// Claims a run in the first arena that has one and serves the space: of the dense or of the other
+// ones, on the node if that is not RIX_NODE_ANY.
+static bool arena_claim_any(const rix_space_t* space, size_t count, size_t align, bool dense,
+                            int node, rix_slices_t* out) {
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
     rix_arena_t* const a = rix_arena_at(i);
-    if (a->dense == dense && arena_claim_in(a, count, align, out)) return true;
+    if (ri_load_acquire(&a->xsubproc) != space->subproc) continue;  // N4: pairs with N3
+    if (a->exclusive || a->dense != dense) continue;
+    if (node != RIX_NODE_ANY && a->node != node) continue;
+    if (arena_claim_in(a, count, align, out)) return true;
   }
   return false;
 }
 
-static bool arena_claim_or_reserve(size_t count, size_t align, bool dense, rix_slices_t* out) {
-  if (arena_claim_any(count, align, dense, out)) return true;
+static bool arena_claim_or_reserve(const rix_space_t* space, size_t count, size_t align, bool dense,
+                                   rix_slices_t* out) {
+  const int node = ri_load_relaxed(&space->xnode);
+  if (arena_claim_any(space, count, align, dense, node, out)) return true;
+  if (rix_arena_os_forbidden()) return false;
   rix_lock(&rix_arena_lock);
   // Another thread may have reserved an arena while this one waited.
-  bool done = arena_claim_any(count, align, dense, out);
-  while (!done && arena_reserve(count, align, dense)) {
-    done = arena_claim_in(rix_arena_at(rix_arena_count() - 1), count, align, out);
+  bool done = arena_claim_any(space, count, align, dense, node, out);
+  while (!done && arena_reserve(space, count, align, dense)) {
+    done = arena_claim_any(space, count, align, dense, node, out);
     if (!done && !arena_commits_whole()) break;  // the OS refuses to commit
   }
   rix_unlock(&rix_arena_lock);
@@ -213,12 +256,21 @@ static bool arena_claim_or_reserve(size_t count, size_t align, bool dense, rix_s
 
 size_t rix_arena_in_use(void) { return rix_counter_get(&arena.xclaimed) * RIX_SLICE_SIZE; }
 
-bool rix_arena_claim(size_t count, size_t align, bool dense, rix_slices_t* out) {
+static bool arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
+                        rix_slices_t* out) {
+  if (RIX_UNLIKELY(space->only != NULL)) return arena_claim_in(space->only, count, align, out);
+  return arena_claim_or_reserve(space, count, align, dense, out) ||
+         arena_claim_any(space, count, align, !dense, RIX_NODE_ANY, out) ||
+         (ri_load_relaxed(&space->xnode) != RIX_NODE_ANY &&
+          arena_claim_any(space, count, align, dense, RIX_NODE_ANY, out));
+}
+
+bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
+                     rix_slices_t* out) {
   RI_ASSERT(count > 0 && rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
   const long thp = rix_option(ri_option_allow_thp) != 0 ? rix_option(ri_option_thp) : 0;
   dense = thp == 2 || (thp == 1 && dense);
-  const bool done = arena_claim_or_reserve(count, align, dense, out) ||
-                    arena_claim_any(count, align, !dense, out);
+  const bool done = arena_claim(space, count, align, dense, out);
   if (done) rix_counter_add(&arena.xclaimed, count);
   return done;
 }

@@ -26,19 +26,32 @@
 #include "os/os.h"
 #include "base/sizeclass.h"
 
-enum { RIX_ARENAS_MAX = 256 };
+enum {
+  RIX_ARENAS_MAX = 256,
+  RIX_NODE_ANY = 0,  // NUMA nodes are kept as their number + 1
+};
+
+#define RIX_SUBPROC_NONE UINT32_MAX  // an arena that serves nobody
 
 typedef struct rix_arena_s {
-  // const after init
-  uint8_t* base;       // slice 0
-  size_t slice_count;  //
-  size_t map_size;     // bytes of the whole mapping, which starts at this header
-  bool dense;          // asks for huge pages: for memory that will all be used
-  ri_page_t* pages;    // [slice_count]
+  // const after init, until the arena's sub-process ends
+  uint8_t* base;            // slice 0
+  size_t slice_count;       //
+  size_t map_size;          // bytes of the whole mapping, which starts at this header
+  void* start;              // of the memory, with the parts below
+  bool dense;               // asks for huge pages: for memory that will all be used
+  bool exclusive;           // serves only who asks for this arena
+  bool pinned;              // memory is never given back while the arena serves
+  bool given;               // memory of the program
+  int node;                 // NUMA node + 1, or RIX_NODE_ANY
+  ri_commit_fun_t* commit;  // NULL: the OS does it
+  void* commit_arg;
+  ri_page_t* pages;  // [slice_count]
   rix_bitmap_t free, committed, dirty, purge, aged;
   rix_word_t* abandoned;  // [RIX_CLASS_COUNT][rix_bitmap_words(slice_count)]
   rix_word_t* live;       // one bit for 8 bytes of slices, for checked pages: else never touched
   // any thread
+  ri_atomic(uint32_t) xsubproc;    // the sub-process it serves; changed under rix_arena_lock
   ri_atomic(size_t) xhint;         // no slice below is free, or a claim will look again from 0
   ri_atomic(uint64_t) xpurge_due;  // time in ms, 0: nothing to purge
   ri_atomic(uint32_t) xabandoned[RIX_CLASS_COUNT];  // set bits in each abandoned bitmap
@@ -50,11 +63,19 @@ typedef struct rix_slices_s {
   bool zero;  // the memory reads as zero
 } rix_slices_t;
 
+// Whose slices somebody may claim.
+typedef struct rix_space_s {
+  uint32_t subproc;      // a sub-process's arenas
+  rix_arena_t* only;     // not NULL: this one's, and no other memory
+  ri_atomic(int) xnode;  // NUMA node + 1 that is preferred, or RIX_NODE_ANY
+} rix_space_t;
+
 // Claims `count` slices in one run whose address is a multiple of `align` bytes. Reserves a new
 // arena when needed. `dense`: all of it will be used soon, so it may come in huge pages; arenas for
 // such memory are apart, because elsewhere untouched memory would become resident. False: no memory
 // or address space.
-RIX_INTERNAL bool rix_arena_claim(size_t count, size_t align, bool dense, rix_slices_t* out);
+RIX_INTERNAL bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
+                                  rix_slices_t* out);
 
 // Claims the `extra` slices that follow a run, if they are free. *zero is set as in rix_slices_t.
 RIX_INTERNAL bool rix_arena_extend(rix_arena_t* arena, size_t index, size_t count, size_t extra,
@@ -62,6 +83,35 @@ RIX_INTERNAL bool rix_arena_extend(rix_arena_t* arena, size_t index, size_t coun
 
 // Gives slices back; their memory is purged later, as the option purge_delay says.
 RIX_INTERNAL void rix_arena_release(rix_arena_t* arena, size_t index, size_t count);
+
+// What a reserved arena should be.
+typedef struct rix_arena_wish_s {
+  uint32_t subproc;
+  int node;  // NUMA node + 1, or RIX_NODE_ANY
+  bool commit, large, exclusive;
+} rix_arena_wish_t;
+
+// manage.c: arenas that a program asks for. NULL: no memory.
+RIX_INTERNAL rix_arena_t* rix_arena_reserve(size_t size, rix_arena_wish_t wish);
+// An arena of up to `pages` huge pages of 1 GiB; *got of them.
+RIX_INTERNAL rix_arena_t* rix_arena_reserve_huge(size_t pages, size_t timeout,
+                                                 rix_arena_wish_t wish, size_t* got);
+
+// Memory that a program gives.
+typedef struct rix_given_s {
+  void* start;
+  size_t size;
+  bool committed, pinned, zero, exclusive;
+  int node;  // NUMA node + 1, or RIX_NODE_ANY
+  ri_commit_fun_t* commit;
+  void* commit_arg;
+} rix_given_t;
+RIX_INTERNAL rix_arena_t* rix_arena_manage(rix_given_t given, uint32_t subproc);
+
+// Whether the option forbids to get memory from the OS.
+RIX_INTERNAL bool rix_arena_os_forbidden(void);
+// Ends the arenas of a sub-process, in which no slice is in use.
+RIX_INTERNAL void rix_arena_retire(uint32_t subproc);
 
 // Gives back to the OS what is due, or with `force` all that is unused. Cheap when nothing is due.
 RIX_INTERNAL void rix_arena_purge(bool force);
@@ -87,7 +137,24 @@ RIX_INLINE rix_bitmap_t rix_arena_abandoned(const rix_arena_t* arena, unsigned c
 RIX_INTERNAL extern rix_lock_t rix_arena_lock;
 RIX_INTERNAL extern rix_lock_t rix_purge_lock;
 
+// The parts of an arena's memory (arena.c): offsets, and the size of all before slice 0.
+typedef struct rix_arena_layout_s {
+  size_t words, pages, abandoned, live, bytes;
+} rix_arena_layout_t;
+// `align`: of slice 0, when the memory is aligned so.
+RIX_INTERNAL rix_arena_layout_t rix_arena_layout(size_t slice_count, size_t align);
+// Fills in a header for memory whose parts before slice 0 are accessible and zero.
+RIX_INTERNAL void rix_arena_init(rix_arena_t* arena, void* start, size_t slice_count,
+                                 rix_arena_layout_t layout, bool committed);
+// Puts an arena into the table, serving `subproc`, with rix_arena_lock held; there is room.
+RIX_INTERNAL void rix_arena_enter(rix_arena_t* arena, uint32_t subproc);
+RIX_INTERNAL void rix_arena_counts(size_t reserved);  // modular
+RIX_INTERNAL bool rix_arena_has_room(void);
+
 // purge.c
+// Whether the OS may take memory of the arena back.
+RIX_INTERNAL bool rix_arena_lets_purge(const rix_arena_t* arena);
+RIX_INTERNAL void rix_purge_arena_all(rix_arena_t* arena);
 RIX_INTERNAL void rix_purge_schedule(rix_arena_t* arena, size_t index, size_t count);
 
 #endif

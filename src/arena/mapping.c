@@ -122,11 +122,12 @@ static bool mapping_fresh(size_t size, size_t align, size_t room, rix_mapping_t*
   return true;
 }
 
-bool rix_mapping_claim(size_t size, size_t align, size_t room, rix_mapping_t* out) {
+bool rix_mapping_claim(size_t size, size_t align, size_t room, bool shared, rix_mapping_t* out) {
   RI_ASSERT(rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
   const size_t most = room > 0 ? RIX_MAPPINGS_MAX / 4 : RIX_MAPPINGS_MAX;
   if (rix_counter_get(&mapping.xcount) >= most) return false;
-  if (room > 0 || !mapping_from_cache(size, align, out)) {
+  if (rix_arena_os_forbidden()) return false;
+  if (room > 0 || !shared || !mapping_from_cache(size, align, out)) {
     if (!mapping_fresh(size, align, room, out)) return false;
   }
   rix_counter_add(&mapping.xcount, 1);
@@ -151,13 +152,13 @@ static bool mapping_to_cache(rix_mapping_t m, uint64_t due) {
   return kept;
 }
 
-void rix_mapping_release(void* start, size_t size, size_t room) {
+void rix_mapping_release(void* start, size_t size, size_t room, bool shared) {
   const rix_mapping_t m = {start, size, rix_max(room, rix_align_up(size, RIX_SLICE_SIZE)), false};
   rix_counter_sub(&mapping.xcount, 1);
   rix_counter_sub(&mapping.xreserved, size);
   const long delay = rix_option(ri_option_purge_delay);
   const uint64_t due = delay < 0 ? UINT64_MAX : rix_os_clock_ms() + (uint64_t)delay;
-  if (delay != 0 && mapping_to_cache(m, due)) {
+  if (delay != 0 && shared && mapping_to_cache(m, due)) {
     if (delay > 0) rix_purge_at(due);
   } else {
     mapping_unmap(m);

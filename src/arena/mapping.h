@@ -21,8 +21,10 @@ typedef struct rix_mapping_s {
 
 // A mapping of at least `size` bytes at a multiple of `align`. room > 0: a fresh one, that should
 // have so much room to grow; refused when there are many mappings, because it is not a necessity.
-RIX_INTERNAL bool rix_mapping_claim(size_t size, size_t align, size_t room, rix_mapping_t* out);
-RIX_INTERNAL void rix_mapping_release(void* start, size_t size, size_t room);
+// `shared`: it may be one that was freed before, and may be kept when it is freed.
+RIX_INTERNAL bool rix_mapping_claim(size_t size, size_t align, size_t room, bool shared,
+                                    rix_mapping_t* out);
+RIX_INTERNAL void rix_mapping_release(void* start, size_t size, size_t room, bool shared);
 // Changes the size in place and returns whether that worked.
 RIX_INTERNAL bool rix_mapping_resize(void* start, size_t old_size, size_t new_size);
 // Unmaps what was cached long enough, with `force` all.

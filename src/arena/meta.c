@@ -2,6 +2,8 @@
 // meta.c: chunks cut into structures; given-back structures in a list per type.
 #include "arena/meta.h"
 
+#include "arena/arena.h"
+
 #include "base/assert.h"
 #include "base/bits.h"
 
@@ -18,6 +20,19 @@ static struct {
   rix_counter_t xreserved;
 } meta;
 
+// Memory that reads as zero. When the OS is forbidden it is taken from the program's arenas.
+static uint8_t* meta_chunk(size_t size) {
+  if (!rix_arena_os_forbidden()) return rix_os_map(NULL, size, RIX_OS_USABLE);
+  static const rix_space_t space = {0, NULL, {RIX_NODE_ANY}};
+  rix_slices_t got;
+  if (!rix_arena_claim(&space, rix_div_up(size, RIX_SLICE_SIZE), RIX_SLICE_SIZE, false, &got)) {
+    return NULL;
+  }
+  uint8_t* const p = rix_arena_address(got.arena, got.index);
+  if (!got.zero) __builtin_memset(p, 0, size);
+  return p;
+}
+
 static void* meta_cut(size_t size) {
   if (meta.next == NULL) {
     meta.next = meta_first;
@@ -26,7 +41,7 @@ static void* meta_cut(size_t size) {
   }
   if ((size_t)(meta.end - meta.next) < size) {
     const size_t chunk = rix_align_up(rix_max(size, META_CHUNK), rix_os_page_size());
-    uint8_t* const p = rix_os_map(NULL, chunk, RIX_OS_USABLE);
+    uint8_t* const p = meta_chunk(chunk);
     if (p == NULL) return NULL;
     rix_counter_add(&meta.xreserved, chunk);
     meta.next = p;

@@ -6,6 +6,7 @@
 // P3 release of the window's end publishes its base; P4 acquire where it is begun again.
 #include "arena/pagemap.h"
 
+#include "arena/arena.h"
 #include "base/assert.h"
 #include "options/options.h"
 
@@ -164,6 +165,32 @@ static bool pagemap_grow(size_t needed) {
   const size_t wanted = rix_max(needed, rix_max(step, usable * 2));
   const size_t page = rix_os_page_size() / sizeof(ri_pagemap_entry_t);
   return pagemap_commit(rix_min(rix_align_up(wanted, page), pagemap.reserved));
+}
+
+// ---- A table in given memory --------------------------------------------------------------------
+
+// The window is so many times as large as the region, which lies in the middle of it, so that the
+// next region has a chance to be covered too.
+enum { PAGEMAP_GIVEN_TIMES = 16 };
+
+size_t rix_pagemap_table_needed(size_t size) {
+  if (!rix_arena_os_forbidden() || pagemap.reserved != 0) return 0;
+  const size_t entries = size / RIX_SLICE_SIZE * PAGEMAP_GIVEN_TIMES;
+  return rix_align_up(entries * sizeof(ri_pagemap_entry_t), RIX_SLICE_SIZE);
+}
+
+void rix_pagemap_use_table(void* table, size_t bytes, const void* region, size_t size) {
+  const uint64_t room = bytes / sizeof(ri_pagemap_entry_t) * (uint64_t)RIX_SLICE_SIZE;
+  const uint64_t before = rix_align_down((size_t)((room - size) / 2), RIX_SLICE_SIZE);
+  const uint64_t start = (uintptr_t)region;
+  const uint64_t base = start > before + RIX_SLICE_SIZE ? start - before : RIX_SLICE_SIZE;
+  rix_lock(&rix_pagemap_lock);
+  pagemap.reserved = bytes / sizeof(ri_pagemap_entry_t);
+  ri_store_relaxed(&pagemap.xend, base + room);
+  ri_store_relaxed(&rix_pagemap.xbase, (uintptr_t)base);
+  ri_store_relaxed(&rix_pagemap.xtable, table);
+  ri_store_release(&rix_pagemap.xcount, pagemap.reserved);  // P1 pairs P2
+  rix_unlock(&rix_pagemap_lock);
 }
 
 bool rix_pagemap_cover(const void* p, size_t size) {

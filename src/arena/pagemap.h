@@ -45,6 +45,12 @@ RIX_INTERNAL void rix_pagemap_set(const void* p, size_t size, ri_page_t* page);
 RIX_INTERNAL void* rix_pagemap_map(void* at, size_t size, size_t align, size_t room,
                                    rix_os_access_t access);
 
+// Bytes of memory for a table that the OS shall not provide, so that a region of `size` bytes can
+// be covered; 0: there is a table, or the OS provides it.
+RIX_INTERNAL size_t rix_pagemap_table_needed(size_t size);
+// Uses given memory, accessible and zero, as the table, with a window around a region.
+RIX_INTERNAL void rix_pagemap_use_table(void* table, size_t bytes, const void* region, size_t size);
+
 // Whether the window is small because address space is.
 RIX_INTERNAL bool rix_pagemap_is_short(void);
 

@@ -42,9 +42,14 @@ static int64_t purge_delay(void) {
   return delay < 0 ? -1 : delay * rix_option(ri_option_arena_purge_mult);
 }
 
+// Whether unused memory of the arena may go back.
+static bool purge_allowed(const rix_arena_t* a) {
+  return !a->pinned && (a->commit != NULL || !rix_arena_os_forbidden());
+}
+
 void rix_purge_schedule(rix_arena_t* a, size_t index, size_t count) {
   const int64_t delay = purge_delay();
-  if (delay < 0) return;
+  if (delay < 0 || !purge_allowed(a)) return;
   rix_bitmap_set_run(&a->purge, index, count);
   const uint64_t due = rix_os_clock_ms() + (uint64_t)delay;
   uint64_t earlier = ri_load_relaxed(&a->xpurge_due);
@@ -58,8 +63,14 @@ void rix_purge_schedule(rix_arena_t* a, size_t index, size_t count) {
 static void purge_run(rix_arena_t* a, size_t index, size_t count) {
   void* const p = rix_arena_address(a, index);
   const size_t size = count * RIX_SLICE_SIZE;
-  bool zero;
-  if (rix_option(ri_option_purge_decommits) == 0) {
+  bool zero = false;
+  if (a->commit != NULL) {
+    bool ignored = false;
+    if (a->commit(false, p, size, &ignored, a->commit_arg)) {
+      rix_bitmap_clear_run(&a->committed, index, count);
+      zero = true;  // or it is marked when it is made usable again
+    }
+  } else if (rix_option(ri_option_purge_decommits) == 0) {
     rix_os_reset(p, size);
     zero = false;
   } else if (rix_os_strict_commit() && rix_option(ri_option_arena_eager_commit) != 1) {
@@ -187,6 +198,8 @@ static void purge_all(bool force) {
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
     rix_arena_t* const a = rix_arena_at(i);
+    if (ri_load_acquire(&a->xsubproc) == RIX_SUBPROC_NONE) continue;  // N4: pairs with N3
+    if (!purge_allowed(a)) continue;
     uint64_t due = ri_load_relaxed(&a->xpurge_due);
     if (force) {
       ri_store_relaxed(&a->xpurge_due, 0);
@@ -198,6 +211,13 @@ static void purge_all(bool force) {
     }
   }
   rix_mapping_purge(force);
+}
+
+bool rix_arena_lets_purge(const rix_arena_t* a) { return a->commit == NULL && purge_allowed(a); }
+
+void rix_purge_arena_all(rix_arena_t* a) {
+  ri_store_relaxed(&a->xpurge_due, 0);
+  if (purge_allowed(a)) purge_arena(a, &a->dirty, 1);
 }
 
 void rix_arena_purge(bool force) {

@@ -68,11 +68,23 @@ typedef enum rix_theap_state_e {
 
 enum { RIX_TLD_TABLE_MIN = 8 };
 
+// A sub-process: heaps and arenas that no other uses.
+typedef struct rix_subproc_s {
+  uint32_t id;        // const; 0: the main one
+  rix_heap_t* main;   // what ri_malloc uses in its threads
+  rix_heap_t* first;  // its heaps by age, but for the default heap: lock rix_heap_lock
+  rix_heap_t* last;   // lock rix_heap_lock
+  size_t threads;     // lock rix_heap_lock; not counted for the main one
+  bool ended;         // lock rix_heap_lock: to be used again when its last thread has ended
+  struct rix_subproc_s* next;  // all but the main one: lock rix_heap_lock
+} rix_subproc_t;
+
 typedef struct rix_tld_s {
   // owner's id: the address of this structure, whose low bits are free for flags
   __attribute__((aligned(RI_CACHE_LINE))) uintptr_t id;
   rix_theap_t* theaps;  // all of this thread
-  rix_theap_t* main;    // the one of the main heap
+  rix_theap_t* main;    // the one of the sub-process's main heap
+  rix_subproc_t* subproc;
   rix_theap_t** table;  // [table_mask + 1], by the heap's slot: a theap, perhaps not the heap's
   size_t table_mask;    //
   rix_theap_t* first_table[RIX_TLD_TABLE_MIN];
@@ -90,6 +102,7 @@ typedef enum rix_thread_phase_e {
 } rix_thread_phase_t;
 
 RIX_INTERNAL extern rix_heap_t rix_heap_default;
+RIX_INTERNAL extern rix_subproc_t rix_subproc_main;
 RIX_INTERNAL extern rix_theap_t rix_theap_empty;  // stands in before a thread has its own
 RIX_INTERNAL extern ri_page_t rix_page_empty;     // a page without blocks, for direct slots
 RIX_INTERNAL extern rix_lock_t rix_orphan_lock;
@@ -159,10 +172,14 @@ RIX_INTERNAL void* rix_heap_malloc_single(rix_heap_t* heap, size_t size, size_t 
 
 // ---- heaps.c ------------------------------------------------------------------------------------
 
-// A new heap. NULL: no memory.
-RIX_INTERNAL rix_heap_t* rix_heap_create(void);
+// A new heap of a sub-process; `only`: it uses only this arena. NULL: no memory.
+RIX_INTERNAL rix_heap_t* rix_heap_create(rix_subproc_t* subproc, rix_arena_t* only);
 // Ends a heap that is not a main heap: its blocks move to the main heap, or are gone.
 RIX_INTERNAL void rix_heap_end(rix_heap_t* heap, bool destroy);
+// The main heap too, with rix_heap_lock held.
+RIX_INTERNAL void rix_heap_destroy_locked(rix_heap_t* heap);
+// Enters a theap of the calling thread in its heap, if that is a listed one.
+RIX_INTERNAL void rix_heap_link_theap(rix_heap_t* heap, rix_theap_t* theap);
 // The calling thread's theap of a heap (NULL: its main heap), made when needed. NULL: the thread is
 // dead, or no memory.
 RIX_INTERNAL rix_theap_t* rix_heap_theap_slow(rix_heap_t* heap);
@@ -178,9 +195,24 @@ RIX_INTERNAL void rix_heap_abandon_theap(rix_theap_t* theap);
 // Collects a theap of the calling thread.
 RIX_INTERNAL void rix_heap_collect_theap(rix_theap_t* theap);
 
+// ---- subproc.c ----------------------------------------------------------------------------------
+
+RIX_INTERNAL rix_subproc_t* rix_subproc_create(void);
+// All of its heaps and arenas; not the main one, and none of a thread that will still allocate.
+RIX_INTERNAL void rix_subproc_end(rix_subproc_t* subproc);
+RIX_INTERNAL void rix_subproc_join(rix_subproc_t* subproc);   // a thread begins
+RIX_INTERNAL void rix_subproc_leave(rix_subproc_t* subproc);  // a thread has ended
+// The calling thread's.
+RIX_INTERNAL rix_subproc_t* rix_subproc_current(void);
+// The oldest heap younger than the number; *seq becomes its. NULL: none.
+RIX_INTERNAL rix_heap_t* rix_subproc_next_heap(rix_subproc_t* subproc, size_t* seq);
+RIX_INTERNAL void rix_subproc_after_fork(void);
+
 // ---- thread.c -----------------------------------------------------------------------------------
 
 RIX_INTERNAL void rix_process_init(void);
+// Makes the calling thread one of a sub-process; it is none of another. False: no memory.
+RIX_INTERNAL bool rix_thread_start(rix_subproc_t* subproc);
 // The calling thread's default theap, made when needed. NULL: the thread is dead, or no memory.
 RIX_INTERNAL rix_theap_t* rix_thread_theap(void);
 // A theap of the calling thread for a heap, without pages, in no list of the heap. NULL: no memory.

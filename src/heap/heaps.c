@@ -25,10 +25,8 @@ rix_lock_t rix_heap_lock = RIX_LOCK_OPEN(RIX_LEVEL_HEAP);
 static rix_meta_pool_t heaps_pool = {sizeof(rix_heap_t), offsetof(rix_heap_t, next), NULL};
 
 static struct {
-  rix_heap_t* first;  // by age; lock rix_heap_lock
-  rix_heap_t* last;   // lock rix_heap_lock
-  size_t seq;         // of the last heap made; lock rix_heap_lock
-  uint32_t slots;     // given to heaps so far; lock rix_heap_lock
+  size_t seq;      // of the last heap made; lock rix_heap_lock
+  uint32_t slots;  // given to heaps so far; lock rix_heap_lock
 } heaps;
 
 // ---- Tables -------------------------------------------------------------------------------------
@@ -92,7 +90,8 @@ void rix_heap_table_leave(rix_tld_t* tld, const rix_theap_t* theap) {
 
 // ---- Theaps -------------------------------------------------------------------------------------
 
-static void heaps_link_theap(rix_heap_t* heap, rix_theap_t* theap) {
+void rix_heap_link_theap(rix_heap_t* heap, rix_theap_t* theap) {
+  if (!heap->listed) return;
   rix_lock(&rix_heap_lock);
   theap->heap_prev = NULL;
   theap->heap_next = heap->theaps;
@@ -117,11 +116,12 @@ rix_theap_t* rix_heap_theap_slow(rix_heap_t* heap) {
   rix_tld_t* const tld = (rix_tld_t*)rix_tls.self;
   if (heap == NULL) return tld->main;
   if (ri_load_relaxed(&tld->xsettle) != 0) rix_heap_settle();
+  if (heap->subproc != tld->subproc) return NULL;  // its pages must not become this one's
   rix_theap_t* theap = rix_thread_find_theap(heap);
   if (theap == NULL) {
     theap = rix_thread_new_theap(tld, heap);
     if (theap == NULL) return NULL;
-    heaps_link_theap(heap, theap);
+    rix_heap_link_theap(heap, theap);
   }
   rix_heap_table_enter(tld, theap);
   return theap;
@@ -133,7 +133,7 @@ static void heaps_settle(rix_tld_t* tld) {
   rix_theap_t* next;
   for (rix_theap_t* theap = tld->theaps; theap != NULL; theap = next) {
     next = theap->next;
-    if (theap->state == RIX_THEAP_LIVE) continue;
+    if (theap->state == RIX_THEAP_LIVE || theap == tld->main) continue;
     if (theap->state == RIX_THEAP_DELETED) rix_theap_merge(theap, tld->main);
     rix_thread_drop_theap(tld, theap);
   }
@@ -170,7 +170,7 @@ void rix_heap_collect_theap(rix_theap_t* theap) {
 
 // ---- Heaps --------------------------------------------------------------------------------------
 
-rix_heap_t* rix_heap_create(void) {
+rix_heap_t* rix_heap_create(rix_subproc_t* subproc, rix_arena_t* only) {
   rix_process_init();
   rix_heap_t* const heap = rix_meta_take(&heaps_pool);
   if (heap == NULL) return NULL;
@@ -179,6 +179,10 @@ rix_heap_t* rix_heap_create(void) {
     heap->slot = ++heaps.slots;
     heap->listed = true;
   }
+  heap->space.subproc = subproc->id;
+  heap->space.only = only;
+  ri_store_relaxed(&heap->space.xnode, RIX_NODE_ANY);
+  heap->subproc = subproc;
   heap->pages = NULL;
   heap->page_count = 0;
   heap->theaps = NULL;
@@ -187,13 +191,13 @@ rix_heap_t* rix_heap_create(void) {
   if (heaps.seq == 0) heaps.seq = ri_load_relaxed(&rix_heap_default.xseq);
   ri_store_relaxed(&heap->xseq, ++heaps.seq);
   heap->next = NULL;
-  heap->prev = heaps.last;
-  if (heaps.last != NULL) {
-    heaps.last->next = heap;
+  heap->prev = subproc->last;
+  if (subproc->last != NULL) {
+    subproc->last->next = heap;
   } else {
-    heaps.first = heap;
+    subproc->first = heap;
   }
-  heaps.last = heap;
+  subproc->last = heap;
   rix_unlock(&rix_heap_lock);
   return heap;
 }
@@ -202,22 +206,22 @@ static void heaps_unlink(rix_heap_t* heap) {
   if (heap->prev != NULL) {
     heap->prev->next = heap->next;
   } else {
-    heaps.first = heap->next;
+    heap->subproc->first = heap->next;
   }
   if (heap->next != NULL) {
     heap->next->prev = heap->prev;
   } else {
-    heaps.last = heap->prev;
+    heap->subproc->last = heap->prev;
   }
 }
 
-void rix_heap_end(rix_heap_t* heap, bool destroy) {
-  rix_lock(&rix_heap_lock);
+// With the lock held.
+static void heaps_end(rix_heap_t* heap, bool destroy) {
   heaps_unlink(heap);
   if (destroy) {
     rix_roster_destroy(heap);
   } else {
-    rix_roster_move(heap, &rix_heap_default);
+    rix_roster_move(heap, heap->subproc->main);
   }
   while (heap->theaps != NULL) {
     rix_theap_t* const theap = heap->theaps;
@@ -228,5 +232,12 @@ void rix_heap_end(rix_heap_t* heap, bool destroy) {
   if (rix_tls.phase == RIX_THREAD_LIVE) heaps_settle((rix_tld_t*)rix_tls.self);
   ri_store_relaxed(&heap->xseq, 0);  // nobody's theap is found by it any more
   rix_meta_give(&heaps_pool, heap);
+}
+
+void rix_heap_destroy_locked(rix_heap_t* heap) { heaps_end(heap, true); }
+
+void rix_heap_end(rix_heap_t* heap, bool destroy) {
+  rix_lock(&rix_heap_lock);
+  heaps_end(heap, destroy);
   rix_unlock(&rix_heap_lock);
 }

@@ -14,7 +14,7 @@
 
 enum { THEAP_PIN_BEATS = 2 };  // heartbeats that an empty pinned page survives
 
-rix_heap_t rix_heap_default = {.xseq = {1}};
+rix_heap_t rix_heap_default = {.xseq = {1}, .subproc = &rix_subproc_main};
 
 ri_page_t rix_page_empty = {.xowner = {RIX_OWNER_NONE}};
 

@@ -104,6 +104,7 @@ static void thread_end(rix_tld_t* tld) {
     rix_meta_give(&thread_theaps, theap);
   }
   rix_heap_table_close(tld);
+  rix_subproc_leave(tld->subproc);
   rix_meta_give(&thread_tlds, tld);
 }
 
@@ -117,29 +118,35 @@ void rix_thread_register_exit(rix_tld_t* tld) {
   tld->exit_known = rix_os_thread_exit_set(tld);
 }
 
-rix_theap_t* rix_thread_theap(void) {
-  if (rix_tls.phase == RIX_THREAD_LIVE) return (rix_theap_t*)(void*)rix_tls.theap;
-  if (rix_tls.phase == RIX_THREAD_DEAD) return NULL;
+bool rix_thread_start(rix_subproc_t* subproc) {
   rix_process_init();
   rix_tld_t* const tld = rix_meta_take(&thread_tlds);
-  if (tld != NULL) {
-    tld->id = (uintptr_t)tld;
-    tld->theaps = NULL;
-    tld->in_pool = false;
-    ri_store_relaxed(&tld->xsettle, 0);
-    rix_heap_table_open(tld);
-  }
-  rix_theap_t* const theap = tld != NULL ? rix_thread_new_theap(tld, &rix_heap_default) : NULL;
+  if (tld == NULL) return false;
+  tld->id = (uintptr_t)tld;
+  tld->theaps = NULL;
+  tld->in_pool = false;
+  tld->subproc = subproc;
+  ri_store_relaxed(&tld->xsettle, 0);
+  rix_heap_table_open(tld);
+  rix_theap_t* const theap = rix_thread_new_theap(tld, subproc->main);
   if (theap == NULL) {
-    if (tld != NULL) rix_meta_give(&thread_tlds, tld);
-    return NULL;
+    rix_meta_give(&thread_tlds, tld);
+    return false;
   }
   tld->main = theap;
   rix_heap_table_enter(tld, theap);
+  rix_heap_link_theap(subproc->main, theap);
+  rix_subproc_join(subproc);
   thread_link(tld);
   rix_tls = (ri_tls_t){&theap->fast, tld->id, RIX_THREAD_LIVE};
   rix_thread_register_exit(tld);
-  return theap;
+  return true;
+}
+
+rix_theap_t* rix_thread_theap(void) {
+  if (rix_tls.phase == RIX_THREAD_DEAD) return NULL;
+  if (rix_tls.phase == RIX_THREAD_NEW && !rix_thread_start(&rix_subproc_main)) return NULL;
+  return (rix_theap_t*)(void*)rix_tls.theap;
 }
 
 rix_theap_t* rix_thread_find_theap(const rix_heap_t* heap) {
@@ -186,6 +193,7 @@ static rix_theap_t* thread_orphan(void) {
   if (thread.orphan.tld == NULL) {
     thread.orphan_tld.id = (uintptr_t)&thread.orphan_tld;
     thread.orphan_tld.exit_known = true;
+    thread.orphan_tld.subproc = &rix_subproc_main;
     rix_theap_init(&thread.orphan, &thread.orphan_tld, &rix_heap_default);
   }
   return &thread.orphan;
@@ -227,6 +235,7 @@ static void thread_after_fork(void) {
 static void thread_after_fork_in_child(void) {
   ri_store_relaxed(&thread.xforked, true);
   ri_store_relaxed(&thread.xcount, rix_tls.phase == RIX_THREAD_LIVE ? 1 : 0);
+  rix_subproc_after_fork();
   thread_after_fork();
   rix_purge_at(1);  // another thread may have been about to note what is due
 }

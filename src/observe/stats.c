@@ -2,9 +2,9 @@
 // stats.c: what the allocator holds. Nothing is counted on the fast paths: the numbers of live
 // blocks are read off the page descriptors, whose `used` and `xremote` are exact at any time.
 //
-// CONCURRENCY: any thread, no locks; fields of pages are read with relaxed loads while their owners
-// write them, so the sum is of slightly different moments. Each term is bounded by its page, so no
-// sum can be negative.
+// CONCURRENCY: any thread, no lock that allocation waits for; fields of pages are read with relaxed
+// loads while their owners write them, so the sum is of slightly different moments. Each term is
+// bounded by its page, so no sum can be negative.
 #include "arena/mapping.h"
 #include "arena/meta.h"
 #include "arena/pagemap.h"
@@ -30,8 +30,10 @@ static void stats_add_arena(const rix_arena_t* a, ri_summary_t* s) {
 void ri_summary(ri_summary_t* summary) {
   ri_summary_t s = {0};
   s.arenas = rix_arena_count();
+  rix_lock(&rix_purge_lock);  // no arena goes back to the program meanwhile
   for (size_t i = 0; i < s.arenas; i++)
     stats_add_arena(rix_arena_at(i), &s);
+  rix_unlock(&rix_purge_lock);
   s.mappings = rix_mapping_count();
   s.cached = rix_mapping_cached();
   s.pages += s.mappings;

@@ -182,6 +182,44 @@ bool rix_os_reset(void* p, size_t size) {
   return done;
 }
 
+#ifndef MAP_HUGE_SHIFT
+#define MAP_HUGE_SHIFT 26
+#endif
+#ifndef MPOL_PREFERRED
+#define MPOL_PREFERRED 1
+#endif
+
+bool rix_os_map_huge(void* at, size_t size, unsigned shift) {
+  const unsigned flags = MAP_FIXED | MAP_HUGETLB | MAP_POPULATE | shift << MAP_HUGE_SHIFT;
+  if (os_mmap(at, size, PROT_READ | PROT_WRITE, (int)flags) != NULL) return true;
+  os_mmap(at, size, PROT_NONE, MAP_FIXED | MAP_NORESERVE);  // what was there may be gone
+  return false;
+}
+
+void rix_os_prefer_node(void* p, size_t size, int node) {
+  unsigned long mask = 0;
+  if (node < 0 || (size_t)node >= sizeof(mask) * 8) return;
+  mask = 1UL << node;
+  const int saved = errno;
+  rix_counter_add(&os.xcalls, 1);
+  syscall(SYS_mbind, p, size, MPOL_PREFERRED, &mask, sizeof(mask) * 8 + 1, 0);
+  errno = saved;
+}
+
+// The last number of a list like "0-3,8".
+size_t rix_os_nodes(void) {
+  char text[128];
+  os_read_file("/sys/devices/system/node/online", text, sizeof(text));
+  size_t last = 0;
+  for (const char* p = text; *p != '\0'; p++) {
+    if (*p >= '0' && *p <= '9') {
+      const bool first = p == text || p[-1] < '0' || p[-1] > '9';
+      last = (first ? 0 : last * 10) + (size_t)(*p - '0');
+    }
+  }
+  return last + 1;
+}
+
 bool rix_os_disable_huge(void) {
   const int saved = errno;
   const bool done = prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0;

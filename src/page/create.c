@@ -55,7 +55,7 @@ ri_page_t* rix_page_create(unsigned class_index, bool dense, struct rix_heap_s* 
   const size_t slices = small ? 1 : RIX_MEDIUM_SLICES;
   rix_slices_t got;
   if (!rix_roster_charge(heap, slices * RIX_SLICE_SIZE)) return NULL;
-  if (!rix_arena_claim(slices, RIX_SLICE_SIZE, dense, &got)) {
+  if (!rix_arena_claim(&heap->space, slices, RIX_SLICE_SIZE, dense, &got)) {
     rix_roster_uncharge(heap, slices * RIX_SLICE_SIZE);
     return NULL;
   }
@@ -101,10 +101,13 @@ static ri_page_t* create_single_done(ri_page_t* page, size_t span) {
 
 ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room, struct rix_heap_s* heap,
                                   bool* zero) {
-  if (!rix_roster_charge(heap, size)) return NULL;
+  if (heap->space.only != NULL || !rix_roster_charge(heap, size)) return NULL;
   ri_page_t* const page = rix_meta_take(&create_descriptors);
   rix_mapping_t m;
-  if (page == NULL || !rix_mapping_claim(size, rix_max(align, RIX_SLICE_SIZE), room, &m)) {
+  const bool shared = heap->space.subproc == 0;
+  const bool done =
+      page != NULL && rix_mapping_claim(size, rix_max(align, RIX_SLICE_SIZE), room, shared, &m);
+  if (!done) {
     if (page != NULL) rix_meta_give(&create_descriptors, page);
     rix_roster_uncharge(heap, size);
     return NULL;
@@ -123,7 +126,8 @@ void rix_page_mark_interior(ri_page_t* page, const void* p) {
 }
 
 // The largest block that is carved from an arena.
-static size_t create_arena_max(void) {
+static size_t create_arena_max(const rix_heap_t* heap) {
+  if (heap->space.only != NULL || rix_arena_os_forbidden()) return PTRDIFF_MAX / 2;
   if (rix_option(ri_option_disallow_arena_alloc) != 0) return 0;
   return rix_option_bytes(ri_option_arena_max_object_size, 10);
 }
@@ -132,12 +136,13 @@ ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* 
   const size_t block_size = rix_align_up(size, rix_os_page_size());
   const size_t slices = rix_div_up(block_size, RIX_SLICE_SIZE);
   rix_slices_t got;
-  const size_t most = create_arena_max();
+  const size_t most = create_arena_max(heap);
   const bool in_arena = block_size <= most && align <= most;
   // Who asks for zeroes often uses little of a large block.
   const bool dense = !*zero && block_size >= RIX_DENSE_BLOCK;
   if (in_arena && !rix_roster_charge(heap, slices * RIX_SLICE_SIZE)) return NULL;
-  if (!in_arena || !rix_arena_claim(slices, rix_max(align, RIX_SLICE_SIZE), dense, &got)) {
+  if (!in_arena ||
+      !rix_arena_claim(&heap->space, slices, rix_max(align, RIX_SLICE_SIZE), dense, &got)) {
     if (in_arena) rix_roster_uncharge(heap, slices * RIX_SLICE_SIZE);
     return rix_page_create_mapped(block_size, align, 0, heap, zero);
   }
@@ -158,7 +163,7 @@ void rix_page_release(ri_page_t* page) {
   RI_ASSERT(rix_page_live(page) == 0 && page->place == RIX_PLACE_NONE);
   RI_ASSERT((page->flags & RIX_PAGE_LISTED) == 0);
   RI_ASSERT(rix_remote_count(page) == 0);
-  rix_roster_strike(page);
+  const bool shared = rix_roster_strike(page);
   const bool interior = (ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR) != 0;
   ri_store_relaxed(&page->xowner, RIX_OWNER_NONE);
   ri_store_relaxed(&page->xtheap, NULL);
@@ -170,7 +175,7 @@ void rix_page_release(ri_page_t* page) {
     const size_t room = (size_t)page->slice_count * RIX_SLICE_SIZE;
     rix_pagemap_set(start, interior ? span : create_entered(span), NULL);
     rix_meta_give(&create_descriptors, page);
-    rix_mapping_release(start, span, room);
+    rix_mapping_release(start, span, room, shared);
     return;
   }
   const size_t slices = page->slice_count;
@@ -200,7 +205,8 @@ void rix_page_destroy(ri_page_t* page) {
 void rix_page_zero_single(ri_page_t* page, size_t from) {
   uint8_t* const start = page->start + from;
   const size_t size = rix_page_block_size(page) - from;
-  if (size >= CREATE_ZERO_BY_OS_MIN && rix_os_purge(start, size)) return;
+  const bool by_os = page->arena == NULL || rix_arena_lets_purge(page->arena);
+  if (size >= CREATE_ZERO_BY_OS_MIN && by_os && rix_os_purge(start, size)) return;
   __builtin_memset(start, 0, size);
 }
 
@@ -234,7 +240,7 @@ static bool create_resize_in_arena(ri_page_t* page, size_t size, bool* zero) {
   const size_t have = page->slice_count;
   const size_t index = (size_t)(page - page->arena->pages);
   if (wanted > have) {
-    if (size > create_arena_max()) return false;
+    if (size > create_arena_max(ri_load_relaxed(&page->xheap))) return false;
     if (!rix_arena_extend(page->arena, index, have, wanted - have, zero)) return false;
     *zero = *zero && rix_page_block_size(page) == have * RIX_SLICE_SIZE;
     page->slice_count = (uint32_t)wanted;

@@ -63,7 +63,8 @@ void rix_roster_enter(rix_heap_t* heap, ri_page_t* page) {
   rix_unlock(&rix_roster_lock);
 }
 
-void rix_roster_strike(ri_page_t* page) {
+bool rix_roster_strike(ri_page_t* page) {
+  bool shared = false;
   rix_heap_t* heap = ri_load_acquire(&page->xheap);  // H2: pairs with H1
   if (heap != NULL && rix_roster_wants(heap, page)) {
     rix_lock(&rix_roster_lock);
@@ -71,10 +72,12 @@ void rix_roster_strike(ri_page_t* page) {
     if (heap != NULL && rix_roster_wants(heap, page)) {
       roster_unlink(heap, page);
       rix_roster_uncharge(heap, rix_roster_bytes(page));
+      shared = heap->space.subproc == 0;
     }
     rix_unlock(&rix_roster_lock);
   }
   ri_store_relaxed(&page->xheap, NULL);
+  return shared;
 }
 
 bool rix_roster_will_grow(const ri_page_t* page, size_t reserved) {

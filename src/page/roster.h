@@ -21,6 +21,8 @@
 #include "page/page.h"
 
 typedef struct rix_heap_s {
+  rix_space_t space;              // where its pages come from
+  struct rix_subproc_s* subproc;  // that it belongs to
   // const, also for later heaps in the same place
   uint32_t slot;  // small number
   bool listed;    // all of its pages are in `pages`
@@ -48,8 +50,9 @@ RIX_INTERNAL bool rix_roster_refuses(rix_heap_t* heap, size_t bytes);
 
 // Enters a page of the heap before others can know of it.
 RIX_INTERNAL void rix_roster_enter(rix_heap_t* heap, ri_page_t* page);
-// Strikes a page out whose owner releases it.
-RIX_INTERNAL void rix_roster_strike(ri_page_t* page);
+// Strikes a page out whose owner releases it. Whether it belonged to the main sub-process, told of
+// pages of their own mapping.
+RIX_INTERNAL bool rix_roster_strike(ri_page_t* page);
 
 // Before a page of one block changes its size: reserves what it may grow by. Afterwards: corrects
 // that. `before` and `reserved` are bytes.

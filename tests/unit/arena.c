@@ -9,6 +9,8 @@
 #include "../check.h"
 
 enum { HELD = 64 };
+static const rix_space_t space;  // the main sub-process
+
 typedef struct run_s {
   rix_slices_t at;
   size_t count;
@@ -20,7 +22,7 @@ static size_t held_slices;
 static uint8_t* memory(const run_t* r) { return rix_arena_address(r->at.arena, r->at.index); }
 
 static void claim(run_t* r, size_t count, size_t align, uint64_t key) {
-  CHECK(rix_arena_claim(count, align, false, &r->at));
+  CHECK(rix_arena_claim(&space, count, align, false, &r->at));
   r->count = count;
   r->key = key;
   held_slices += count;
@@ -99,7 +101,7 @@ static void purging(void) {
   check_fill_sparse(memory(&r), 100 * RIX_SLICE_SIZE, 1);
   const size_t resident = check_resident();
   rix_slices_t neighbour;
-  CHECK(rix_arena_claim(1, RIX_SLICE_SIZE, false, &neighbour));
+  CHECK(rix_arena_claim(&space, 1, RIX_SLICE_SIZE, false, &neighbour));
   memset(rix_arena_address(neighbour.arena, neighbour.index), 5, RIX_SLICE_SIZE);
   release(&r);
   const size_t purged = rix_purged_bytes();
@@ -110,7 +112,7 @@ static void purging(void) {
   CHECK(check_sanitized() || check_resident() + 90 * RIX_SLICE_SIZE <= resident);
   CHECK(rix_arena_address(neighbour.arena, neighbour.index)[RIX_SLICE_SIZE - 1] == 5);
   rix_arena_release(neighbour.arena, neighbour.index, 1);
-  CHECK(rix_arena_claim(100, RIX_SLICE_SIZE, false, &r.at));
+  CHECK(rix_arena_claim(&space, 100, RIX_SLICE_SIZE, false, &r.at));
   r.count = 100;
   held_slices += 100;
   CHECK(r.at.zero);
@@ -141,7 +143,7 @@ static void reserving(void) {
   claim(&big, 3, (size_t)64 * CHECK_MIB, 9);
   release(&big);
   rix_slices_t out;
-  CHECK(!rix_arena_claim((size_t)1 << 40, RIX_SLICE_SIZE, false, &out));
+  CHECK(!rix_arena_claim(&space, (size_t)1 << 40, RIX_SLICE_SIZE, false, &out));
 }
 
 int main(void) {

@@ -89,7 +89,7 @@ static void damage_arena(ri_page_t* page) {
   rix_arena_t* const a = page->arena;
   const size_t index = (size_t)(page - a->pages);
   rix_slices_t got;
-  CHECK(rix_arena_claim(1, RIX_SLICE_SIZE, false, &got));
+  CHECK(rix_arena_claim(&rix_heap_default.space, 1, RIX_SLICE_SIZE, false, &got));
   must_fail("a slice that is claimed by nobody");
   rix_arena_release(got.arena, got.index, 1);
 

@@ -30,8 +30,9 @@ void world_setup(int n, bool abandoned) {
   thread_process_load();
   ri_option_set(ri_option_arena_reserve, 1024);
   ri_option_set(ri_option_purge_delay, -1);
+  static const rix_space_t space;
   rix_slices_t first;
-  const bool claimed = rix_arena_claim(1, RIX_SLICE_SIZE, false, &first);
+  const bool claimed = rix_arena_claim(&space, 1, RIX_SLICE_SIZE, false, &first);
   MODEL_CHECK(claimed && rix_arena_count() == 1);
   rix_arena_release(first.arena, first.index, 1);
   MODEL_CHECK(first.arena->slice_count == 16);

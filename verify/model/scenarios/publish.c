@@ -6,12 +6,13 @@
 static void setup_arena(void) { world_setup(2, true); }
 static void makes_arena(void) {
   rix_slices_t got;
-  MODEL_CHECK(rix_arena_claim(16, RIX_SLICE_SIZE, false, &got));  // more than the first has left
+  // More than the first has left.
+  MODEL_CHECK(rix_arena_claim(&rix_heap_default.space, 16, RIX_SLICE_SIZE, false, &got));
 }
 static void takes_all(void) {
   rix_slices_t got;
   setup_arena();
-  MODEL_CHECK(rix_arena_claim(16, RIX_SLICE_SIZE, false, &got));
+  MODEL_CHECK(rix_arena_claim(&rix_heap_default.space, 16, RIX_SLICE_SIZE, false, &got));
 }
 static void looks_at_arenas(void) {
   for (size_t i = 0; i < rix_arena_count(); i++) {

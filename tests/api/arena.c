@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+// arena.c: arenas that a program reserves or gives (rimalloc/arena.h): where blocks come from,
+// exclusive arenas, memory with commit functions, what is refused, huge pages where there are none.
+// Catches: blocks outside of the arena of a heap, a heap that goes elsewhere when its arena is
+// full, memory used before it was committed or after it was taken back, other heaps in an exclusive
+// arena.
+#include "../check.h"
+
+#include <sys/mman.h>
+
+enum { SLICE = 64 * CHECK_KIB };
+
+static void* map(size_t size, int protection) {
+  void* const p = mmap(NULL, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(p != MAP_FAILED);
+  return p;
+}
+
+// Fills the arena through its heap, checks that nothing else does, and that all comes back.
+static void use_up(ri_arena_id_t id, size_t at_least) {
+  ri_heap_t* const heap = ri_heap_new_in_arena(id);
+  CHECK(heap != NULL);
+  for (int round = 0; round < 3; round++) {
+    static void* blocks[20000];
+    size_t count = 0, bytes = 0;
+    uint64_t rng = 3;
+    errno = 0;
+    while (count < 20000) {
+      static const size_t some[] = {100, 100, 3000, 30000, 150000, 1200000};
+      const size_t size = some[check_below(&rng, 6)];
+      void* const p = ri_heap_zalloc(heap, size);
+      if (p == NULL) break;
+      CHECK(ri_arena_contains(id, p) && ri_heap_of(p) == heap);
+      CHECK(check_nonzero(p, 0, size) == SIZE_MAX);
+      check_fill_sparse(p, size, count);
+      memset(p, 0xA5, size < 100 ? size : 100);
+      blocks[count++] = p;
+      bytes += ri_usable_size(p);
+    }
+    CHECK_ERRNO(ENOMEM);
+    CHECK_MSG(bytes >= at_least, "%zu of %zu in %zu", bytes, at_least, count);
+    CHECK(ri_heap_malloc_aligned(heap, 100, (size_t)64 * CHECK_MIB) == NULL);
+    CHECK(ri_heap_malloc(heap, (size_t)500 * CHECK_MIB) == NULL);
+    void* const other = ri_malloc(100);
+    CHECK(!ri_arena_contains(id, other));
+    ri_free(other);
+    for (size_t i = 0; i < count; i++)
+      ri_free(blocks[i]);
+    ri_heap_collect(heap, round == 1);
+    CHECK_MSG(ri_heap_held(heap) == 0, "%zu held", ri_heap_held(heap));
+  }
+  ri_heap_delete(heap);
+}
+
+static void reserved(void) {
+  ri_arena_id_t id = NULL;
+  for (int i = 0; i < 4; i++) {
+    CHECK(ri_reserve_os_memory_ex((size_t)16 * CHECK_MIB, i % 2 == 0, i / 2 == 0, true, &id) == 0);
+    size_t size = 0;
+    const char* const start = ri_arena_area(id, &size);
+    CHECK(start != NULL && size >= (size_t)16 * CHECK_MIB && size < (size_t)20 * CHECK_MIB);
+    CHECK(ri_arena_contains(id, start) && ri_arena_contains(id, start + size - 1));
+    CHECK(!ri_arena_contains(id, start + size) && !ri_arena_contains(id, start - 1));
+    use_up(id, (size_t)12 * CHECK_MIB);
+  }
+  CHECK(ri_reserve_os_memory((size_t)8 * CHECK_MIB, true, false) == 0);
+  id = &id;
+  CHECK(ri_reserve_os_memory_ex(0, true, false, false, &id) == EINVAL && id == NULL);
+  id = &id;
+  CHECK(ri_reserve_os_memory_ex(check_hide((size_t)1 << (sizeof(size_t) * 8 - 3)), false, false,
+                                false, &id) == ENOMEM);
+  CHECK(id == NULL);
+  CHECK(ri_arena_area(NULL, NULL) == NULL && !ri_arena_contains(NULL, &id));
+  size_t size = 5;
+  CHECK(ri_arena_area(NULL, &size) == NULL && size == 0);
+}
+
+static void given(void) {
+  const size_t size = (size_t)8 * CHECK_MIB + 5000;
+  ri_arena_id_t id = NULL;
+  for (int i = 0; i < 4; i++) {
+    const bool committed = i % 2 == 0, zero = i < 2;
+    uint8_t* const p = map(size, committed ? PROT_READ | PROT_WRITE : PROT_NONE);
+    if (committed && !zero) memset(p, 0xA5, size);
+    CHECK(ri_manage_os_memory_ex(p + 1000, size - 1000, committed, i == 0, zero && committed, -1,
+                                 true, &id));
+    size_t used = 0;
+    uint8_t* const start = ri_arena_area(id, &used);
+    CHECK(start >= p && start + used <= p + size && used >= size - 3 * SLICE);
+    use_up(id, (size_t)6 * CHECK_MIB);
+  }
+  // Not exclusive: for everybody; a heap for it still uses nothing else.
+  uint8_t* const p = map(size, PROT_READ | PROT_WRITE);
+  CHECK(ri_manage_os_memory(p, size, true, false, true, 0));
+  CHECK(ri_arena_min_alignment() == SLICE && ri_arena_min_size() >= SLICE);
+  errno = 0;
+  id = &id;
+  CHECK(!ri_manage_os_memory_ex(p, ri_arena_min_size() - 1, true, false, true, -1, true, &id));
+  CHECK_ERRNO(EINVAL);
+  CHECK(id == NULL);
+  CHECK(!ri_manage_os_memory(NULL, size, true, false, true, -1));
+  uint8_t* const little = map(2 * ri_arena_min_size(), PROT_READ | PROT_WRITE);
+  uint8_t* const at = little + ((0 - (uintptr_t)little) & (SLICE - 1));
+  CHECK(ri_manage_os_memory_ex(at, ri_arena_min_size(), true, false, true, -1, true, &id));
+  ri_heap_t* const heap = ri_heap_new_in_arena(id);
+  void* const q = ri_heap_malloc(heap, 100);
+  CHECK(q != NULL && ri_arena_contains(id, q));
+  CHECK(ri_heap_malloc(heap, 5000) == NULL);
+  ri_heap_destroy(heap);
+}
+
+// Memory with commit functions: a record of what may be touched.
+static struct {
+  uint8_t* start;
+  bool usable[1024];
+  size_t commits, decommits;
+  bool refuse;
+} record;
+
+static bool commit(bool on, void* start, size_t size, bool* is_zero, void* arg) {
+  CHECK(arg == &record && size % SLICE == 0 && is_zero != NULL);
+  const size_t first = (size_t)((uint8_t*)start - record.start) / SLICE;
+  if (on && record.refuse) return false;
+  for (size_t i = first; i < first + size / SLICE; i++) {
+    CHECK(on || record.usable[i]);
+    record.usable[i] = on;
+  }
+  if (on) {
+    CHECK(mprotect(start, size, PROT_READ | PROT_WRITE) == 0);
+    memset(start, 0x5A, size);
+    record.commits++;
+  } else {
+    CHECK(mprotect(start, size, PROT_NONE) == 0);
+    record.decommits++;
+  }
+  *is_zero = false;
+  return true;
+}
+
+static void with_commit_functions(void) {
+  const size_t size = (size_t)16 * CHECK_MIB;
+  uint8_t* const p = map(size + SLICE, PROT_NONE);
+  record.start = p + ((0 - (uintptr_t)p) & (SLICE - 1));
+  ri_arena_id_t id = NULL;
+  record.refuse = true;
+  CHECK(!ri_manage_memory(record.start, size, false, false, false, -1, true, commit, &record, &id));
+  CHECK_ERRNO(ENOMEM);
+  CHECK(id == NULL);
+  record.refuse = false;
+  CHECK(ri_manage_memory(record.start, size, false, false, false, -1, true, commit, &record, &id));
+  use_up(id, (size_t)12 * CHECK_MIB);
+  CHECK(record.commits > 0 && record.decommits > 0);  // the forced collection took it back
+  ri_heap_t* const heap = ri_heap_new_in_arena(id);
+  ri_collect(true);
+  record.refuse = true;
+  errno = 0;
+  CHECK(ri_heap_malloc(heap, 100) == NULL);
+  CHECK_ERRNO(ENOMEM);
+  record.refuse = false;
+  void* const q = ri_heap_malloc(heap, 100);
+  CHECK(q != NULL);
+  ri_heap_destroy(heap);
+}
+
+static void huge_pages(void) {
+  ri_arena_id_t id = &id;
+  size_t got = 9;
+  CHECK(ri_reserve_huge_os_pages_at(0, -1, 0) == EINVAL);
+  CHECK(ri_reserve_huge_os_pages_interleave(0, 0, 0) == EINVAL);
+  CHECK(ri_reserve_huge_os_pages(0, 1.0, &got) == EINVAL && got == 0);
+  // Whether there are any is the system's business; without, nothing has changed.
+  const ri_summary_t before = check_summary();
+  const int error = ri_reserve_huge_os_pages_at_ex(1, -1, 100, true, &id);
+  CHECK((error == 0 && id != NULL) || (error == ENOMEM && id == NULL));
+  if (error != 0) {
+    CHECK(check_summary().reserved == before.reserved && check_summary().arenas == before.arenas);
+    CHECK(ri_reserve_huge_os_pages_interleave(2, 0, 100) == ENOMEM);
+    CHECK(ri_reserve_huge_os_pages(1, 0.1, &got) == ENOMEM && got == 0);
+    CHECK(check_summary().reserved == before.reserved);
+  } else {
+    use_up(id, (size_t)500 * CHECK_MIB);
+  }
+}
+
+static void numa(void) {
+  ri_heap_t* const heap = ri_heap_new();
+  ri_heap_set_numa_affinity(heap, 0);
+  void* const p = ri_heap_malloc(heap, 100);
+  CHECK(ri_heap_of(p) == heap);
+  ri_heap_set_numa_affinity(heap, -1);
+  void* const q = ri_heap_malloc(heap, 100000);
+  CHECK(ri_heap_of(q) == heap);
+  ri_heap_destroy(heap);
+  ri_heap_set_numa_affinity(NULL, -1);
+}
+
+static void printing(void) {
+  check_capture_start();
+  ri_arenas_print();
+  const char* const text = check_captured()->text;
+  CHECK(strstr(text, "arena 0 at") != NULL && strstr(text, "exclusive") != NULL);
+  CHECK(strstr(text, "given") != NULL);
+  check_capture_reset();
+  ri_debug_show_arenas();
+  CHECK(strstr(text, "arena 0 at") != NULL);
+  check_capture_stop();
+}
+
+int main(void) {
+  check_watchdog(100);
+  reserved();
+  given();
+  with_commit_functions();
+  huge_pages();
+  numa();
+  printing();
+  check_workload(20000, 1);
+  CHECK(ri_audit());
+  return 0;
+}
