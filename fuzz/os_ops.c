@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #ifndef FUZZ_STRICT
 #define FUZZ_STRICT 0
@@ -19,14 +20,14 @@ int __real_munmap(void* p, size_t size);
 int __real_mprotect(void* p, size_t size, int access);
 int __real_madvise(void* p, size_t size, int advice);
 void* __real_mremap(void* p, size_t old_size, size_t new_size, int flags, ...);
-int __real_open(const char* path, int flags, ...);
+long __real_syscall(long number, ...);
 int __real_pthread_setspecific(pthread_key_t key, const void* value);
 void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset);
 int __wrap_munmap(void* p, size_t size);
 int __wrap_mprotect(void* p, size_t size, int access);
 int __wrap_madvise(void* p, size_t size, int advice);
 void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...);
-int __wrap_open(const char* path, int flags, ...);
+long __wrap_syscall(long number, ...);
 int __wrap_pthread_setspecific(pthread_key_t key, const void* value);
 
 enum { OS_MAP, OS_UNMAP, OS_PROTECT, OS_ADVISE, OS_MOVE, OS_RESIZE, OS_KEY, OS_CALLS };
@@ -89,10 +90,17 @@ void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...) {
   return __real_mremap(p, old_size, new_size, flags, to);
 }
 
-int __wrap_open(const char* path, int flags, ...) {
-  if (FUZZ_STRICT == 0 || strcmp(path, "/proc/sys/vm/overcommit_memory") != 0) {
-    return __real_open(path, flags, 0);
-  }
+// All arguments of a system call are words.
+long __wrap_syscall(long number, ...) {
+  va_list arguments;
+  long a[6];
+  va_start(arguments, number);
+  for (int i = 0; i < 6; i++)
+    a[i] = va_arg(arguments, long);
+  va_end(arguments);
+  const bool asked = FUZZ_STRICT != 0 && number == SYS_openat &&
+                     strcmp((const char*)a[1], "/proc/sys/vm/overcommit_memory") == 0;
+  if (!asked) return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   const int fd = memfd_create("overcommit", MFD_CLOEXEC);
   FUZZ_CHECK(fd >= 0 && write(fd, "2\n", 2) == 2 && lseek(fd, 0, SEEK_SET) == 0);
   return fd;

@@ -28,6 +28,7 @@ typedef struct create_shape_s {
 // Fills in a descriptor. xremote stays: zero the first time, and owned when it was given back.
 static void create_describe(ri_page_t* page, create_shape_t s, struct rix_heap_s* heap) {
   RI_ASSERT(ri_load_relaxed(&page->xremote) == 0);
+  RI_ASSERT(s.block_size > 0);
   ri_store_relaxed(&page->xowner, RIX_OWNER_NONE);
   ri_store_relaxed(&page->xtheap, NULL);
   ri_store_relaxed(&page->xheap, heap);

@@ -2,6 +2,7 @@
 // strict.c: as where the OS counts every byte that could be written and refuses what it cannot
 // promise (vm.overcommit_memory 2): arenas are reserved without access and committed in pieces, and
 // each commit may be refused.
+#define FAULTS_STRICT
 #include "faults.h"
 
 enum { BLOCKS = 400 };
@@ -45,8 +46,5 @@ static void scenario(void) {
 
 int main(int argc, char** argv) {
   static const int kinds[] = {FAULTS_MAP, FAULTS_PROTECT, FAULTS_MEMORY, -1};
-  return faults_main(argc, argv, 30, kinds);
+  return faults_main(argc, argv, 12, kinds);
 }
-
-// Before the allocator's first look, which comes before main.
-__attribute__((constructor(200))) static void be_strict(void) { faults_strict = true; }
