@@ -2,6 +2,8 @@
 // rimalloc.c: the whole allocator as one translation unit, for builds that want a single file or
 // the compiler to see everything. The order is that of the layers.
 #define _GNU_SOURCE
+#include "base/events.c"
+//
 #include "os/os_linux.c"
 //
 #include "options/options.c"
@@ -29,6 +31,9 @@
 #include "heap/thread.c"
 //
 #include "observe/audit.c"
+#include "observe/collect.c"
+#include "observe/json.c"
+#include "observe/print.c"
 #include "observe/stats.c"
 //
 #include "api/aligned.c"

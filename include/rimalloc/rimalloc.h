@@ -340,32 +340,7 @@ RI_EXPORT void ri_register_output(ri_output_fun* out, void* arg) RI_NOEXCEPT;
 typedef void(ri_error_fun)(int code, void* arg);
 RI_EXPORT void ri_register_error(ri_error_fun* fun, void* arg) RI_NOEXCEPT;
 
-// ---- Statistics ---------------------------------------------------------------------------------
-
-// A summary of the process, exact at a moment when no thread allocates and otherwise never more
-// wrong than what the other threads did while it was taken. All sizes are bytes.
-typedef struct ri_summary_s {
-  size_t reserved;   // address space held for blocks
-  size_t committed;  // of it, in pages at present or possibly still resident
-  size_t in_use;     // bytes of blocks handed out and not freed (usable sizes)
-  size_t blocks;     // their number
-  size_t pages;      // pages at present
-  size_t abandoned;  // pages of ended threads, waiting for a thread to use them
-  size_t threads;    // threads that hold a heap
-  size_t arenas;     // arenas reserved
-  size_t mappings;   // large blocks with a mapping of their own
-  size_t cached;     // bytes of freed mappings kept for reuse
-  size_t metadata;   // bytes reserved for the allocator's own structures
-  size_t os_calls;   // system calls made for memory
-  size_t purged;     // bytes given back to the OS so far
-} ri_summary_t;
-
-// Fills *summary. Cost: a walk over all pages. Locks nothing that allocation needs.
-RI_EXPORT void ri_summary(ri_summary_t* summary) RI_NOEXCEPT;
-
-// Prints a summary through `out` (NULL: the registered output). [M] mi_stats_print_out
-RI_EXPORT void ri_stats_print_out(ri_output_fun* out, void* arg) RI_NOEXCEPT;
-RI_EXPORT void ri_stats_print(void* out) RI_NOEXCEPT;
+// ---- Checking -----------------------------------------------------------------------------------
 
 // Checks every structure of the calling thread's heaps, and of the arenas when no other thread has
 // heaps and the process was not forked; true when all invariants hold. Reports the first that does
@@ -379,5 +354,6 @@ RI_NODISCARD RI_EXPORT bool ri_audit(void) RI_NOEXCEPT;
 #include <rimalloc/options.h>
 #include <rimalloc/heap.h>
 #include <rimalloc/arena.h>
+#include <rimalloc/stats.h>
 
 #endif

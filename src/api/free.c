@@ -10,6 +10,7 @@
 // CONCURRENCY. Label W1: release exchange of xwoken; pairs with W2 in heap/queue.c.
 #include <errno.h>
 #include "api/api.h"
+#include "base/events.h"
 #include "options/options.h"
 #include "page/remote.h"
 
@@ -45,11 +46,13 @@ static RIX_NOINLINE void free_claimed(ri_page_t* page) {
   if (rix_page_live(page) > 0 && rix_option(ri_option_page_reclaim_on_free) > 0) {
     rix_theap_t* const theap = rix_thread_find_theap(ri_load_relaxed(&page->xheap));
     if (free_may_adopt(theap, page)) {
+      rix_event(RIX_EVENT_RECLAIM_FREE);
       theap->may_adopt--;
       rix_theap_adopt(theap, page);
       return;
     }
   }
+  if (rix_page_live(page) > 0) rix_event(RIX_EVENT_REABANDONED);
   rix_page_abandon(page);  // releases it when nothing is live
 }
 

@@ -5,8 +5,10 @@
 // publishes what an arena that serves another sub-process is now, N4 acquire of whom it serves.
 #include "arena/arena.h"
 
+#include "arena/mapping.h"
 #include "arena/pagemap.h"
 #include "base/assert.h"
+#include "base/events.h"
 #include "options/options.h"
 
 #define ARENA_SIZE_MIN ((size_t)1 << 20)
@@ -22,7 +24,6 @@ static struct {
   arena_slot_t xarenas[RIX_ARENAS_MAX];
   ri_atomic(size_t) xcount;
   rix_counter_t xreserved;
-  rix_counter_t xclaimed;  // slices
 } arena;
 
 size_t rix_arena_count(void) {
@@ -38,7 +39,14 @@ size_t rix_arena_reserved(void) { return rix_counter_get(&arena.xreserved); }
 // With the lock held: a place in the table.
 bool rix_arena_has_room(void) { return ri_load_relaxed(&arena.xcount) < RIX_ARENAS_MAX; }
 
-void rix_arena_counts(size_t reserved) { rix_counter_add(&arena.xreserved, reserved); }
+void rix_arena_counts(size_t reserved) {
+  rix_counter_add(&arena.xreserved, reserved);
+  if (reserved <= PTRDIFF_MAX) {
+    rix_gauge_up(RIX_GAUGE_RESERVED, reserved);
+  } else {
+    rix_gauge_down(RIX_GAUGE_RESERVED, (size_t)0 - reserved);
+  }
+}
 
 rix_arena_layout_t rix_arena_layout(size_t slice_count, size_t align) {
   rix_arena_layout_t l;
@@ -77,7 +85,8 @@ void rix_arena_enter(rix_arena_t* a, uint32_t subproc) {
   ri_store_release(&a->xsubproc, subproc);  // N3: pairs with N4
   ri_store_relaxed(&arena.xarenas[i], a);
   ri_store_release(&arena.xcount, i + 1);  // N1: pairs with N2
-  rix_counter_add(&arena.xreserved, a->map_size);
+  rix_arena_counts(a->map_size);
+  rix_gauge_up(RIX_GAUGE_ARENAS, 1);
 }
 
 // Whether an arena is made usable as a whole when it is reserved.
@@ -164,13 +173,21 @@ static bool arena_reserve(const rix_space_t* space, size_t count, size_t align, 
 
 // ---- Claiming -----------------------------------------------------------------------------------
 
+bool rix_arena_mark_dirty(rix_arena_t* a, size_t index, size_t count) {
+  const size_t dirty = rix_bitmap_count_run(&a->dirty, index, count);
+  if (dirty == count) return false;
+  rix_bitmap_set_run(&a->dirty, index, count);
+  rix_gauge_up(RIX_GAUGE_COMMITTED, (count - dirty) * RIX_SLICE_SIZE);
+  return dirty == 0;
+}
+
 static bool arena_commit(rix_arena_t* a, size_t index, size_t count) {
   void* const p = rix_arena_address(a, index);
   const size_t size = count * RIX_SLICE_SIZE;
   if (a->commit == NULL) return rix_os_commit(p, size);
   bool zero = false;
   if (!a->commit(true, p, size, &zero, a->commit_arg)) return false;
-  if (!zero) rix_bitmap_set_run(&a->dirty, index, count);
+  if (!zero) rix_arena_mark_dirty(a, index, count);
   return true;
 }
 
@@ -181,11 +198,12 @@ static bool arena_prepare(rix_arena_t* a, size_t index, size_t count, bool* zero
   if (rix_bitmap_count_run(&a->committed, index, count) < count) {
     if (!arena_commit(a, index, count)) {
       rix_bitmap_set_run(&a->free, index, count);
+      rix_event(RIX_EVENT_ROLLBACK);
       return false;
     }
     rix_bitmap_set_run(&a->committed, index, count);
   }
-  *zero = rix_bitmap_set_run(&a->dirty, index, count);
+  *zero = rix_arena_mark_dirty(a, index, count);
   return true;
 }
 
@@ -254,7 +272,10 @@ static bool arena_claim_or_reserve(const rix_space_t* space, size_t count, size_
   return done;
 }
 
-size_t rix_arena_in_use(void) { return rix_counter_get(&arena.xclaimed) * RIX_SLICE_SIZE; }
+size_t rix_arena_in_use(void) {
+  const size_t claimed = rix_gauge_now(RIX_GAUGE_CLAIMED);
+  return claimed - rix_min(rix_mapping_reserved(), claimed);
+}
 
 static bool arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
                         rix_slices_t* out) {
@@ -271,7 +292,7 @@ bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool 
   const long thp = rix_option(ri_option_allow_thp) != 0 ? rix_option(ri_option_thp) : 0;
   dense = thp == 2 || (thp == 1 && dense);
   const bool done = arena_claim(space, count, align, dense, out);
-  if (done) rix_counter_add(&arena.xclaimed, count);
+  if (done) rix_gauge_up(RIX_GAUGE_CLAIMED, count * RIX_SLICE_SIZE);
   return done;
 }
 
@@ -281,7 +302,7 @@ bool rix_arena_extend(rix_arena_t* a, size_t index, size_t count, size_t extra, 
   if (rix_bitmap_count_run(&a->free, next, extra) < extra) return false;
   if (!rix_bitmap_claim_run(&a->free, next, extra)) return false;
   if (!arena_prepare(a, next, extra, zero)) return false;
-  rix_counter_add(&arena.xclaimed, extra);
+  rix_gauge_up(RIX_GAUGE_CLAIMED, extra * RIX_SLICE_SIZE);
   return true;
 }
 
@@ -289,7 +310,7 @@ void rix_arena_release(rix_arena_t* a, size_t index, size_t count) {
   const bool was_claimed = rix_bitmap_set_run(&a->free, index, count);
   RI_ASSERT(was_claimed);
   RIX_UNUSED(was_claimed);
-  rix_counter_sub(&arena.xclaimed, count);
+  rix_gauge_down(RIX_GAUGE_CLAIMED, count * RIX_SLICE_SIZE);
   rix_purge_schedule(a, index, count);
   size_t hint = ri_load_relaxed(&a->xhint);
   while (index < hint && !ri_cas_weak_relaxed(&a->xhint, &hint, index)) {}

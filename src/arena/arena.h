@@ -150,6 +150,8 @@ RIX_INTERNAL void rix_arena_init(rix_arena_t* arena, void* start, size_t slice_c
 RIX_INTERNAL void rix_arena_enter(rix_arena_t* arena, uint32_t subproc);
 RIX_INTERNAL void rix_arena_counts(size_t reserved);  // modular
 RIX_INTERNAL bool rix_arena_has_room(void);
+// Slices that the caller claimed may be resident now. True when all of them read as zero.
+RIX_INTERNAL bool rix_arena_mark_dirty(rix_arena_t* arena, size_t index, size_t count);
 
 // purge.c
 // Whether the OS may take memory of the arena back.

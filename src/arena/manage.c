@@ -10,6 +10,7 @@
 #include "arena/meta.h"
 #include "arena/pagemap.h"
 #include "base/assert.h"
+#include "base/events.h"
 #include "options/options.h"
 
 static rix_meta_pool_t manage_headers = {sizeof(rix_arena_t), offsetof(rix_arena_t, pages), NULL};
@@ -138,7 +139,7 @@ static rix_arena_t* manage_enter(const rix_given_t* given, uint8_t* start, size_
   if (a == NULL) return NULL;
   rix_arena_init(a, start, slices, layout, given->committed);
   const bool told_later = !given->committed && given->commit != NULL;
-  if (!given->zero && !told_later) rix_bitmap_set_run(&a->dirty, 0, slices);
+  if (!given->zero && !told_later) rix_arena_mark_dirty(a, 0, slices);
   a->given = true;
   a->dense = false;
   a->pinned = given->pinned;
@@ -189,6 +190,8 @@ void rix_arena_retire(uint32_t subproc) {
     if (ri_load_relaxed(&a->xsubproc) != subproc) continue;
     if (a->given) {
       rix_arena_counts((size_t)0 - a->map_size);
+      const size_t dirty = rix_bitmap_count_run(&a->dirty, 0, a->slice_count);
+      rix_gauge_down(RIX_GAUGE_COMMITTED, dirty * RIX_SLICE_SIZE);
       a->slice_count = 0;  // the bitmaps are the program's memory again
     } else {
       rix_purge_arena_all(a);

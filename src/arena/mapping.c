@@ -6,6 +6,7 @@
 #include "arena/pagemap.h"
 #include "base/annotate.h"
 #include "base/assert.h"
+#include "base/events.h"
 #include "options/options.h"
 
 enum { MAPPING_CACHE_SLOTS = 16, MAPPING_HOLES = 32 };
@@ -103,6 +104,8 @@ static void* mapping_take_hole(size_t size) {
 
 static void mapping_unmap(rix_mapping_t m) {
   rix_annotate_open(m.start, m.size);  // who gets the addresses next knows nothing of it
+  rix_gauge_down(RIX_GAUGE_COMMITTED, m.size);
+  rix_gauge_down(RIX_GAUGE_RESERVED, m.size);
   if (rix_os_unmap(m.start, m.size)) mapping_note_hole(m.start, m.room);
 }
 
@@ -119,6 +122,8 @@ static bool mapping_fresh(size_t size, size_t align, size_t room, rix_mapping_t*
     return false;
   }
   *out = (rix_mapping_t){p, size, room, true};
+  rix_gauge_up(RIX_GAUGE_RESERVED, size);
+  rix_gauge_up(RIX_GAUGE_COMMITTED, size);
   return true;
 }
 
@@ -132,6 +137,7 @@ bool rix_mapping_claim(size_t size, size_t align, size_t room, bool shared, rix_
   }
   rix_counter_add(&mapping.xcount, 1);
   rix_counter_add(&mapping.xreserved, out->size);
+  rix_gauge_up(RIX_GAUGE_CLAIMED, out->size);
   return true;
 }
 
@@ -155,6 +161,7 @@ static bool mapping_to_cache(rix_mapping_t m, uint64_t due) {
 void rix_mapping_release(void* start, size_t size, size_t room, bool shared) {
   const rix_mapping_t m = {start, size, rix_max(room, rix_align_up(size, RIX_SLICE_SIZE)), false};
   rix_counter_sub(&mapping.xcount, 1);
+  rix_gauge_down(RIX_GAUGE_CLAIMED, size);
   rix_counter_sub(&mapping.xreserved, size);
   const long delay = rix_option(ri_option_purge_delay);
   const uint64_t due = delay < 0 ? UINT64_MAX : rix_os_clock_ms() + (uint64_t)delay;
@@ -166,6 +173,14 @@ void rix_mapping_release(void* start, size_t size, size_t room, bool shared) {
   if (rix_purge_is_due()) rix_arena_purge(false);
 }
 
+static void mapping_resized(rix_gauge_t gauge, size_t old_size, size_t new_size) {
+  if (new_size > old_size) {
+    rix_gauge_up(gauge, new_size - old_size);
+  } else {
+    rix_gauge_down(gauge, old_size - new_size);
+  }
+}
+
 bool rix_mapping_resize(void* start, size_t old_size, size_t new_size) {
   if (new_size > old_size) {
     if (!mapping_within_limit(new_size - old_size)) return false;
@@ -173,6 +188,9 @@ bool rix_mapping_resize(void* start, size_t old_size, size_t new_size) {
   }
   if (!rix_os_resize(start, old_size, new_size)) return false;
   rix_counter_add(&mapping.xreserved, new_size - old_size);  // modular: may shrink
+  mapping_resized(RIX_GAUGE_RESERVED, old_size, new_size);
+  mapping_resized(RIX_GAUGE_COMMITTED, old_size, new_size);
+  mapping_resized(RIX_GAUGE_CLAIMED, old_size, new_size);
   return true;
 }
 

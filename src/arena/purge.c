@@ -13,6 +13,7 @@
 #include "arena/arena.h"
 #include "arena/mapping.h"
 #include "base/assert.h"
+#include "base/events.h"
 #include "options/options.h"
 
 #define PURGE_SLICES_MAX 256  // claimed at a time: meanwhile nobody else can use them
@@ -71,7 +72,7 @@ static void purge_run(rix_arena_t* a, size_t index, size_t count) {
       zero = true;  // or it is marked when it is made usable again
     }
   } else if (rix_option(ri_option_purge_decommits) == 0) {
-    rix_os_reset(p, size);
+    if (rix_os_reset(p, size)) rix_event_add(RIX_EVENT_RESET_BYTES, size);
     zero = false;
   } else if (rix_os_strict_commit() && rix_option(ri_option_arena_eager_commit) != 1) {
     zero = rix_os_decommit(p, size);
@@ -80,7 +81,9 @@ static void purge_run(rix_arena_t* a, size_t index, size_t count) {
     zero = rix_os_purge(p, size);
   }
   if (zero) {
-    rix_bitmap_clear_run(&a->dirty, index, count);
+    const size_t dirty = rix_bitmap_clear_run(&a->dirty, index, count);
+    rix_gauge_down(RIX_GAUGE_COMMITTED, dirty * RIX_SLICE_SIZE);
+    rix_event_add(RIX_EVENT_PURGED_BYTES, size);
     rix_counter_add(&purge.xpurged, size);
   }
   rix_bitmap_set_run(&a->free, index, count);
@@ -150,6 +153,7 @@ static purge_run_t purge_trim(rix_arena_t* a, purge_run_t run, size_t unit) {
 
 // Gives back the slices that are set in `marks` and free; `unit`: in such aligned units only.
 static void purge_arena(rix_arena_t* a, const rix_bitmap_t* marks, size_t unit) {
+  rix_event(RIX_EVENT_PURGES);
   size_t index = 0;
   while (rix_bitmap_next_set(marks, index, &index)) {
     purge_run_t run = purge_claim(a, marks, index);

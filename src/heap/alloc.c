@@ -11,6 +11,7 @@
 //        +---------- large -----------------> a page of one block
 #include "arena/pagemap.h"
 #include "base/annotate.h"
+#include "base/events.h"
 #include "heap/heap.h"
 #include "page/remote.h"
 
@@ -20,6 +21,7 @@ static ri_page_t* alloc_from_queue(rix_theap_t* theap, unsigned c, ri_page_t** e
   ri_page_t* next;
   for (ri_page_t* page = theap->queue[c].first; page != NULL; page = next) {
     next = page->next;
+    rix_event(RIX_EVENT_SEARCHED);
     if (page->free != NULL || rix_page_collect(page)) return page;
     if (rix_page_can_extend(page)) {
       if (*extendable == NULL) *extendable = page;
@@ -39,6 +41,7 @@ static bool alloc_is_dense(const rix_theap_t* theap, unsigned c) {
 // A page of the class with a free block, at the front of its queue. *fresh: the block is untouched
 // memory that reads as zero but for its link. NULL: no memory.
 static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
+  rix_event(RIX_EVENT_SEARCHES);
   ri_page_t* page = NULL;
   ri_page_t* found = NULL;
   if (!rix_stress_chance(RIX_STRESS_EMPTY)) found = alloc_from_queue(theap, c, &page);
@@ -51,6 +54,7 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
     rix_queue_move_to_front(theap, page);
   } else {
     page = rix_page_claim_abandoned(c, theap->heap);
+    if (page != NULL) rix_event(RIX_EVENT_RECLAIM_ALLOC);
     if (page == NULL) page = rix_page_create(c, alloc_is_dense(theap, c), theap->heap);
     if (page == NULL) return NULL;
     rix_theap_adopt(theap, page);

@@ -28,6 +28,7 @@
 #define RIX_HEAP_HEAP_H
 
 #include "base/atomic.h"
+#include "base/events.h"
 #include "base/sizeclass.h"
 #include "page/page.h"
 #include "page/roster.h"
@@ -90,9 +91,10 @@ typedef struct rix_tld_s {
   rix_theap_t* first_table[RIX_TLD_TABLE_MIN];
   struct rix_tld_s* next;  // all threads: lock rix_thread_lock
   struct rix_tld_s* prev;
-  bool exit_known;     // the OS will tell when the thread ends
-  bool in_pool;        // runs tasks of others: its frees take over no pages
-  rix_flag_t xsettle;  // some theaps are not live: set by any thread, under rix_heap_lock
+  rix_events_t events;  // what this thread did on slow paths
+  bool exit_known;      // the OS will tell when the thread ends
+  bool in_pool;         // runs tasks of others: its frees take over no pages
+  rix_flag_t xsettle;   // some theaps are not live: set by any thread, under rix_heap_lock
 } rix_tld_t;
 
 typedef enum rix_thread_phase_e {
@@ -223,6 +225,9 @@ RIX_INTERNAL void rix_thread_drop_theap(rix_tld_t* tld, rix_theap_t* theap);
 RIX_INTERNAL rix_theap_t* rix_thread_find_theap(const rix_heap_t* heap);
 RIX_INTERNAL void rix_thread_register_exit(rix_tld_t* tld);
 RIX_INTERNAL size_t rix_thread_count(void);
+// Adds up the events of all threads, of now and before.
+RIX_INTERNAL void rix_thread_events(uint64_t sum[RIX_EVENT_COUNT]);
+RIX_INTERNAL uint64_t rix_process_started_ms(void);  // time of the first use
 // Whether no other thread holds or held anything of the allocator that nobody else can see.
 RIX_INTERNAL bool rix_thread_is_alone(void);
 // Gives up pages of the calling thread until the rest has at most `most` bytes.

@@ -7,6 +7,7 @@
 // pinned pages that nobody used for a while.
 #include <errno.h>
 
+#include "base/events.h"
 #include "heap/heap.h"
 #include "options/options.h"
 #include "options/report.h"
@@ -66,6 +67,7 @@ void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
     page->idle = 0;
     ri_store_relaxed(&page->used, RI_PAGE_PINNED);
     theap->pinned[c] = 1;
+    rix_event(RIX_EVENT_RETIRED);
     return;
   }
   theap_release(theap, page);

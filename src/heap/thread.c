@@ -32,18 +32,30 @@ static rix_meta_pool_t thread_theaps = {sizeof(rix_theap_t), offsetof(rix_theap_
 
 static struct {
   rix_tld_t* all;  // lock rix_thread_lock
-  ri_atomic(size_t) xcount;
   ri_atomic(bool) xforked;  // other threads may have been lost between two steps
   ri_atomic(bool) xstarted;
+  ri_atomic(uint64_t) xstarted_ms;
   ri_atomic(bool) xtold;
   rix_tld_t orphan_tld;  // lock rix_orphan_lock
   rix_theap_t orphan;    // lock rix_orphan_lock
 } thread __attribute__((aligned(RI_CACHE_LINE)));
 
-size_t rix_thread_count(void) { return ri_load_relaxed(&thread.xcount); }
+size_t rix_thread_count(void) { return rix_gauge_now(RIX_GAUGE_THREADS); }
+
+uint64_t rix_process_started_ms(void) { return ri_load_relaxed(&thread.xstarted_ms); }
+
+void rix_thread_events(uint64_t sum[RIX_EVENT_COUNT]) {
+  for (size_t i = 0; i < RIX_EVENT_COUNT; i++)
+    sum[i] = 0;
+  rix_lock(&rix_thread_lock);  // a thread that ends meanwhile is counted once
+  for (rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next)
+    rix_events_sum(&tld->events, sum);
+  rix_events_sum(&rix_events_shared, sum);
+  rix_unlock(&rix_thread_lock);
+}
 
 bool rix_thread_is_alone(void) {
-  return ri_load_relaxed(&thread.xcount) == 1 && !ri_load_relaxed(&thread.xforked);
+  return rix_thread_count() == 1 && !ri_load_relaxed(&thread.xforked);
 }
 
 // ---- Threads ------------------------------------------------------------------------------------
@@ -54,8 +66,9 @@ static void thread_link(rix_tld_t* tld) {
   tld->next = thread.all;
   if (tld->next != NULL) tld->next->prev = tld;
   thread.all = tld;
+  rix_events_begin(&tld->events);
   rix_unlock(&rix_thread_lock);
-  ri_fetch_add_relaxed(&thread.xcount, 1);
+  rix_gauge_up(RIX_GAUGE_THREADS, 1);
 }
 
 static void thread_unlink(rix_tld_t* tld) {
@@ -66,8 +79,9 @@ static void thread_unlink(rix_tld_t* tld) {
     thread.all = tld->next;
   }
   if (tld->next != NULL) tld->next->prev = tld->prev;
+  rix_events_end(&tld->events);
   rix_unlock(&rix_thread_lock);
-  ri_fetch_sub_relaxed(&thread.xcount, 1);
+  rix_gauge_down(RIX_GAUGE_THREADS, 1);
 }
 
 // ---- Theaps -------------------------------------------------------------------------------------
@@ -234,7 +248,7 @@ static void thread_after_fork(void) {
 
 static void thread_after_fork_in_child(void) {
   ri_store_relaxed(&thread.xforked, true);
-  ri_store_relaxed(&thread.xcount, rix_tls.phase == RIX_THREAD_LIVE ? 1 : 0);
+  ri_store_relaxed(&rix_gauges[RIX_GAUGE_THREADS].xnow, rix_tls.phase == RIX_THREAD_LIVE ? 1 : 0);
   rix_subproc_after_fork();
   thread_after_fork();
   rix_purge_at(1);  // another thread may have been about to note what is due
@@ -246,6 +260,7 @@ void rix_process_init(void) {
   rix_os_thread_exit_init(thread_exited);
   if (ri_exchange_acq_rel(&thread.xstarted, true)) return;  // S1 pairs S2
   rix_options_read();
+  ri_store_relaxed(&thread.xstarted_ms, rix_os_clock_ms());
 }
 
 void ri_process_init(void) { rix_process_init(); }

@@ -1,46 +1,219 @@
 // SPDX-License-Identifier: MIT
-// stats.c: what the allocator holds. Nothing is counted on the fast paths: the numbers of live
-// blocks are read off the page descriptors, whose `used` and `xremote` are exact at any time.
+// stats.c: fills ri_stats_t and ri_summary_t: what there is now from the pages (collect.h), what
+// happened from the events and gauges (base/events.h), peaks of the former as they were seen here.
 //
-// CONCURRENCY: any thread, no lock that allocation waits for; fields of pages are read with relaxed
-// loads while their owners write them, so the sum is of slightly different moments. Each term is
-// bounded by its page, so no sum can be negative.
+// CONCURRENCY: any thread. The peaks that are kept here are atomics; rix_thread_lock is held while
+// the events of all threads are added up.
 #include "arena/mapping.h"
 #include "arena/meta.h"
 #include "arena/pagemap.h"
 #include "heap/heap.h"
-#include "options/report.h"
+#include "observe/collect.h"
+#include "observe/stats.h"
 #include "page/remote.h"
 
-static void stats_add_page(const ri_page_t* page, ri_summary_t* s) {
-  const size_t live = rix_page_live(page);
-  const size_t remote = rix_min(rix_remote_count(page), live);
-  s->pages++;
-  s->blocks += live - remote;
-  s->in_use += (live - remote) * rix_page_block_size(page);
+_Static_assert(RIX_COLLECT_BINS <= RI_STAT_BINS, "each class has a bin");
+
+enum { STATS_WORDS = sizeof(ri_stats_t) / sizeof(int64_t) + 1 };
+
+static struct {
+  ri_atomic(int64_t) xpeak[STATS_WORDS];         // by the place of the count in ri_stats_t
+  ri_atomic(uint64_t) xbefore[RIX_EVENT_COUNT];  // events that are not counted: before a reset
+} stats;
+
+bool rix_stats_header_valid(const ri_stats_t* s) {
+  return s != NULL && s->size == sizeof(*s) && s->version == RI_STAT_VERSION;
 }
 
-static void stats_add_arena(const rix_arena_t* a, ri_summary_t* s) {
-  for (size_t i = 0; i < a->slice_count; i++) {
-    if (rix_pagemap_find(rix_arena_address(a, i)) == &a->pages[i]) stats_add_page(&a->pages[i], s);
-  }
-  s->committed += rix_bitmap_count_run(&a->dirty, 0, a->slice_count) * RIX_SLICE_SIZE;
+// The bin of a class in ri_stats_t: larger blocks have the last one.
+static size_t stats_bin(unsigned i) { return i < RIX_CLASS_COUNT ? i : RI_STAT_BINS - 1; }
+
+static void stats_set(ri_stat_count_t* count, size_t current) {
+  count->total = count->peak = count->current = (int64_t)current;
 }
+
+static void stats_raise(int64_t* value, int64_t least) {
+  if (*value < least) *value = least;
+}
+
+void rix_stats_fill_part(ri_stats_t* s, const rix_collected_t* c) {
+  const size_t normal = rix_collected_normal_bytes(c);
+  for (unsigned i = 0; i < RIX_COLLECT_BINS; i++) {
+    stats_set(&s->page_bins[stats_bin(i)], c->pages[i]);
+    stats_set(&s->malloc_bins[stats_bin(i)], c->blocks[i]);
+  }
+  stats_set(&s->pages, rix_collected_pages(c));
+  stats_set(&s->page_committed, c->page_bytes);
+  stats_set(&s->blocks, rix_collected_blocks(c));
+  stats_set(&s->malloc_normal, normal);
+  stats_set(&s->malloc_huge, c->large_bytes);
+  stats_set(&s->malloc_requested, normal + c->large_bytes);
+  stats_set(&s->chunk_bins[RI_CBIN_SMALL], c->small_pages);
+  stats_set(&s->chunk_bins[RI_CBIN_MEDIUM], c->medium_pages);
+  stats_set(&s->chunk_bins[RI_CBIN_OTHER], c->single_pages);
+  stats_set(&s->chunk_bins[RI_CBIN_HUGE], c->mapped_pages);
+  const size_t large = c->blocks[RIX_COLLECT_LARGE];
+  s->malloc_normal_count.total = (int64_t)(rix_collected_blocks(c) - large);
+  s->malloc_huge_count.total = (int64_t)large;
+}
+
+// A count of the process: its peak is the largest value that was ever seen here.
+static void stats_see(const ri_stats_t* s, ri_stat_count_t* count) {
+  const size_t place = (size_t)((uint8_t*)count - (const uint8_t*)s) / sizeof(int64_t);
+  int64_t peak = ri_load_relaxed(&stats.xpeak[place]);
+  while (count->current > peak &&
+         !ri_cas_weak_relaxed(&stats.xpeak[place], &peak, count->current)) {}
+  stats_raise(&count->peak, peak);
+  stats_raise(&count->peak, count->current);
+  stats_raise(&count->total, count->peak);
+}
+
+static void stats_see_all(ri_stats_t* s) {
+#define RI_STAT_COUNT(name, text) stats_see(s, &s->name);
+#define RI_STAT_COUNTER(name, text)
+#include <rimalloc/stats.def>
+#undef RI_STAT_COUNT
+#undef RI_STAT_COUNTER
+  for (size_t i = 0; i < RI_STAT_BINS; i++) {
+    stats_see(s, &s->malloc_bins[i]);
+    stats_see(s, &s->page_bins[i]);
+  }
+  for (size_t i = 0; i < RI_CBIN_COUNT; i++)
+    stats_see(s, &s->chunk_bins[i]);
+}
+
+static void stats_gauge(ri_stat_count_t* count, rix_gauge_t gauge, const uint64_t* events) {
+  stats_set(count, rix_gauge_now(gauge));
+  stats_raise(&count->peak, (int64_t)ri_load_relaxed(&rix_gauges[gauge].xpeak));
+  stats_raise(&count->total, (int64_t)events[RIX_EVENT_GAUGE + (size_t)gauge]);
+}
+
+// What happened on slow paths.
+static void stats_fill_events(ri_stats_t* s, const uint64_t* events) {
+  s->arena_rollback_count.total = (int64_t)events[RIX_EVENT_ROLLBACK];
+  s->arena_purges.total = (int64_t)events[RIX_EVENT_PURGES];
+  s->purged.total = (int64_t)events[RIX_EVENT_PURGED_BYTES];
+  s->reset.total = (int64_t)events[RIX_EVENT_RESET_BYTES];
+  s->pages_extended.total = (int64_t)events[RIX_EVENT_EXTENDED];
+  s->pages_retire.total = (int64_t)events[RIX_EVENT_RETIRED];
+  s->page_searches.total = (int64_t)events[RIX_EVENT_SEARCHED];
+  s->page_searches_count.total = (int64_t)events[RIX_EVENT_SEARCHES];
+  s->pages_reclaim_on_alloc.total = (int64_t)events[RIX_EVENT_RECLAIM_ALLOC];
+  s->pages_reclaim_on_free.total = (int64_t)events[RIX_EVENT_RECLAIM_FREE];
+  s->pages_reabandon_full.total = (int64_t)events[RIX_EVENT_REABANDONED];
+  uint64_t created = 0;
+  for (unsigned i = 0; i < RIX_COLLECT_BINS; i++) {
+    created += events[RIX_EVENT_PAGE + i];
+    stats_raise(&s->page_bins[stats_bin(i)].total, (int64_t)events[RIX_EVENT_PAGE + i]);
+  }
+  stats_raise(&s->pages.total, (int64_t)created);
+  stats_raise(&s->malloc_huge_count.total, (int64_t)events[RIX_EVENT_PAGE + RIX_COLLECT_LARGE]);
+}
+
+// What belongs to the process as a whole.
+static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
+  stats_gauge(&s->reserved, RIX_GAUGE_RESERVED, events);
+  stats_gauge(&s->committed, RIX_GAUGE_COMMITTED, events);
+  stats_gauge(&s->page_committed, RIX_GAUGE_CLAIMED, events);
+  stats_gauge(&s->threads, RIX_GAUGE_THREADS, events);
+  const size_t committed = (size_t)s->committed.current;
+  const size_t claimed = (size_t)s->page_committed.current;
+  stats_set(&s->retained, committed > claimed ? committed - claimed : 0);
+  stats_set(&s->metadata, rix_meta_reserved() + rix_pagemap_reserved());
+  stats_set(&s->pages_abandoned, rix_page_abandoned_count());
+  stats_raise(&s->pages_abandoned.total, (int64_t)events[RIX_EVENT_ABANDONED]);
+  stats_set(&s->heaps, 1);
+  stats_gauge(&s->theaps, RIX_GAUGE_THREADS, events);
+  rix_os_usage_t usage;
+  rix_os_usage(&usage);
+  stats_set(&s->resident, usage.resident);
+  s->resident.peak = s->resident.total = (int64_t)usage.peak_resident;
+  s->arena_count.total = (int64_t)events[RIX_EVENT_GAUGE + RIX_GAUGE_ARENAS];
+  s->mmap_calls.total = (int64_t)rix_os_calls_of(RIX_OS_CALL_MAP);
+  s->munmap_calls.total = (int64_t)rix_os_calls_of(RIX_OS_CALL_UNMAP);
+  s->commit_calls.total = (int64_t)rix_os_calls_of(RIX_OS_CALL_COMMIT);
+  s->purge_calls.total = (int64_t)rix_os_calls_of(RIX_OS_CALL_PURGE);
+  s->reset_calls.total = (int64_t)rix_os_calls_of(RIX_OS_CALL_RESET);
+  s->move_calls.total = (int64_t)rix_os_calls_of(RIX_OS_CALL_MOVE);
+}
+
+// The events of all threads since the last reset. To be called after the pages were read: so that
+// totals are not smaller than what is there.
+static void stats_events(uint64_t events[RIX_EVENT_COUNT]) {
+  rix_thread_events(events);
+  for (size_t i = 0; i < RIX_EVENT_COUNT; i++) {
+    const uint64_t before = ri_load_relaxed(&stats.xbefore[i]);
+    events[i] = events[i] > before ? events[i] - before : 0;
+  }
+}
+
+bool ri_stats_get(ri_stats_t* s) {
+  if (!rix_stats_header_valid(s)) return false;
+  ri_stats_init(s);
+  rix_collected_t c = {0};
+  uint64_t events[RIX_EVENT_COUNT];
+  rix_collect_process(&c);
+  stats_events(events);
+  rix_stats_fill_part(s, &c);
+  stats_fill_events(s, events);
+  stats_fill_process(s, events);
+  stats_see_all(s);
+  return true;
+}
+
+bool ri_thread_stats_get(ri_stats_t* s) {
+  if (!rix_stats_header_valid(s)) return false;
+  ri_stats_init(s);
+  rix_collected_t c = {0};
+  uint64_t events[RIX_EVENT_COUNT] = {0};
+  rix_collect_thread(&c);
+  if (rix_events_mine != NULL) rix_events_sum(rix_events_mine, events);
+  rix_stats_fill_part(s, &c);
+  stats_fill_events(s, events);
+  return true;
+}
+
+void ri_stats_reset(void) {
+  uint64_t events[RIX_EVENT_COUNT];
+  rix_collected_t c = {0};
+  rix_collect_process(&c);
+  rix_thread_events(events);
+  // Of what is still there the total begins with what is there.
+  for (unsigned i = 0; i < RIX_COLLECT_BINS; i++)
+    events[RIX_EVENT_PAGE + i] -= rix_min((size_t)events[RIX_EVENT_PAGE + i], c.pages[i]);
+  for (size_t i = 0; i < RIX_GAUGE_COUNT; i++) {
+    const size_t now = rix_gauge_now((rix_gauge_t)i);
+    events[RIX_EVENT_GAUGE + i] -= rix_min((size_t)events[RIX_EVENT_GAUGE + i], now);
+    ri_store_relaxed(&rix_gauges[i].xpeak, now);
+  }
+  events[RIX_EVENT_ABANDONED] -=
+      rix_min((size_t)events[RIX_EVENT_ABANDONED], rix_page_abandoned_count());
+  for (size_t i = 0; i < RIX_EVENT_COUNT; i++)
+    ri_store_relaxed(&stats.xbefore[i], events[i]);
+  for (size_t i = 0; i < STATS_WORDS; i++)
+    ri_store_relaxed(&stats.xpeak[i], 0);
+}
+
+void ri_stats_merge(void) {}
+
+size_t ri_stats_get_bin_size(size_t bin) {
+  return bin < RIX_CLASS_COUNT ? rix_class_block_size((unsigned)bin) : 0;
+}
+
+// ---- The summary and the process ----------------------------------------------------------------
 
 void ri_summary(ri_summary_t* summary) {
+  rix_collected_t c = {0};
+  rix_collect_process(&c);
   ri_summary_t s = {0};
+  s.pages = rix_collected_pages(&c);
+  s.blocks = rix_collected_blocks(&c);
+  s.in_use = rix_collected_normal_bytes(&c) + c.large_bytes;
   s.arenas = rix_arena_count();
-  rix_lock(&rix_purge_lock);  // no arena goes back to the program meanwhile
-  for (size_t i = 0; i < s.arenas; i++)
-    stats_add_arena(rix_arena_at(i), &s);
-  rix_unlock(&rix_purge_lock);
   s.mappings = rix_mapping_count();
   s.cached = rix_mapping_cached();
-  s.pages += s.mappings;
-  s.blocks += s.mappings;
-  s.in_use += rix_mapping_reserved();
-  s.committed += rix_mapping_reserved() + s.cached;
-  s.reserved = rix_arena_reserved() + rix_mapping_reserved() + s.cached;
+  s.committed = rix_gauge_now(RIX_GAUGE_COMMITTED);
+  s.reserved = rix_gauge_now(RIX_GAUGE_RESERVED);
   s.abandoned = rix_page_abandoned_count();
   s.threads = rix_thread_count();
   s.metadata = rix_meta_reserved() + rix_pagemap_reserved();
@@ -49,66 +222,21 @@ void ri_summary(ri_summary_t* summary) {
   *summary = s;
 }
 
-typedef struct stats_size_s {
-  char text[24];
-} stats_size_t;
-
-// 1536 -> "1.5 KiB".
-static stats_size_t stats_size(size_t bytes) {
-  static const char units[][4] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  size_t unit = 0;
-  size_t tenths = bytes > SIZE_MAX / 10 ? SIZE_MAX / 10 * 10 : bytes * 10;
-  while (tenths >= 10240 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-    tenths /= 1024;
-    unit++;
-  }
-  stats_size_t s;
-  size_t n = 0;
-  char digits[20];
-  size_t whole = tenths / 10;
-  do {
-    digits[n++] = (char)('0' + whole % 10);
-    whole /= 10;
-  } while (whole > 0);
-  size_t at = 0;
-  while (n > 0)
-    s.text[at++] = digits[--n];
-  if (unit > 0) {
-    s.text[at++] = '.';
-    s.text[at++] = (char)('0' + tenths % 10);
-  }
-  s.text[at++] = ' ';
-  for (const char* u = units[unit]; *u != '\0'; u++)
-    s.text[at++] = *u;
-  s.text[at] = '\0';
-  return s;
+static void stats_give(size_t* to, size_t value) {
+  if (to != NULL) *to = value;
 }
 
-void ri_stats_print_out(ri_output_fun* out, void* arg) {
-  const rix_output_t to = rix_output_of(out, arg);
-  ri_summary_t s;
-  ri_summary(&s);
-  rix_os_usage_t u;
-  rix_os_usage(&u);
-  rix_print_to(to, "rimalloc %d.%d.%d\n", RI_VERSION_MAJOR, RI_VERSION_MINOR, RI_VERSION_PATCH);
-  rix_print_to(to, "  in use      %12s  in %zu blocks of %zu pages\n", stats_size(s.in_use).text,
-               s.blocks, s.pages);
-  rix_print_to(to, "  resident    %12s  peak %s\n", stats_size(u.resident).text,
-               stats_size(u.peak_resident).text);
-  rix_print_to(to, "  committed   %12s  of %s reserved in %zu arenas\n",
-               stats_size(s.committed).text, stats_size(s.reserved).text, s.arenas);
-  rix_print_to(to, "  mappings    %12zu  %s cached for reuse\n", s.mappings,
-               stats_size(s.cached).text);
-  rix_print_to(to, "  given back  %12s  to the OS so far\n", stats_size(s.purged).text);
-  rix_print_to(to, "  metadata    %12s\n", stats_size(s.metadata).text);
-  rix_print_to(to, "  threads     %12zu  %zu pages wait for a new owner\n", s.threads, s.abandoned);
-  rix_print_to(to, "  OS calls    %12zu  %zu page faults\n", s.os_calls,
-               u.minor_faults + u.major_faults);
-  rix_print_to(to, "  time        %9llu ms  user, %llu ms system\n", (unsigned long long)u.user_ms,
-               (unsigned long long)u.system_ms);
-}
-
-void ri_stats_print(void* out) {
-  RIX_UNUSED(out);  // kept for code written for mimalloc, which ignores it as well
-  ri_stats_print_out(NULL, NULL);
+void ri_process_info(size_t* elapsed_ms, size_t* user_ms, size_t* system_ms, size_t* current_rss,
+                     size_t* peak_rss, size_t* current_commit, size_t* peak_commit,
+                     size_t* page_faults) {
+  rix_os_usage_t usage;
+  rix_os_usage(&usage);
+  stats_give(elapsed_ms, (size_t)(rix_os_clock_ms() - rix_process_started_ms()));
+  stats_give(user_ms, (size_t)usage.user_ms);
+  stats_give(system_ms, (size_t)usage.system_ms);
+  stats_give(current_rss, usage.resident);
+  stats_give(peak_rss, usage.peak_resident);
+  stats_give(current_commit, rix_gauge_now(RIX_GAUGE_COMMITTED));
+  stats_give(peak_commit, ri_load_relaxed(&rix_gauges[RIX_GAUGE_COMMITTED].xpeak));
+  stats_give(page_faults, usage.major_faults);
 }

@@ -76,7 +76,18 @@ RIX_INTERNAL bool rix_os_move(void* from, void* to, size_t size);
 // Changes the size of a whole mapping where it is; growing memory reads as zero.
 RIX_INTERNAL bool rix_os_resize(void* p, size_t old_size, size_t new_size);
 
-RIX_INTERNAL size_t rix_os_calls(void);  // system calls made by the functions above
+typedef enum rix_os_call_e {
+  RIX_OS_CALL_MAP,
+  RIX_OS_CALL_UNMAP,
+  RIX_OS_CALL_COMMIT,
+  RIX_OS_CALL_PURGE,  // and decommit
+  RIX_OS_CALL_RESET,
+  RIX_OS_CALL_MOVE,  // or resize, or advice
+  RIX_OS_CALL_COUNT,
+} rix_os_call_t;
+// System calls made by the functions above, of one kind and all.
+RIX_INTERNAL size_t rix_os_calls_of(rix_os_call_t kind);
+RIX_INTERNAL size_t rix_os_calls(void);
 
 // ---- Time, randomness, environment, output ------------------------------------------------------
 

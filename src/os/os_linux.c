@@ -37,7 +37,7 @@
 #endif
 
 static struct {
-  rix_counter_t xcalls;
+  rix_counter_t xcalls[RIX_OS_CALL_COUNT];
   ri_atomic(size_t) xpage_size;
   ri_atomic(uint32_t) xstrict;    // 0 unknown, 1 no, 2 yes
   ri_atomic(uint64_t) xexit_key;  // the key + 1, 0: none
@@ -115,9 +115,11 @@ size_t rix_os_address_space_left(void) {
   return mapped < limit ? limit - mapped : 0;
 }
 
-static void* os_mmap(void* at, size_t size, int protection, int flags) {
+static void os_count(rix_os_call_t kind) { rix_counter_add(&os.xcalls[kind], 1); }
+
+static void* os_mmap(rix_os_call_t kind, void* at, size_t size, int protection, int flags) {
   const int saved = errno;
-  rix_counter_add(&os.xcalls, 1);
+  os_count(kind);
   void* const p = mmap(at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   errno = saved;
   return p == MAP_FAILED ? NULL : p;
@@ -127,7 +129,7 @@ void* rix_os_map(void* hint, size_t size, rix_os_access_t access) {
   const int protection = access == RIX_OS_RESERVED ? PROT_NONE : PROT_READ | PROT_WRITE;
   const bool counts =
       access == RIX_OS_PROMISED || (access == RIX_OS_USABLE && rix_os_strict_commit());
-  return os_mmap(hint, size, protection, counts ? 0 : MAP_NORESERVE);
+  return os_mmap(RIX_OS_CALL_MAP, hint, size, protection, counts ? 0 : MAP_NORESERVE);
 }
 
 void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, rix_os_access_t access) {
@@ -148,7 +150,7 @@ void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, rix_os_acces
 
 bool rix_os_unmap(void* p, size_t size) {
   const int saved = errno;
-  rix_counter_add(&os.xcalls, 1);
+  os_count(RIX_OS_CALL_UNMAP);
   const bool done = munmap(p, size) == 0;
   errno = saved;
   return done;
@@ -156,19 +158,19 @@ bool rix_os_unmap(void* p, size_t size) {
 
 bool rix_os_commit(void* p, size_t size) {
   const int saved = errno;
-  rix_counter_add(&os.xcalls, 1);
+  os_count(RIX_OS_CALL_COMMIT);
   const bool done = mprotect(p, size, PROT_READ | PROT_WRITE) == 0;
   errno = saved;
   return done;
 }
 
 bool rix_os_decommit(void* p, size_t size) {
-  return os_mmap(p, size, PROT_NONE, MAP_FIXED | MAP_NORESERVE) != NULL;
+  return os_mmap(RIX_OS_CALL_PURGE, p, size, PROT_NONE, MAP_FIXED | MAP_NORESERVE) != NULL;
 }
 
 bool rix_os_purge(void* p, size_t size) {
   const int saved = errno;
-  rix_counter_add(&os.xcalls, 1);
+  os_count(RIX_OS_CALL_PURGE);
   const bool done = madvise(p, size, MADV_DONTNEED) == 0;
   errno = saved;
   return done;
@@ -176,7 +178,7 @@ bool rix_os_purge(void* p, size_t size) {
 
 bool rix_os_reset(void* p, size_t size) {
   const int saved = errno;
-  rix_counter_add(&os.xcalls, 1);
+  os_count(RIX_OS_CALL_RESET);
   const bool done = madvise(p, size, MADV_FREE) == 0;
   errno = saved;
   return done;
@@ -191,8 +193,8 @@ bool rix_os_reset(void* p, size_t size) {
 
 bool rix_os_map_huge(void* at, size_t size, unsigned shift) {
   const unsigned flags = MAP_FIXED | MAP_HUGETLB | MAP_POPULATE | shift << MAP_HUGE_SHIFT;
-  if (os_mmap(at, size, PROT_READ | PROT_WRITE, (int)flags) != NULL) return true;
-  os_mmap(at, size, PROT_NONE, MAP_FIXED | MAP_NORESERVE);  // what was there may be gone
+  if (os_mmap(RIX_OS_CALL_MAP, at, size, PROT_READ | PROT_WRITE, (int)flags) != NULL) return true;
+  os_mmap(RIX_OS_CALL_PURGE, at, size, PROT_NONE, MAP_FIXED | MAP_NORESERVE);  // what was there may be gone
   return false;
 }
 
@@ -201,7 +203,7 @@ void rix_os_prefer_node(void* p, size_t size, int node) {
   if (node < 0 || (size_t)node >= sizeof(mask) * 8) return;
   mask = 1UL << node;
   const int saved = errno;
-  rix_counter_add(&os.xcalls, 1);
+  os_count(RIX_OS_CALL_MOVE);
   syscall(SYS_mbind, p, size, MPOL_PREFERRED, &mask, sizeof(mask) * 8 + 1, 0);
   errno = saved;
 }
@@ -229,14 +231,14 @@ bool rix_os_disable_huge(void) {
 
 void rix_os_advise_huge(void* p, size_t size) {
   const int saved = errno;
-  rix_counter_add(&os.xcalls, 1);
+  os_count(RIX_OS_CALL_MOVE);
   madvise(p, size, MADV_HUGEPAGE);
   errno = saved;
 }
 
 bool rix_os_move(void* from, void* to, size_t size) {
   const int saved = errno;
-  rix_counter_add(&os.xcalls, 1);
+  os_count(RIX_OS_CALL_MOVE);
   const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
   const bool done = mremap(from, size, size, flags, to) != MAP_FAILED;
   errno = saved;
@@ -245,13 +247,20 @@ bool rix_os_move(void* from, void* to, size_t size) {
 
 bool rix_os_resize(void* p, size_t old_size, size_t new_size) {
   const int saved = errno;
-  rix_counter_add(&os.xcalls, 1);
+  os_count(RIX_OS_CALL_MOVE);
   const bool done = mremap(p, old_size, new_size, 0) != MAP_FAILED;
   errno = saved;
   return done;
 }
 
-size_t rix_os_calls(void) { return rix_counter_get(&os.xcalls); }
+size_t rix_os_calls_of(rix_os_call_t kind) { return rix_counter_get(&os.xcalls[kind]); }
+
+size_t rix_os_calls(void) {
+  size_t n = 0;
+  for (size_t i = 0; i < RIX_OS_CALL_COUNT; i++)
+    n += rix_counter_get(&os.xcalls[i]);
+  return n;
+}
 
 // ---- Time, randomness, environment, output ------------------------------------------------------
 

@@ -93,14 +93,34 @@ int malloc_trim(size_t pad) {
 
 void malloc_stats(void) { ri_stats_print_out(NULL, NULL); }
 
+// Blocks in use by size class, in the elements that glibc has for free ones.
+static bool introspect_write_sizes(FILE* stream) {
+  ri_stats_t stats;
+  ri_stats_init(&stats);
+  ri_stats_get(&stats);
+  if (fprintf(stream, "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n") < 0) return false;
+  size_t from = 1;
+  for (size_t i = 0; i < RI_STAT_BINS; i++) {
+    const size_t to = ri_stats_get_bin_size(i);
+    const int64_t count = stats.malloc_bins[i].current;
+    if (to != 0 && count > 0 &&
+        fprintf(stream, "<size from=\"%zu\" to=\"%zu\" total=\"%llu\" count=\"%llu\"/>\n", from, to,
+                (unsigned long long)count * to, (unsigned long long)count) < 0) {
+      return false;
+    }
+    if (to != 0) from = to + 1;
+  }
+  return fprintf(stream, "</sizes>\n</heap>\n") >= 0;
+}
+
 // The outer elements are those of glibc's format; <rimalloc> adds what they have no room for.
 int malloc_info(int options, FILE* stream) {
   if (options != 0) return EINVAL;
+  if (!introspect_write_sizes(stream)) return -1;
   ri_summary_t s;
   ri_summary(&s);
   const int written = fprintf(
       stream,
-      "<malloc version=\"1\">\n"
       "<total type=\"mmap\" count=\"%zu\"/>\n"
       "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n"
       "<system type=\"current\" size=\"%zu\"/>\n"

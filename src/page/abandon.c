@@ -12,6 +12,7 @@
 //   only an owner changes both. So a bit may be set while the page already has an owner again (who
 //   is about to clear it), and a claim that follows a stale bit fails or is undone.
 // CONCURRENCY: as said at each function in page.h.
+#include "base/events.h"
 #include "page/page.h"
 #include "page/remote.h"
 
@@ -24,6 +25,7 @@ static size_t abandon_index(const ri_page_t* page) { return (size_t)(page - page
 static void abandon_list(ri_page_t* page) {
   if ((page->flags & RIX_PAGE_LISTED) != 0) return;
   page->flags |= RIX_PAGE_LISTED;
+  rix_event(RIX_EVENT_ABANDONED);
   const unsigned c = page->class_index;
   const rix_bitmap_t map = rix_arena_abandoned(page->arena, c);
   const bool was_clear = rix_bitmap_set_run(&map, abandon_index(page), 1);

@@ -7,6 +7,7 @@
 #include "arena/mapping.h"
 #include "arena/meta.h"
 #include "arena/pagemap.h"
+#include "base/events.h"
 #include "options/options.h"
 #include "page/page.h"
 #include "page/remote.h"
@@ -33,7 +34,8 @@ static void create_describe(ri_page_t* page, create_shape_t s, struct rix_heap_s
   ri_store_relaxed(&page->xtheap, NULL);
   ri_store_relaxed(&page->xheap, heap);
   ri_store_relaxed(&page->xblock_size, s.block_size);
-  ri_store_relaxed(&page->xspan, s.block_size);
+  ri_store_relaxed(&page->xspan,
+                   s.kind == RIX_PAGE_SMALL || s.kind == RIX_PAGE_MEDIUM ? 0 : s.block_size);
   ri_store_relaxed(&page->used, 0);
   page->start = s.start;
   page->arena = s.arena;
@@ -76,6 +78,7 @@ ri_page_t* rix_page_create(unsigned class_index, bool dense, struct rix_heap_s* 
   }
   rix_pagemap_set(page->start, slices * RIX_SLICE_SIZE, page);
   rix_roster_enter(heap, page);
+  rix_event(RIX_EVENT_PAGE + class_index);
   return page;
 }
 
@@ -89,6 +92,7 @@ static size_t create_entered(size_t span) {
 
 // Makes the only block of a page live and leaves the page to whoever frees it.
 static ri_page_t* create_single_done(ri_page_t* page, size_t span) {
+  rix_event(RIX_EVENT_PAGE + RIX_CLASS_COUNT);
   page->capacity = 1;
   ri_store_relaxed(&page->used, 1);
   ri_store_relaxed(&page->xspan, span);

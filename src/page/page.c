@@ -3,6 +3,7 @@
 #include "page/page.h"
 
 #include "base/annotate.h"
+#include "base/events.h"
 #include "page/remote.h"
 
 static ri_block_t* page_block_at(const ri_page_t* page, size_t index) {
@@ -11,6 +12,7 @@ static ri_block_t* page_block_at(const ri_page_t* page, size_t index) {
 
 void rix_page_extend(ri_page_t* page) {
   RI_ASSERT(rix_page_can_extend(page));
+  rix_event(RIX_EVENT_EXTENDED);
   const size_t block_size = rix_page_block_size(page);
   size_t n = rix_max((size_t)RIX_EXTEND_BYTES / block_size, 1);
   if (RIX_TEST_EXTEND_ONE) n = 1;

@@ -11,6 +11,11 @@ for kind in ("system", "total", "aspace", "rimalloc"):
     assert root.find(kind) is not None, kind
 assert int(root.find("system").get("size")) > 0
 assert int(root.find("total[@type='rest']").get("count")) > 0
+sizes = root.findall("heap/sizes/size")
+assert sizes
+for size in sizes:
+    assert int(size.get("total")) == int(size.get("count")) * int(size.get("to")), size.attrib
+    assert int(size.get("from")) <= int(size.get("to"))
 END
 for way in $ways; do
   check "$way" conform.c

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// collect.c: a walk over the descriptors of all pages, or over the lists of a thread. Nothing is
+// counted on the fast paths: `used` and `xremote` of a page are exact at any time.
+#include "observe/collect.h"
+
+#include "arena/mapping.h"
+#include "arena/pagemap.h"
+#include "page/remote.h"
+
+// Only atomic fields are read: the page may just be becoming another.
+static void collect_page(rix_collected_t* c, const ri_page_t* page) {
+  const size_t live = rix_page_live(page);
+  const size_t blocks = live - rix_min(rix_remote_count(page), live);
+  const size_t block_size = rix_page_block_size(page);
+  const size_t span = ri_load_relaxed(&page->xspan);  // 0: a page of a class
+  const bool small = span == 0 && block_size <= RIX_SMALL_BLOCK_MAX;
+  const bool large = span != 0 || block_size > RIX_MEDIUM_BLOCK_MAX;
+  const unsigned bin = large ? RIX_COLLECT_LARGE : rix_class_of(block_size);
+  c->pages[bin]++;
+  c->blocks[bin] += blocks;
+  c->small_pages += small;
+  c->medium_pages += !small && !large;
+  c->single_pages += large;
+  c->page_bytes += large ? span : (small ? 1 : RIX_MEDIUM_SLICES) * (size_t)RIX_SLICE_SIZE;
+  if (large) c->large_bytes += blocks * block_size;
+}
+
+static void collect_arena(rix_collected_t* c, const rix_arena_t* a) {
+  for (size_t i = 0; i < a->slice_count; i++) {
+    if (rix_pagemap_find(rix_arena_address(a, i)) == &a->pages[i]) collect_page(c, &a->pages[i]);
+  }
+}
+
+void rix_collect_process(rix_collected_t* c) {
+  const size_t arenas = rix_arena_count();
+  for (size_t i = 0; i < arenas; i++)
+    collect_arena(c, rix_arena_at(i));
+  const size_t mappings = rix_mapping_count();
+  const size_t bytes = rix_mapping_reserved();
+  c->pages[RIX_COLLECT_LARGE] += mappings;
+  c->blocks[RIX_COLLECT_LARGE] += mappings;
+  c->mapped_pages += mappings;
+  c->large_bytes += bytes;
+  c->page_bytes += bytes;
+}
+
+static void collect_list(rix_collected_t* c, const rix_page_list_t* list) {
+  for (const ri_page_t* page = list->first; page != NULL; page = page->next)
+    collect_page(c, page);
+}
+
+void rix_collect_thread(rix_collected_t* c) {
+  if (rix_tls.phase != RIX_THREAD_LIVE) return;
+  const rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
+  for (; theap != NULL; theap = theap->next) {
+    for (unsigned i = 0; i < RIX_CLASS_COUNT; i++) {
+      collect_list(c, &theap->queue[i]);
+      collect_list(c, &theap->full[i]);
+    }
+  }
+}
+
+size_t rix_collected_pages(const rix_collected_t* c) {
+  size_t n = 0;
+  for (unsigned i = 0; i < RIX_COLLECT_BINS; i++)
+    n += c->pages[i];
+  return n;
+}
+
+size_t rix_collected_blocks(const rix_collected_t* c) {
+  size_t n = 0;
+  for (unsigned i = 0; i < RIX_COLLECT_BINS; i++)
+    n += c->blocks[i];
+  return n;
+}
+
+size_t rix_collected_normal_bytes(const rix_collected_t* c) {
+  size_t n = 0;
+  for (unsigned i = 0; i < RIX_CLASS_COUNT; i++)
+    n += c->blocks[i] * rix_class_block_size(i);
+  return n;
+}

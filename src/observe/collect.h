@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// collect.h: reading the pages: how many there are and what is live in them.
+//
+// CONCURRENCY: any thread, no locks; fields of pages are read with relaxed loads while their owners
+// write them, so a sum is of slightly different moments. Each term is bounded by its page, so no
+// sum can be negative.
+#ifndef RIX_OBSERVE_COLLECT_H
+#define RIX_OBSERVE_COLLECT_H
+
+#include "base/sizeclass.h"
+#include "heap/heap.h"
+
+enum { RIX_COLLECT_LARGE = RIX_CLASS_COUNT, RIX_COLLECT_BINS = RIX_CLASS_COUNT + 1 };
+
+// What there is at present. Bin RIX_COLLECT_LARGE: pages of one block.
+typedef struct rix_collected_s {
+  size_t pages[RIX_COLLECT_BINS];
+  size_t blocks[RIX_COLLECT_BINS];
+  size_t small_pages, medium_pages, single_pages, mapped_pages;  // kinds of pages
+  size_t large_bytes;  // of blocks in bin RIX_COLLECT_LARGE
+  size_t page_bytes;   // memory of all these pages
+} rix_collected_t;
+
+// Adds all pages of the process.
+RIX_INTERNAL void rix_collect_process(rix_collected_t* c);
+// Adds the pages of the calling thread.
+RIX_INTERNAL void rix_collect_thread(rix_collected_t* c);
+
+RIX_INTERNAL size_t rix_collected_pages(const rix_collected_t* c);
+RIX_INTERNAL size_t rix_collected_blocks(const rix_collected_t* c);
+RIX_INTERNAL size_t rix_collected_normal_bytes(const rix_collected_t* c);  // of blocks to 64 KiB
+
+#endif
