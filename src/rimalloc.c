@@ -6,6 +6,7 @@
 //
 #include "os/os_linux.c"
 //
+#include "options/hooks.c"
 #include "options/options.c"
 #include "options/parse.c"
 #include "options/report.c"
@@ -42,6 +43,7 @@
 #include "api/free.c"
 #include "api/heap.c"
 #include "api/heap_alloc.c"
+#include "api/hooks.c"
 #include "api/info.c"
 #include "api/malloc.c"
 #include "api/new.c"

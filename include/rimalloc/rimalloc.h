@@ -326,6 +326,10 @@ RI_EXPORT void ri_thread_done(void) RI_NOEXCEPT;
 // [M] mi_thread_set_in_threadpool
 RI_EXPORT void ri_thread_set_in_threadpool(void) RI_NOEXCEPT;
 
+// Whether malloc, as this program calls it, is this allocator: preloaded, or linked in its place.
+// Cost: an allocation. [M] mi_is_redirected
+RI_NODISCARD RI_EXPORT bool ri_is_redirected(void) RI_NOEXCEPT;
+
 // ---- Messages -----------------------------------------------------------------------------------
 
 // Receives each message of the allocator (errors, warnings, statistics), in whole or in parts. May
@@ -351,6 +355,7 @@ RI_NODISCARD RI_EXPORT bool ri_audit(void) RI_NOEXCEPT;
 }
 #endif
 
+#include <rimalloc/hooks.h>
 #include <rimalloc/options.h>
 #include <rimalloc/heap.h>
 #include <rimalloc/arena.h>

@@ -2,6 +2,7 @@
 // info.c: what a pointer or a size is, and what a thread can give back.
 #include "api/api.h"
 #include "page/remote.h"
+#include "options/hooks.h"
 
 size_t ri_usable_size(const void* p) {
   const rix_target_t t = rix_target(p);
@@ -47,6 +48,7 @@ bool ri_unsafe_heap_page_is_under_utilized(ri_heap_t* heap, void* p, size_t perc
 }
 
 void ri_collect(bool force) {
+  if (rix_hook_is_deferred() && rix_tls.phase == RIX_THREAD_LIVE) rix_hook_run_deferred(force);
   if (rix_tls.phase == RIX_THREAD_LIVE) {
     rix_heap_settle();
     rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;

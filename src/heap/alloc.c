@@ -13,6 +13,7 @@
 #include "base/annotate.h"
 #include "base/events.h"
 #include "heap/heap.h"
+#include "options/hooks.h"
 #include "page/remote.h"
 
 // The first page of the queue that has a block, after pages without went to the full list.
@@ -78,13 +79,8 @@ static void* alloc_take(ri_page_t* page, bool zero, bool fresh) {
   return block;
 }
 
-static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, bool zero) {
-  if (RIX_UNLIKELY(theap == &rix_theap_empty)) {
-    theap = rix_thread_theap();
-    if (theap == NULL) return rix_orphan_malloc(rix_class_block_size(c), 16, zero);
-  }
-  if (RIX_UNLIKELY(++theap->slow_calls % RIX_HEARTBEAT == 0)) rix_theap_heartbeat(theap);
-  theap->may_adopt = RIX_ADOPTIONS;
+// A block of the class, or NULL.
+static void* alloc_try(rix_theap_t* theap, unsigned c, bool zero) {
   bool fresh = false;
   rix_theap_enter(theap);
   if (rix_stress_chance(RIX_STRESS_ABANDON)) rix_theap_abandon(theap);
@@ -99,20 +95,61 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, bool zero) 
   return p;
 }
 
+// There is no memory: the program may free something. Not with the orphan theap, which is locked.
+static RIX_SLOW void* alloc_retry(rix_theap_t* theap, unsigned c, bool zero) {
+  if (theap->tld->id != rix_tls.self) return NULL;
+  void* p = NULL;
+  if (rix_hook_is_deferred()) {
+    rix_hook_run_deferred(true);
+    p = alloc_try(theap, c, zero);
+  }
+  for (unsigned i = 0; p == NULL && rix_hook_out_of_memory(rix_class_block_size(c), i); i++)
+    p = alloc_try(theap, c, zero);
+  return p;
+}
+
+static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, bool zero) {
+  if (RIX_UNLIKELY(theap == &rix_theap_empty)) {
+    theap = rix_thread_theap();
+    if (theap == NULL) return rix_orphan_malloc(rix_class_block_size(c), 16, zero);
+  }
+  if (RIX_UNLIKELY(++theap->slow_calls % RIX_HEARTBEAT == 0)) rix_theap_heartbeat(theap);
+  if (rix_hook_is_deferred() && theap->tld->id == rix_tls.self) rix_hook_run_deferred(false);
+  theap->may_adopt = RIX_ADOPTIONS;
+  void* const p = alloc_try(theap, c, zero);
+  return RIX_LIKELY(p != NULL) ? p : alloc_retry(theap, c, zero);
+}
+
+static ri_page_t* alloc_try_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, size_t align,
+                                   bool* zero) {
+  const bool wanted = *zero;
+  ri_page_t* const page = rix_page_create_single(size, align, heap, zero);
+  if (RIX_LIKELY(page != NULL)) return page;
+  if (theap != NULL) rix_theap_collect(theap);
+  if (!rix_roster_refuses(heap, size)) rix_arena_purge(true);
+  *zero = wanted;
+  return rix_page_create_single(size, align, heap, zero);
+}
+
 // theap: of this thread, to be collected when there is no memory; or NULL.
 static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, size_t align,
                           bool zero) {
   if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) return NULL;
   size = rix_max(size, 1);
   bool is_zero = zero;
-  ri_page_t* page = rix_page_create_single(size, align, heap, &is_zero);
-  if (RIX_UNLIKELY(page == NULL)) {
-    if (theap != NULL) rix_theap_collect(theap);
-    if (!rix_roster_refuses(heap, size)) rix_arena_purge(true);
+  const bool deferred = rix_hook_is_deferred() && rix_tls.phase == RIX_THREAD_LIVE;
+  if (deferred) rix_hook_run_deferred(false);
+  ri_page_t* page = alloc_try_single(theap, heap, size, align, &is_zero);
+  if (page == NULL && deferred) {
+    rix_hook_run_deferred(true);
     is_zero = zero;
-    page = rix_page_create_single(size, align, heap, &is_zero);
-    if (page == NULL) return NULL;
+    page = alloc_try_single(theap, heap, size, align, &is_zero);
   }
+  for (unsigned i = 0; page == NULL && rix_hook_out_of_memory(size, i); i++) {
+    is_zero = zero;
+    page = alloc_try_single(theap, heap, size, align, &is_zero);
+  }
+  if (page == NULL) return NULL;
   rix_annotate_open(page->start, rix_page_block_size(page));
   if (zero && !is_zero) rix_page_zero_single(page, 0);
   return page->start;

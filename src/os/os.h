@@ -76,6 +76,14 @@ RIX_INTERNAL bool rix_os_move(void* from, void* to, size_t size);
 // Changes the size of a whole mapping where it is; growing memory reads as zero.
 RIX_INTERNAL bool rix_os_resize(void* p, size_t old_size, size_t new_size);
 
+// A function of the program that is told of the ranges that the functions above map, commit and
+// give back, and may refuse (rimalloc/hooks.h). The object is never changed or freed; NULL: none.
+typedef struct rix_os_hook_s {
+  ri_os_fun* fun;
+  void* arg;
+} rix_os_hook_t;
+RIX_INTERNAL void rix_os_set_hook(const rix_os_hook_t* hook);
+
 typedef enum rix_os_call_e {
   RIX_OS_CALL_MAP,
   RIX_OS_CALL_UNMAP,

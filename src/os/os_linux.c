@@ -38,6 +38,7 @@
 
 static struct {
   rix_counter_t xcalls[RIX_OS_CALL_COUNT];
+  ri_atomic(const rix_os_hook_t*) xhook;
   ri_atomic(size_t) xpage_size;
   ri_atomic(uint32_t) xstrict;    // 0 unknown, 1 no, 2 yes
   ri_atomic(uint64_t) xexit_key;  // the key + 1, 0: none
@@ -115,6 +116,19 @@ size_t rix_os_address_space_left(void) {
   return mapped < limit ? limit - mapped : 0;
 }
 
+// Label H: release by rix_os_set_hook, acquire here: the object is filled in.
+void rix_os_set_hook(const rix_os_hook_t* hook) { ri_store_release(&os.xhook, hook); }  // H
+
+// Tells the program; false: it refuses.
+static bool os_tell(ri_os_event_t event, void* p, size_t size) {
+  const rix_os_hook_t* const hook = ri_load_acquire(&os.xhook);  // H
+  if (RIX_LIKELY(hook == NULL)) return true;
+  const int saved = errno;
+  const bool agreed = hook->fun(event, p, size, hook->arg);
+  errno = saved;
+  return agreed;
+}
+
 static void os_count(rix_os_call_t kind) { rix_counter_add(&os.xcalls[kind], 1); }
 
 static void* os_mmap(rix_os_call_t kind, void* at, size_t size, int protection, int flags) {
@@ -125,11 +139,23 @@ static void* os_mmap(rix_os_call_t kind, void* at, size_t size, int protection, 
   return p == MAP_FAILED ? NULL : p;
 }
 
+static bool os_unmap(void* p, size_t size) {
+  const int saved = errno;
+  os_count(RIX_OS_CALL_UNMAP);
+  const bool done = munmap(p, size) == 0;
+  errno = saved;
+  return done;
+}
+
 void* rix_os_map(void* hint, size_t size, rix_os_access_t access) {
   const int protection = access == RIX_OS_RESERVED ? PROT_NONE : PROT_READ | PROT_WRITE;
   const bool counts =
       access == RIX_OS_PROMISED || (access == RIX_OS_USABLE && rix_os_strict_commit());
-  return os_mmap(RIX_OS_CALL_MAP, hint, size, protection, counts ? 0 : MAP_NORESERVE);
+  void* const p = os_mmap(RIX_OS_CALL_MAP, hint, size, protection, counts ? 0 : MAP_NORESERVE);
+  const ri_os_event_t event = access == RIX_OS_RESERVED ? RI_OS_RESERVE : RI_OS_MAP;
+  if (p == NULL || os_tell(event, p, size)) return p;
+  os_unmap(p, size);
+  return NULL;
 }
 
 void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, rix_os_access_t access) {
@@ -149,14 +175,12 @@ void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, rix_os_acces
 }
 
 bool rix_os_unmap(void* p, size_t size) {
-  const int saved = errno;
-  os_count(RIX_OS_CALL_UNMAP);
-  const bool done = munmap(p, size) == 0;
-  errno = saved;
-  return done;
+  os_tell(RI_OS_UNMAP, p, size);
+  return os_unmap(p, size);
 }
 
 bool rix_os_commit(void* p, size_t size) {
+  if (!os_tell(RI_OS_COMMIT, p, size)) return false;
   const int saved = errno;
   os_count(RIX_OS_CALL_COMMIT);
   const bool done = mprotect(p, size, PROT_READ | PROT_WRITE) == 0;
@@ -165,7 +189,10 @@ bool rix_os_commit(void* p, size_t size) {
 }
 
 bool rix_os_decommit(void* p, size_t size) {
-  return os_mmap(RIX_OS_CALL_PURGE, p, size, PROT_NONE, MAP_FIXED | MAP_NORESERVE) != NULL;
+  const int flags = MAP_FIXED | MAP_NORESERVE;
+  if (os_mmap(RIX_OS_CALL_PURGE, p, size, PROT_NONE, flags) == NULL) return false;
+  os_tell(RI_OS_DECOMMIT, p, size);
+  return true;
 }
 
 bool rix_os_purge(void* p, size_t size) {
@@ -173,6 +200,7 @@ bool rix_os_purge(void* p, size_t size) {
   os_count(RIX_OS_CALL_PURGE);
   const bool done = madvise(p, size, MADV_DONTNEED) == 0;
   errno = saved;
+  if (done) os_tell(RI_OS_PURGE, p, size);
   return done;
 }
 
@@ -181,6 +209,7 @@ bool rix_os_reset(void* p, size_t size) {
   os_count(RIX_OS_CALL_RESET);
   const bool done = madvise(p, size, MADV_FREE) == 0;
   errno = saved;
+  if (done) os_tell(RI_OS_RESET, p, size);
   return done;
 }
 
@@ -245,12 +274,21 @@ bool rix_os_move(void* from, void* to, size_t size) {
   return done;
 }
 
-bool rix_os_resize(void* p, size_t old_size, size_t new_size) {
+static bool os_resize(void* p, size_t old_size, size_t new_size) {
   const int saved = errno;
   os_count(RIX_OS_CALL_MOVE);
   const bool done = mremap(p, old_size, new_size, 0) != MAP_FAILED;
   errno = saved;
   return done;
+}
+
+bool rix_os_resize(void* p, size_t old_size, size_t new_size) {
+  if (new_size < old_size) os_tell(RI_OS_UNMAP, (uint8_t*)p + new_size, old_size - new_size);
+  if (!os_resize(p, old_size, new_size)) return false;
+  if (new_size <= old_size) return true;
+  if (os_tell(RI_OS_MAP, (uint8_t*)p + old_size, new_size - old_size)) return true;
+  os_resize(p, new_size, old_size);
+  return false;
 }
 
 size_t rix_os_calls_of(rix_os_call_t kind) { return rix_counter_get(&os.xcalls[kind]); }

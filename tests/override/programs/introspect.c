@@ -5,6 +5,8 @@
 
 #include "ours.h"
 
+#pragma weak ri_is_redirected
+
 static void mallinfo2_counts(void) {
   static const size_t sizes[] = {1000, 50000, 300000, 5 * CHECK_MIB, 300 * CHECK_MIB};
   for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -130,6 +132,7 @@ int main(int argc, char** argv) {
   check_watchdog(60);
   CHECK(argc == 2);
   CHECK(ours(ours_malloc(1)));
+  CHECK(ri_is_redirected == NULL || ri_is_redirected());
   mallinfo2_counts();
   many_small_blocks_count();
   mallinfo_saturates();

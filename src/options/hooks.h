@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// hooks.h: calling the program's functions for deferred frees and for want of memory.
+//
+// CONCURRENCY: any thread, with no lock of the allocator held. What a function does calls no
+// function of the same kind again in its thread.
+#ifndef RIX_OPTIONS_HOOKS_H
+#define RIX_OPTIONS_HOOKS_H
+
+#include "base/atomic.h"
+#include "base/compiler.h"
+
+typedef ri_atomic(bool) rix_hook_set_t;
+RIX_INTERNAL extern rix_hook_set_t rix_hook_xdeferred;  // a function is registered
+
+// Whether the program has work to do now and then.
+RIX_INLINE bool rix_hook_is_deferred(void) {
+  return RIX_UNLIKELY(ri_load_relaxed(&rix_hook_xdeferred));
+}
+RIX_INTERNAL RIX_SLOW void rix_hook_run_deferred(bool force);
+
+// There is no memory. Whether to try again; `attempt` counts from 0.
+RIX_INTERNAL RIX_SLOW bool rix_hook_out_of_memory(size_t size, unsigned attempt);
+
+#endif
