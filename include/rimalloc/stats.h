@@ -17,6 +17,7 @@
 #ifndef RIMALLOC_STATS_H
 #define RIMALLOC_STATS_H
 
+#include <rimalloc/heap.h>
 #include <rimalloc/rimalloc.h>
 #include <string.h>
 
@@ -104,6 +105,19 @@ RI_NODISCARD RI_EXPORT char* ri_stats_as_json(ri_stats_t* stats, size_t size,
 
 // The block size of a class, as in malloc_bins; 0 for the last bin and beyond. [M]
 RI_NODISCARD RI_EXPORT size_t ri_stats_get_bin_size(size_t bin) RI_NOEXCEPT;
+
+// ---- A heap -------------------------------------------------------------------------------------
+
+// Fills *stats with the pages of the heap and their blocks (NULL: the main heap); fields of the
+// process and of events are 0, totals and peaks what there is now. The heap must not end meanwhile.
+// Cost: its pages; for the main heap a walk over all pages. [M]
+RI_EXPORT bool ri_heap_stats_get(ri_heap_t* heap, ri_stats_t* stats) RI_NOEXCEPT;
+// The same as ri_stats_get_json and ri_stats_print_out give it. [M]
+RI_NODISCARD RI_EXPORT char* ri_heap_stats_get_json(ri_heap_t* heap, size_t size,
+                                                    char* buffer) RI_NOEXCEPT;
+RI_EXPORT void ri_heap_stats_print_out(ri_heap_t* heap, ri_output_fun* out, void* arg) RI_NOEXCEPT;
+// Does nothing: a heap's numbers are those of its pages, which all others see as well. [M]
+RI_EXPORT void ri_heap_stats_merge_to_subproc(ri_heap_t* heap) RI_NOEXCEPT;
 
 // ---- The calling thread -------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@
 
 __thread rix_events_t* rix_events_mine;
 rix_events_t rix_events_shared;
-rix_gauge_value_t rix_gauges[RIX_GAUGE_COUNT];
+rix_gauge_value_t rix_gauges[RIX_GAUGE_COUNT] = {[RIX_GAUGE_HEAPS] = {{1}, {1}}};
 
 void rix_events_sum(rix_events_t* from, uint64_t sum[RIX_EVENT_COUNT]) {
   for (size_t i = 0; i < RIX_EVENT_COUNT; i++)

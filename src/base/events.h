@@ -22,6 +22,8 @@ typedef enum rix_gauge_e {
   RIX_GAUGE_COMMITTED,  // of them, bytes that may be resident
   RIX_GAUGE_THREADS,    // threads that hold a heap
   RIX_GAUGE_ARENAS,
+  RIX_GAUGE_HEAPS,   // the main heap among them
+  RIX_GAUGE_THEAPS,  // parts of heaps that belong to threads
   RIX_GAUGE_COUNT,
 } rix_gauge_t;
 

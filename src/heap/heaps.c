@@ -199,6 +199,7 @@ rix_heap_t* rix_heap_create(rix_subproc_t* subproc, rix_arena_t* only) {
   }
   subproc->last = heap;
   rix_unlock(&rix_heap_lock);
+  rix_gauge_up(RIX_GAUGE_HEAPS, 1);
   return heap;
 }
 
@@ -240,4 +241,5 @@ void rix_heap_end(rix_heap_t* heap, bool destroy) {
   rix_lock(&rix_heap_lock);
   heaps_end(heap, destroy);
   rix_unlock(&rix_heap_lock);
+  rix_gauge_down(RIX_GAUGE_HEAPS, 1);
 }

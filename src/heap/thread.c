@@ -93,6 +93,7 @@ rix_theap_t* rix_thread_new_theap(rix_tld_t* tld, rix_heap_t* heap) {
   theap->next = tld->theaps;
   if (theap->next != NULL) theap->next->prev = theap;
   tld->theaps = theap;
+  rix_gauge_up(RIX_GAUGE_THEAPS, 1);
   return theap;
 }
 
@@ -106,6 +107,7 @@ void rix_thread_drop_theap(rix_tld_t* tld, rix_theap_t* theap) {
   rix_heap_table_leave(tld, theap);
   if (rix_tls.theap == &theap->fast) rix_tls.theap = &tld->main->fast;
   rix_meta_give(&thread_theaps, theap);
+  rix_gauge_down(RIX_GAUGE_THEAPS, 1);
 }
 
 // Ends the use of a tld. rix_tls must not lead to it any more.
@@ -116,6 +118,7 @@ static void thread_end(rix_tld_t* tld) {
     next = theap->next;
     rix_heap_abandon_theap(theap);
     rix_meta_give(&thread_theaps, theap);
+    rix_gauge_down(RIX_GAUGE_THEAPS, 1);
   }
   rix_heap_table_close(tld);
   rix_subproc_leave(tld->subproc);
@@ -248,7 +251,13 @@ static void thread_after_fork(void) {
 
 static void thread_after_fork_in_child(void) {
   ri_store_relaxed(&thread.xforked, true);
-  ri_store_relaxed(&rix_gauges[RIX_GAUGE_THREADS].xnow, rix_tls.phase == RIX_THREAD_LIVE ? 1 : 0);
+  const bool live = rix_tls.phase == RIX_THREAD_LIVE;
+  const rix_theap_t* theap = live ? ((rix_tld_t*)rix_tls.self)->theaps : NULL;
+  size_t theaps = 0;
+  for (; theap != NULL; theap = theap->next)
+    theaps++;
+  ri_store_relaxed(&rix_gauges[RIX_GAUGE_THREADS].xnow, live ? 1 : 0);
+  ri_store_relaxed(&rix_gauges[RIX_GAUGE_THEAPS].xnow, theaps);
   rix_subproc_after_fork();
   thread_after_fork();
   rix_purge_at(1);  // another thread may have been about to note what is due
@@ -261,6 +270,7 @@ void rix_process_init(void) {
   if (ri_exchange_acq_rel(&thread.xstarted, true)) return;  // S1 pairs S2
   rix_options_read();
   ri_store_relaxed(&thread.xstarted_ms, rix_os_clock_ms());
+  rix_event(RIX_EVENT_GAUGE + RIX_GAUGE_HEAPS);  // the main heap
 }
 
 void ri_process_init(void) { rix_process_init(); }

@@ -8,7 +8,7 @@
 #include "page/remote.h"
 
 // Only atomic fields are read: the page may just be becoming another.
-static void collect_page(rix_collected_t* c, const ri_page_t* page) {
+static void collect_page(rix_collected_t* c, const ri_page_t* page, bool mapped) {
   const size_t live = rix_page_live(page);
   const size_t blocks = live - rix_min(rix_remote_count(page), live);
   const size_t block_size = rix_page_block_size(page);
@@ -20,21 +20,38 @@ static void collect_page(rix_collected_t* c, const ri_page_t* page) {
   c->blocks[bin] += blocks;
   c->small_pages += small;
   c->medium_pages += !small && !large;
-  c->single_pages += large;
+  c->single_pages += large && !mapped;
+  c->mapped_pages += mapped;
   c->page_bytes += large ? span : (small ? 1 : RIX_MEDIUM_SLICES) * (size_t)RIX_SLICE_SIZE;
   if (large) c->large_bytes += blocks * block_size;
 }
 
-static void collect_arena(rix_collected_t* c, const rix_arena_t* a) {
+// heap == NULL: pages of all heaps.
+static void collect_arena(rix_collected_t* c, const rix_arena_t* a, const rix_heap_t* heap) {
   for (size_t i = 0; i < a->slice_count; i++) {
-    if (rix_pagemap_find(rix_arena_address(a, i)) == &a->pages[i]) collect_page(c, &a->pages[i]);
+    const ri_page_t* const page = &a->pages[i];
+    if (rix_pagemap_find(rix_arena_address(a, i)) != page) continue;
+    if (heap == NULL || ri_load_relaxed(&page->xheap) == heap) collect_page(c, page, false);
   }
 }
 
-void rix_collect_process(rix_collected_t* c) {
+static void collect_arenas(rix_collected_t* c, const rix_heap_t* heap) {
   const size_t arenas = rix_arena_count();
   for (size_t i = 0; i < arenas; i++)
-    collect_arena(c, rix_arena_at(i));
+    collect_arena(c, rix_arena_at(i), heap);
+}
+
+// The default heap lists only its pages that lie in no arena.
+void rix_collect_heap(rix_collected_t* c, rix_heap_t* heap) {
+  rix_lock(&rix_roster_lock);
+  for (const ri_page_t* page = heap->pages; page != NULL; page = page->heap_next)
+    collect_page(c, page, page->arena == NULL);
+  rix_unlock(&rix_roster_lock);
+  if (!heap->listed) collect_arenas(c, heap);
+}
+
+void rix_collect_process(rix_collected_t* c) {
+  collect_arenas(c, NULL);
   const size_t mappings = rix_mapping_count();
   const size_t bytes = rix_mapping_reserved();
   c->pages[RIX_COLLECT_LARGE] += mappings;
@@ -46,7 +63,7 @@ void rix_collect_process(rix_collected_t* c) {
 
 static void collect_list(rix_collected_t* c, const rix_page_list_t* list) {
   for (const ri_page_t* page = list->first; page != NULL; page = page->next)
-    collect_page(c, page);
+    collect_page(c, page, false);
 }
 
 void rix_collect_thread(rix_collected_t* c) {

@@ -23,6 +23,8 @@ typedef struct rix_collected_s {
 
 // Adds all pages of the process.
 RIX_INTERNAL void rix_collect_process(rix_collected_t* c);
+// Adds the pages of a heap, which must not end meanwhile.
+RIX_INTERNAL void rix_collect_heap(rix_collected_t* c, rix_heap_t* heap);
 // Adds the pages of the calling thread.
 RIX_INTERNAL void rix_collect_thread(rix_collected_t* c);
 

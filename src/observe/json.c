@@ -87,6 +87,13 @@ char* ri_stats_as_json(ri_stats_t* stats, size_t size, char* buffer) {
   return text;
 }
 
+char* ri_heap_stats_get_json(ri_heap_t* heap, size_t size, char* buffer) {
+  ri_stats_t stats;
+  ri_stats_init(&stats);
+  ri_heap_stats_get(heap, &stats);
+  return ri_stats_as_json(&stats, size, buffer);
+}
+
 char* ri_stats_get_json(size_t size, char* buffer) {
   ri_stats_t stats;
   ri_stats_init(&stats);

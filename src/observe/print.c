@@ -121,6 +121,17 @@ void ri_stats_print(void* out) {
   ri_stats_print_out(NULL, NULL);
 }
 
+void ri_heap_stats_print_out(ri_heap_t* heap, ri_output_fun* out, void* arg) {
+  const rix_output_t to = rix_output_of(out, arg);
+  ri_stats_t s;
+  ri_stats_init(&s);
+  ri_heap_stats_get(heap, &s);
+  rix_print_to(to, "rimalloc %d.%d.%d, heap %p\n", RI_VERSION_MAJOR, RI_VERSION_MINOR,
+               RI_VERSION_PATCH, (void*)heap);
+  print_blocks(to, &s);
+  print_bins(to, &s);
+}
+
 void ri_thread_stats_print_out(ri_output_fun* out, void* arg) {
   const rix_output_t to = rix_output_of(out, arg);
   ri_stats_t s;

@@ -122,8 +122,8 @@ static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
   stats_set(&s->metadata, rix_meta_reserved() + rix_pagemap_reserved());
   stats_set(&s->pages_abandoned, rix_page_abandoned_count());
   stats_raise(&s->pages_abandoned.total, (int64_t)events[RIX_EVENT_ABANDONED]);
-  stats_set(&s->heaps, 1);
-  stats_gauge(&s->theaps, RIX_GAUGE_THREADS, events);
+  stats_gauge(&s->heaps, RIX_GAUGE_HEAPS, events);
+  stats_gauge(&s->theaps, RIX_GAUGE_THEAPS, events);
   rix_os_usage_t usage;
   rix_os_usage(&usage);
   stats_set(&s->resident, usage.resident);
@@ -172,6 +172,18 @@ bool ri_thread_stats_get(ri_stats_t* s) {
   stats_fill_events(s, events);
   return true;
 }
+
+bool ri_heap_stats_get(ri_heap_t* heap, ri_stats_t* s) {
+  if (!rix_stats_header_valid(s)) return false;
+  rix_collected_t c = {0};
+  rix_collect_heap(&c, heap != NULL ? heap : &rix_heap_default);
+  ri_stats_init(s);
+  rix_stats_fill_part(s, &c);
+  stats_set(&s->heaps, 1);
+  return true;
+}
+
+void ri_heap_stats_merge_to_subproc(ri_heap_t* heap) { RIX_UNUSED(heap); }
 
 void ri_stats_reset(void) {
   uint64_t events[RIX_EVENT_COUNT];

@@ -251,6 +251,54 @@ static void* own_statistics(void* arg) {
   return NULL;
 }
 
+static void heaps_have_their_own(void) {
+  ri_stats_t_decl(s);
+  ri_stats_t_decl(main_before);
+  ri_stats_t wrong = {0};
+  const ri_stats_t before = process_stats();
+  ri_heap_t* const heap = ri_heap_new();
+  CHECK(heap != NULL);
+  CHECK(!ri_heap_stats_get(heap, NULL) && !ri_heap_stats_get(heap, &wrong));
+  CHECK(ri_heap_stats_get(heap, &s) && s.pages.current == 0 && s.heaps.current == 1);
+  CHECK(ri_heap_stats_get(NULL, &main_before));
+  CHECK(main_before.blocks.current == before.blocks.current);
+  CHECK(main_before.malloc_requested.current == before.malloc_requested.current);
+  void* const large = ri_heap_malloc(heap, (size_t)300 * CHECK_MIB);
+  void* const large_of_main = ri_malloc((size_t)300 * CHECK_MIB);
+  for (size_t i = 0; i < 100; i++)
+    CHECK(ri_heap_malloc(heap, 500) != NULL);
+  ri_heap_stats_merge_to_subproc(heap);
+  CHECK(ri_heap_stats_get(heap, &s));
+  all_sane(&s);
+  CHECK(s.blocks.current == 101 && s.malloc_bins[bin_of(500)].current == 100);
+  CHECK(s.malloc_huge.current == (int64_t)300 * CHECK_MIB);
+  CHECK(s.chunk_bins[RI_CBIN_HUGE].current == 1 && s.reserved.current == 0);
+  ri_stats_t_decl(of_main);
+  CHECK(ri_heap_stats_get(ri_heap_main(), &of_main));
+  all_sane(&of_main);
+  CHECK(of_main.blocks.current == main_before.blocks.current + 1);
+  CHECK(of_main.malloc_huge.current == main_before.malloc_huge.current + (int64_t)300 * CHECK_MIB);
+  const ri_stats_t with = process_stats();
+  CHECK(with.blocks.current == of_main.blocks.current + 101);
+  CHECK(with.pages.current == of_main.pages.current + s.pages.current);
+  CHECK(with.heaps.current == before.heaps.current + 1 && with.heaps.total > before.heaps.total);
+  CHECK(with.theaps.current == before.theaps.current + 1);
+  check_capture_start();
+  ri_heap_stats_print_out(heap, NULL, NULL);
+  CHECK_MSG(strstr(check_captured()->text, "101") != NULL, "%s", check_captured()->text);
+  check_capture_stop();
+  char* const json = ri_heap_stats_get_json(heap, 0, NULL);
+  CHECK(json != NULL && strstr(json, "\"blocks\": {\"total\":101,") != NULL);
+  ri_free(json);
+  ri_free(large);
+  ri_free(large_of_main);
+  ri_heap_destroy(heap);
+  const ri_stats_t after = process_stats();
+  CHECK(after.blocks.current == before.blocks.current);
+  CHECK(after.heaps.current == before.heaps.current);
+  CHECK(after.theaps.current == before.theaps.current);
+}
+
 // ---- JSON ---------------------------------------------------------------------------------------
 
 // Reads one value and returns what follows it; fails when it is not well formed.
@@ -370,6 +418,7 @@ int main(void) {
   events_are_counted();
   memory_of_the_os();
   check_in_thread(own_statistics, NULL);
+  heaps_have_their_own();
   json_is_right();
   reset_begins_anew();
   one_block(40);
