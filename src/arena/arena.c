@@ -289,7 +289,8 @@ static bool arena_claim(const rix_space_t* space, size_t count, size_t align, bo
 bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
                      rix_slices_t* out) {
   RI_ASSERT(count > 0 && rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
-  const long thp = rix_option(ri_option_allow_thp) != 0 ? rix_option(ri_option_thp) : 0;
+  long thp = rix_option(ri_option_allow_large_os_pages) != 0 ? 2 : rix_option(ri_option_thp);
+  if (rix_option(ri_option_allow_thp) == 0) thp = 0;
   dense = thp == 2 || (thp == 1 && dense);
   const bool done = arena_claim(space, count, align, dense, out);
   if (done) rix_gauge_up(RIX_GAUGE_CLAIMED, count * RIX_SLICE_SIZE);

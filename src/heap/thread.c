@@ -301,5 +301,6 @@ void ri_process_done(void) {
 // When the process ends, or the library that contains this code is closed.
 __attribute__((destructor(101))) static void thread_process_unload(void) {
   thread_process_tell();
+  if (rix_option(ri_option_destroy_on_exit) != 0) ri_collect(true);
   rix_os_thread_exit_close();
 }

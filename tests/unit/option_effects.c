@@ -121,6 +121,20 @@ static void huge_pages_stay_whole(void) {
   CHECK_MSG(check_summary().purged % ((size_t)2 << 20) == 0, "%zu", check_summary().purged);
 }
 
+static void arenas_are_dense(void) {
+  ri_free(block(100));
+  CHECK(!rix_arena_at(0)->dense);
+  ri_option_set(ri_option_allow_large_os_pages, 1);
+  ri_free(block(100000));
+  CHECK(rix_arena_count() == 2 && rix_arena_at(1)->dense);
+  ri_option_set(ri_option_allow_thp, 0);
+  ri_free(block(200000));
+  CHECK(rix_arena_count() == 2);
+  ri_option_set(ri_option_allow_thp, 1);
+  ri_option_set(ri_option_allow_large_os_pages, 0);
+  check_heap_intact();
+}
+
 static void large_blocks_are_mapped(void) {
   const size_t size = (size_t)1 << 20;
   ri_free(block(size));
@@ -242,11 +256,17 @@ static void pages_are_collected(void) {
 }
 
 static void (*const cases[])(void) = {
-    commits_piece_by_piece,    commits_at_once,
-    resets_instead_of_purging, purges_at_once,
-    purges_in_units,           huge_pages_stay_whole,
-    large_blocks_are_mapped,   addresses_are_low,
-    page_map_is_whole,         pages_are_taken_over_by_frees,
+    commits_piece_by_piece,
+    commits_at_once,
+    resets_instead_of_purging,
+    purges_at_once,
+    purges_in_units,
+    huge_pages_stay_whole,
+    large_blocks_are_mapped,
+    arenas_are_dense,
+    addresses_are_low,
+    page_map_is_whole,
+    pages_are_taken_over_by_frees,
     pages_are_collected,
 };
 
@@ -267,9 +287,48 @@ static void no_huge_pages_at_all(void) {
   CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
 }
 
+// At the end of a process its free memory goes back: told by the OS function.
+static bool tells(ri_os_event_t event, void* p, size_t size, void* arg) {
+  (void)p;
+  (void)arg;
+  if (event == RI_OS_PURGE && size >= (size_t)4 << 20) {
+    const ssize_t n = write(STDOUT_FILENO, "purged\n", 7);
+    CHECK(n == 7);
+  }
+  return true;
+}
+static int frees_and_ends(void) {
+  CHECK(ri_register_os_memory(tells, NULL));
+  ri_option_set(ri_option_purge_delay, -1);
+  ri_free(block((size_t)4 << 20));
+  return 0;
+}
+static bool purges_at_end(const char* destroy) {
+  int ends[2];
+  CHECK(pipe(ends) == 0);
+  const pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    setenv("RIMALLOC_DESTROY_ON_EXIT", destroy, 1);
+    execl("/proc/self/exe", "option_effects", "ends", (char*)NULL);
+    _exit(126);
+  }
+  close(ends[1]);
+  char text[64];
+  const ssize_t n = read(ends[0], text, sizeof(text));
+  close(ends[0]);
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
+  return n > 0;
+}
+
 int main(int argc, char** argv) {
-  (void)argv;
+  if (argc > 1 && strcmp(argv[1], "ends") == 0) return frees_and_ends();
   if (argc > 1) return has_no_huge_pages();
+  CHECK(!purges_at_end("0"));
+  CHECK(purges_at_end("1"));
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     const pid_t child = fork();
     CHECK(child >= 0);
