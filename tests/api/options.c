@@ -264,7 +264,8 @@ static int child(const trial_t* trial) {
   CHECK(p != NULL);
   ri_free(p);
   const long value = ri_option_get(trial->option);
-  const long expected = trial->expected == UNCHANGED ? initial_of(trial->option) : trial->expected;
+  const long expected =
+      trial->expected == UNCHANGED ? initial_of((int)trial->option) : trial->expected;
   CHECK_MSG(value == expected, "%s=%s gives %ld, expected %ld", trial->variable, trial->text, value,
             expected);
   // A default of the program yields to what was set from outside; what is set in code does not.
