@@ -60,7 +60,9 @@ static void deferred_frees(void) {
   CHECK(calls == seen + 2 && forced == 1 && errno == 77);
   CHECK(check_summary().blocks == before);
   seen = calls;
-  CHECK(ri_malloc(check_hide((size_t)1 << 62)) == NULL);
+  ri_option_set(ri_option_limit_address_space, 1);
+  CHECK(ri_malloc((size_t)500 << 20) == NULL);
+  ri_option_set(ri_option_limit_address_space, 0);
   CHECK_MSG(calls == seen + 2 && forced == 2, "%zu %zu", calls - seen, forced);  // before it fails
   ri_register_deferred_free(NULL, NULL);
   seen = calls;
@@ -90,7 +92,7 @@ static ri_oom_t gives_up_reserve(size_t size, unsigned attempt, void* arg) {
   attempts++;
   asked_for = size;
   // What is allocated here does not come back here.
-  CHECK(ri_malloc(check_hide((size_t)1 << 50)) == NULL);
+  CHECK(ri_malloc(check_hide((size_t)PTRDIFF_MAX - 65536)) == NULL);
   ri_free(ri_malloc(10));
   if (reserve != NULL) {
     ri_free(reserve);
@@ -172,7 +174,7 @@ static void aborts(void) {
     check_capture_start();
     ri_register_out_of_memory(gives_up_reserve, &mark);
     ri_option_set(ri_option_limit_address_space, 1);
-    ri_free(ri_malloc((size_t)1 << 40));
+    ri_free(ri_malloc((size_t)PTRDIFF_MAX - 65536));
     _exit(1);
   }
   int status = 0;
@@ -245,7 +247,9 @@ static void os_memory(void) {
   p = ri_malloc(large);
   CHECK(p != NULL);
   refuse_above = large / 8;
-  CHECK(ri_expand(p, 2 * large) == NULL);  // growing in place is refused too
+  const size_t space = check_address_space();
+  CHECK(ri_expand(p, 2 * large) == NULL);  // growing in place is refused too, and undone
+  CHECK(check_address_space() == space);
   CHECK(ri_usable_size(p) < 2 * large);
   refuse_above = SIZE_MAX;
   ri_free(p);
