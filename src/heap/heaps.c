@@ -218,6 +218,7 @@ static void heaps_unlink(rix_heap_t* heap) {
 
 // With the lock held.
 static void heaps_end(rix_heap_t* heap, bool destroy) {
+  rix_gauge_down(RIX_GAUGE_HEAPS, 1);
   heaps_unlink(heap);
   if (destroy) {
     rix_roster_destroy(heap);
@@ -241,5 +242,4 @@ void rix_heap_end(rix_heap_t* heap, bool destroy) {
   rix_lock(&rix_heap_lock);
   heaps_end(heap, destroy);
   rix_unlock(&rix_heap_lock);
-  rix_gauge_down(RIX_GAUGE_HEAPS, 1);
 }

@@ -37,8 +37,10 @@ static void collect_arena(rix_collected_t* c, const rix_arena_t* a, const rix_he
 
 static void collect_arenas(rix_collected_t* c, const rix_heap_t* heap) {
   const size_t arenas = rix_arena_count();
+  rix_lock(&rix_purge_lock);  // no arena goes back to the program meanwhile
   for (size_t i = 0; i < arenas; i++)
     collect_arena(c, rix_arena_at(i), heap);
+  rix_unlock(&rix_purge_lock);
 }
 
 // The default heap lists only its pages that lie in no arena.

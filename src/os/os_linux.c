@@ -223,7 +223,8 @@ bool rix_os_reset(void* p, size_t size) {
 bool rix_os_map_huge(void* at, size_t size, unsigned shift) {
   const unsigned flags = MAP_FIXED | MAP_HUGETLB | MAP_POPULATE | shift << MAP_HUGE_SHIFT;
   if (os_mmap(RIX_OS_CALL_MAP, at, size, PROT_READ | PROT_WRITE, (int)flags) != NULL) return true;
-  os_mmap(RIX_OS_CALL_PURGE, at, size, PROT_NONE, MAP_FIXED | MAP_NORESERVE);  // what was there may be gone
+  os_mmap(RIX_OS_CALL_PURGE, at, size, PROT_NONE,
+          MAP_FIXED | MAP_NORESERVE);  // what was there may be gone
   return false;
 }
 
