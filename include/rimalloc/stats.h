@@ -17,6 +17,7 @@
 #ifndef RIMALLOC_STATS_H
 #define RIMALLOC_STATS_H
 
+#include <rimalloc/arena.h>
 #include <rimalloc/heap.h>
 #include <rimalloc/rimalloc.h>
 #include <string.h>
@@ -118,6 +119,21 @@ RI_NODISCARD RI_EXPORT char* ri_heap_stats_get_json(ri_heap_t* heap, size_t size
 RI_EXPORT void ri_heap_stats_print_out(ri_heap_t* heap, ri_output_fun* out, void* arg) RI_NOEXCEPT;
 // Does nothing: a heap's numbers are those of its pages, which all others see as well. [M]
 RI_EXPORT void ri_heap_stats_merge_to_subproc(ri_heap_t* heap) RI_NOEXCEPT;
+
+// ---- A sub-process ------------------------------------------------------------------------------
+
+// Fills *stats with all heaps of the sub-process, as ri_heap_stats_get does for one. [M]
+RI_EXPORT bool ri_subproc_stats_get(ri_subproc_id_t subproc, ri_stats_t* stats) RI_NOEXCEPT;
+// As above without the heaps: all counts are 0, since no page belongs to a sub-process alone. [M]
+RI_EXPORT bool ri_subproc_stats_get_exclusive(ri_subproc_id_t subproc,
+                                              ri_stats_t* stats) RI_NOEXCEPT;
+// The same as ri_stats_get_json and ri_stats_print_out give it; and after each heap for itself. [M]
+RI_NODISCARD RI_EXPORT char* ri_subproc_stats_get_json(ri_subproc_id_t subproc, size_t size,
+                                                       char* buffer) RI_NOEXCEPT;
+RI_EXPORT void ri_subproc_stats_print_out(ri_subproc_id_t subproc, ri_output_fun* out,
+                                          void* arg) RI_NOEXCEPT;
+RI_EXPORT void ri_subproc_heap_stats_print_out(ri_subproc_id_t subproc, ri_output_fun* out,
+                                               void* arg) RI_NOEXCEPT;
 
 // ---- The calling thread -------------------------------------------------------------------------
 

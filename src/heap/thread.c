@@ -31,7 +31,7 @@ static rix_meta_pool_t thread_tlds = {sizeof(rix_tld_t), offsetof(rix_tld_t, nex
 static rix_meta_pool_t thread_theaps = {sizeof(rix_theap_t), offsetof(rix_theap_t, next), NULL};
 
 static struct {
-  rix_tld_t* all;  // lock rix_thread_lock
+  rix_tld_t* all;           // lock rix_thread_lock
   ri_atomic(bool) xforked;  // other threads may have been lost between two steps
   ri_atomic(bool) xstarted;
   ri_atomic(uint64_t) xstarted_ms;
@@ -275,6 +275,23 @@ void rix_process_init(void) {
 
 void ri_process_init(void) { rix_process_init(); }
 
+// What the options want reserved at the start.
+static void thread_reserve(void) {
+  const size_t bytes = ri_option_get_size(ri_option_reserve_os_memory);
+  const bool large = rix_option(ri_option_allow_large_os_pages) != 0;
+  if (bytes > 0 && ri_reserve_os_memory(bytes, true, large) != 0) {
+    rix_warning("there is no memory to reserve as the option reserve_os_memory says");
+  }
+  const size_t pages = (size_t)rix_option(ri_option_reserve_huge_os_pages);
+  if (pages == 0) return;
+  const int node = (int)rix_option(ri_option_reserve_huge_os_pages_at);
+  const size_t nodes = (size_t)rix_option(ri_option_use_numa_nodes);
+  const size_t timeout = pages * 500;  // the kernel clears each page
+  const int error = node >= 0 ? ri_reserve_huge_os_pages_at(pages, node, timeout)
+                              : ri_reserve_huge_os_pages_interleave(pages, nodes, timeout);
+  if (error != 0) rix_warning("the system has no huge pages of 1 GiB for reserve_huge_os_pages");
+}
+
 // At load time: everything that must be there before the program's own code can fork.
 __attribute__((constructor(101))) static void thread_process_load(void) {
   rix_process_init();
@@ -285,6 +302,7 @@ __attribute__((constructor(101))) static void thread_process_load(void) {
   (void)rix_os_strict_commit();  // reads a file once: here rather than under a lock
   rix_os_fork_init(thread_before_fork, thread_after_fork, thread_after_fork_in_child);
   if (rix_option(ri_option_verbose) >= 1) ri_options_print();
+  thread_reserve();
 }
 
 // What is told at the end of the process, once.

@@ -94,6 +94,13 @@ char* ri_heap_stats_get_json(ri_heap_t* heap, size_t size, char* buffer) {
   return ri_stats_as_json(&stats, size, buffer);
 }
 
+char* ri_subproc_stats_get_json(ri_subproc_id_t subproc, size_t size, char* buffer) {
+  ri_stats_t stats;
+  ri_stats_init(&stats);
+  ri_subproc_stats_get(subproc, &stats);
+  return ri_stats_as_json(&stats, size, buffer);
+}
+
 char* ri_stats_get_json(size_t size, char* buffer) {
   ri_stats_t stats;
   ri_stats_init(&stats);

@@ -132,6 +132,26 @@ void ri_heap_stats_print_out(ri_heap_t* heap, ri_output_fun* out, void* arg) {
   print_bins(to, &s);
 }
 
+void ri_subproc_stats_print_out(ri_subproc_id_t subproc, ri_output_fun* out, void* arg) {
+  const rix_output_t to = rix_output_of(out, arg);
+  ri_stats_t s;
+  ri_stats_init(&s);
+  ri_subproc_stats_get(subproc, &s);
+  rix_print_to(to, "rimalloc %d.%d.%d, sub-process %p\n", RI_VERSION_MAJOR, RI_VERSION_MINOR,
+               RI_VERSION_PATCH, subproc._ri_subproc_id);
+  print_blocks(to, &s);
+  print_bins(to, &s);
+}
+
+void ri_subproc_heap_stats_print_out(ri_subproc_id_t subproc, ri_output_fun* out, void* arg) {
+  rix_subproc_t* const of = subproc._ri_subproc_id;
+  size_t seq = 0;
+  rix_heap_t* heap;
+  while (of != NULL && (heap = rix_subproc_next_heap(of, &seq)) != NULL)
+    ri_heap_stats_print_out(heap, out, arg);
+  ri_subproc_stats_print_out(subproc, out, arg);
+}
+
 void ri_thread_stats_print_out(ri_output_fun* out, void* arg) {
   const rix_output_t to = rix_output_of(out, arg);
   ri_stats_t s;

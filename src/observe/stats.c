@@ -183,6 +183,28 @@ bool ri_heap_stats_get(ri_heap_t* heap, ri_stats_t* s) {
   return true;
 }
 
+bool ri_subproc_stats_get(ri_subproc_id_t subproc, ri_stats_t* s) {
+  rix_subproc_t* const of = subproc._ri_subproc_id;
+  if (of == NULL || !rix_stats_header_valid(s)) return false;
+  rix_collected_t c = {0};
+  size_t seq = 0, heaps = 0;
+  rix_heap_t* heap;
+  while ((heap = rix_subproc_next_heap(of, &seq)) != NULL) {
+    rix_collect_heap(&c, heap);
+    heaps++;
+  }
+  ri_stats_init(s);
+  rix_stats_fill_part(s, &c);
+  stats_set(&s->heaps, heaps);
+  return true;
+}
+
+bool ri_subproc_stats_get_exclusive(ri_subproc_id_t subproc, ri_stats_t* s) {
+  if (subproc._ri_subproc_id == NULL || !rix_stats_header_valid(s)) return false;
+  ri_stats_init(s);
+  return true;
+}
+
 void ri_heap_stats_merge_to_subproc(ri_heap_t* heap) { RIX_UNUSED(heap); }
 
 void ri_stats_reset(void) {

@@ -301,6 +301,50 @@ static void heaps_have_their_own(void) {
   CHECK(after.theaps.current == before.theaps.current);
 }
 
+static void* in_subprocess(void* arg) {
+  const ri_subproc_id_t id = *(ri_subproc_id_t*)arg;
+  ri_subproc_add_current_thread(id);
+  ri_heap_t* const heap = ri_heap_new();
+  for (size_t i = 0; i < 30; i++)
+    CHECK(ri_malloc(900) != NULL && ri_heap_malloc(heap, 900) != NULL);
+  ri_stats_t_decl(s);
+  CHECK(ri_subproc_stats_get(id, &s));
+  all_sane(&s);
+  CHECK(s.blocks.current == 60 && s.malloc_bins[bin_of(900)].current == 60);
+  CHECK(s.heaps.current == 2);
+  CHECK(ri_subproc_stats_get_exclusive(id, &s) && s.blocks.current == 0);
+  char* const json = ri_subproc_stats_get_json(id, 0, NULL);
+  CHECK(json != NULL && strstr(json, "\"blocks\": {\"total\":60,") != NULL);
+  ri_free(json);
+  return NULL;
+}
+
+static void subprocesses_have_their_own(void) {
+  const ri_stats_t before = process_stats();
+  ri_stats_t wrong = {0};
+  ri_stats_t_decl(s);
+  ri_subproc_id_t id = ri_subproc_new();
+  CHECK(id._ri_subproc_id != NULL);
+  CHECK(!ri_subproc_stats_get(id, &wrong) && !ri_subproc_stats_get_exclusive(id, NULL));
+  check_in_thread(in_subprocess, &id);
+  CHECK(ri_subproc_stats_get(ri_subproc_main(), &s));
+  all_sane(&s);
+  CHECK(s.blocks.current == before.blocks.current);
+  const ri_stats_t with = process_stats();
+  CHECK(with.blocks.current == before.blocks.current + 60);
+  check_capture_start();
+  ri_subproc_stats_print_out(id, NULL, NULL);
+  const size_t length = check_captured()->length;
+  CHECK(length > 100);
+  ri_subproc_heap_stats_print_out(id, NULL, NULL);  // two heaps, then all
+  CHECK(check_captured()->length > 3 * length);
+  check_capture_stop();
+  ri_subproc_destroy(id);
+  const ri_stats_t after = process_stats();
+  CHECK(after.blocks.current == before.blocks.current);
+  CHECK_MSG(after.heaps.current == before.heaps.current, "%lld", (long long)after.heaps.current);
+}
+
 // ---- JSON ---------------------------------------------------------------------------------------
 
 // Reads one value and returns what follows it; fails when it is not well formed.
@@ -421,6 +465,7 @@ int main(void) {
   memory_of_the_os();
   check_in_thread(own_statistics, NULL);
   heaps_have_their_own();
+  subprocesses_have_their_own();
   json_is_right();
   reset_begins_anew();
   one_block(40);

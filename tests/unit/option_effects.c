@@ -327,9 +327,35 @@ static bool purges_at_end(const char* destroy) {
   return n > 0;
 }
 
+static int shows_reserve(void) {
+  CHECK(rix_arena_count() == 1 && rix_arena_reserved() >= (size_t)100 << 20);
+  const rix_arena_t* const a = rix_arena_at(0);
+  CHECK(a->slice_count * RIX_SLICE_SIZE >= (size_t)100 << 20);
+  ri_free(block(1000));
+  CHECK(rix_arena_count() == 1);
+  return 0;
+}
+
+// Runs this program again with a variable set; true when it ends well.
+static bool again(const char* argument, const char* variable, const char* value) {
+  const pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    setenv(variable, value, 1);
+    execl("/proc/self/exe", "option_effects", argument, (char*)NULL);
+    _exit(126);
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 int main(int argc, char** argv) {
+  if (argc > 1 && strcmp(argv[1], "reserve") == 0) return shows_reserve();
   if (argc > 1 && strcmp(argv[1], "ends") == 0) return frees_and_ends();
   if (argc > 1) return has_no_huge_pages();
+  CHECK(again("reserve", "RIMALLOC_RESERVE_OS_MEMORY", "100M"));
+  CHECK(again("ends", "RIMALLOC_RESERVE_HUGE_OS_PAGES", "1"));  // there may be none
   CHECK(!purges_at_end("0"));
   CHECK(purges_at_end("1"));
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
