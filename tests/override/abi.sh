@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+# abi.sh: what librimalloc.so exports, with versions, and its SONAME are those of abi.txt: a name
+# that programs may use does not get lost, and none gets out that nobody meant to.
+source "$(dirname "$0")/lib.bash"
+need python3 nm readelf
+[[ $(uname -m) == x86_64 ]] || skip "the list is that of x86-64"
+"$RIMALLOC_SOURCE/tools/check-symbols" --abi "$RIMALLOC_BUILD" || fail "see above"
