@@ -153,10 +153,18 @@ static void utilization(void) {
     CHECK(!ri_unsafe_heap_page_is_under_utilized(heap, blocks[i], 1));
   }
   CHECK(low && !high);
+  ri_heap_destroy(heap);
+  // The page that is allocated from is not one to move blocks from.
+  ri_heap_t* const single = ri_heap_new();
+  for (size_t i = 0; i < EACH; i++)
+    blocks[i] = ri_heap_malloc(single, 1024);
+  for (size_t i = 1; i < EACH; i++)
+    ri_free(blocks[i]);
+  CHECK(!ri_unsafe_heap_page_is_under_utilized(single, blocks[0], 50));
+  ri_heap_destroy(single);
   int on_stack = 0;
   CHECK(!ri_unsafe_heap_page_is_under_utilized(NULL, &on_stack, 99));
   CHECK(!ri_unsafe_heap_page_is_under_utilized(NULL, NULL, 99));
-  ri_heap_destroy(heap);
 }
 
 static void done(void) {
