@@ -143,7 +143,7 @@ int main(void) {
     const pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-      check_watchdog(60);
+      check_watchdog(300);
       parts[i]();
       CHECK(ri_audit());
       _exit(0);
