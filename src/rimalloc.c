@@ -46,6 +46,8 @@
 #include "api/hooks.c"
 #include "api/info.c"
 #include "api/malloc.c"
+#include "api/mimalloc.c"
+#include "api/mimalloc_stats.c"
 #include "api/new.c"
 #include "api/realloc.c"
 #include "api/string.c"
