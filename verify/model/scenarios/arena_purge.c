@@ -16,7 +16,8 @@ static void setup(size_t n, long delay, bool strict) {
   world_setup(0, false);
   rix_arena_t* const a = rix_arena_at(0);
   rix_slices_t all;
-  const bool claimed = rix_arena_claim(a->slice_count, RIX_SLICE_SIZE, false, &all);
+  const bool claimed =
+      rix_arena_claim(&rix_heap_default.space, a->slice_count, RIX_SLICE_SIZE, false, &all);
   MODEL_CHECK(claimed);
   rix_bitmap_clear_run(&a->dirty, slices, a->slice_count - slices);
   for (size_t i = 0; i < slices; i++)
@@ -37,7 +38,7 @@ static void setup_at_once_strict_2(void) { setup(2, 0, true); }
 
 static bool claims(size_t n) {
   rix_slices_t* const s = &taken[model_thread()];
-  if (!rix_arena_claim(n, RIX_SLICE_SIZE, false, s)) return false;
+  if (!rix_arena_claim(&rix_heap_default.space, n, RIX_SLICE_SIZE, false, s)) return false;
   for (size_t i = 0; i < n; i++) {
     uint8_t* const p = memory(s) + i * RIX_SLICE_SIZE;
     MODEL_CHECK(!s->zero || *p == 0);
