@@ -187,15 +187,15 @@ bool ri_subproc_stats_get(ri_subproc_id_t subproc, ri_stats_t* s) {
   rix_subproc_t* const of = subproc._ri_subproc_id;
   if (of == NULL || !rix_stats_header_valid(s)) return false;
   rix_collected_t c = {0};
-  size_t seq = 0, heaps = 0;
+  size_t seq = 0, count = 0;
   rix_heap_t* heap;
   while ((heap = rix_subproc_next_heap(of, &seq)) != NULL) {
     rix_collect_heap(&c, heap);
-    heaps++;
+    count++;
   }
   ri_stats_init(s);
   rix_stats_fill_part(s, &c);
-  stats_set(&s->heaps, heaps);
+  stats_set(&s->heaps, count);
   return true;
 }
 
