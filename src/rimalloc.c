@@ -47,6 +47,7 @@
 #include "api/info.c"
 #include "api/malloc.c"
 #include "api/mimalloc.c"
+#include "api/mimalloc_arena.c"
 #include "api/mimalloc_stats.c"
 #include "api/new.c"
 #include "api/realloc.c"

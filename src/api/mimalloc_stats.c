@@ -55,6 +55,8 @@ _Static_assert((int)MIMALLOC_CHUNK_BINS == (int)RI_CBIN_COUNT, "the same kinds o
 RI_EXPORT size_t rix_mi_stats_get_bin_size(size_t bin);
 RI_EXPORT bool rix_mi_stats_get(mimalloc_stats_t* out);
 RI_EXPORT bool rix_mi_heap_stats_get(ri_heap_t* heap, mimalloc_stats_t* out);
+RI_EXPORT bool rix_mi_subproc_stats_get(ri_subproc_id_t subproc, mimalloc_stats_t* out);
+RI_EXPORT bool rix_mi_subproc_stats_get_exclusive(ri_subproc_id_t subproc, mimalloc_stats_t* out);
 RI_EXPORT char* rix_mi_stats_as_json(const mimalloc_stats_t* from, size_t size, char* buffer);
 RI_EXPORT bool rix_mi2_stats_get(mimalloc2_stats_t* out);
 
@@ -126,6 +128,20 @@ bool rix_mi_stats_get(mimalloc_stats_t* out) {
 bool rix_mi_heap_stats_get(ri_heap_t* heap, mimalloc_stats_t* out) {
   ri_stats_t_decl(ours);
   if (!mimalloc_header_fits(out) || !ri_heap_stats_get(heap, &ours)) return false;
+  mimalloc_convert(&ours, out);
+  return true;
+}
+
+bool rix_mi_subproc_stats_get(ri_subproc_id_t subproc, mimalloc_stats_t* out) {
+  ri_stats_t_decl(ours);
+  if (!mimalloc_header_fits(out) || !ri_subproc_stats_get(subproc, &ours)) return false;
+  mimalloc_convert(&ours, out);
+  return true;
+}
+
+bool rix_mi_subproc_stats_get_exclusive(ri_subproc_id_t subproc, mimalloc_stats_t* out) {
+  ri_stats_t_decl(ours);
+  if (!mimalloc_header_fits(out) || !ri_subproc_stats_get_exclusive(subproc, &ours)) return false;
   mimalloc_convert(&ours, out);
   return true;
 }

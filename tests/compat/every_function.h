@@ -208,6 +208,8 @@ static void hooks(void) {
   REQUIRE_SAYS(mi_options_print_out(hear, &said));
   REQUIRE_SAYS(mi_process_info_print());
   REQUIRE_SAYS(mi_process_info_print_out(hear, &said));
+  REQUIRE_SAYS(mi_debug_show_arenas());
+  REQUIRE_SAYS(mi_arenas_print());
   mi_register_deferred_free(NULL, NULL);
   mi_register_error(NULL, NULL);
   mi_register_output(NULL, NULL);
@@ -276,6 +278,7 @@ static void heaps(void) {
   REQUIRE(mi_heap_contains_block(h, p) && mi_heap_check_owned(h, p) && !mi_heap_check_owned(h, q));
   size_t blocks = 0;
   REQUIRE(mi_heap_visit_blocks(h, true, count_block, &blocks) && blocks == 1);
+  mi_heap_set_numa_affinity(h, 0);
   (void)!mi_unsafe_heap_page_is_under_utilized(h, p, 50);
   mi_heap_collect(h, true);
   mi_heap_delete(h);
@@ -297,8 +300,52 @@ static void default_heaps(void) {
   void* const p = mi_malloc(100);
   REQUIRE(mi_heap_contains(h, p));
   mi_free(p);
+  mi_heap_guarded_set_sample_rate(h, 0, 0);
+  mi_heap_guarded_set_size_bound(h, 0, 1000);
   REQUIRE(mi_heap_set_default(old) == h && mi_heap_get_default() == old);
   mi_heap_delete(h);
+  mi_heap_t* const tagged = mi_heap_new_ex(7, false, 0);
+  void* const kept = mi_heap_malloc(tagged, 100);
+  memset(kept, 1, 100);
+  size_t blocks = 0;
+  (void)!mi_abandoned_visit_blocks(mi_subproc_main(), 7, true, count_block, &blocks);
+  mi_heap_destroy(tagged);  // which this heap does not allow
+  REQUIRE(((char*)kept)[99] == 1 && mi_heap_of(kept) == mi_heap_main());
+  mi_free(kept);
+  mi_subproc_delete(mi_subproc_new());
+}
+
+// ---- Arenas -------------------------------------------------------------------------------------
+
+enum { ARENA_SIZE = 64 * 1024 * 1024 };
+
+static void* some_memory(void) {
+  void* const p =
+      mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(p != MAP_FAILED);
+  return p;
+}
+
+static void arenas(void) {
+  REQUIRE(mi_arena_min_alignment() > 0 && mi_arena_min_size() > 0);
+  mi_arena_id_t arena;
+  REQUIRE(mi_reserve_os_memory_ex(ARENA_SIZE, false, false, true, &arena) == 0);
+  size_t size = 0;
+  REQUIRE(mi_arena_area(arena, &size) != NULL && size > 0);
+  mi_heap_t* h = mi_heap_new_in_arena(arena);
+  void* p = mi_heap_malloc(h, 100);
+  REQUIRE((char*)p >= (char*)mi_arena_area(arena, &size));
+  REQUIRE((char*)p < (char*)mi_arena_area(arena, &size) + size);
+  mi_heap_destroy(h);
+  REQUIRE(mi_manage_os_memory_ex(some_memory(), ARENA_SIZE, true, false, true, -1, true, &arena));
+  REQUIRE(mi_manage_os_memory(some_memory(), ARENA_SIZE, true, false, true, -1));
+  REQUIRE(mi_reserve_os_memory(ARENA_SIZE, true, false) == 0);
+  // There may be no huge pages; then this says so and nothing else happens.
+  size_t reserved = 7;
+  (void)!mi_reserve_huge_os_pages_at(0, -1, 1);
+  (void)!mi_reserve_huge_os_pages_at_ex(0, -1, 1, false, &arena);
+  (void)!mi_reserve_huge_os_pages_interleave(0, 0, 1);
+  (void)!mi_reserve_huge_os_pages(0, 0.001, &reserved);
 }
 
 // ---- Options ------------------------------------------------------------------------------------

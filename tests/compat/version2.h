@@ -42,6 +42,20 @@ static void theaps(void) {
 }
 
 static void numbers(void) {
+  int first = 0, second = 0;
+  REQUIRE(mi_reserve_os_memory_ex(ARENA_SIZE, false, false, true, &first) == 0 && first > 0);
+  REQUIRE(mi_reserve_os_memory_ex(ARENA_SIZE, false, false, true, &second) == 0);
+  REQUIRE(second > 0 && second != first);
+  size_t size = 0;
+  REQUIRE(mi_arena_area(first, &size) != mi_arena_area(second, &size));
+  REQUIRE(mi_heap_new_in_arena(12345) == NULL);
+  REQUIRE(mi_heap_new_ex(1, true, 12345) == NULL);
+  mi_heap_t* const h = mi_heap_new_ex(1, true, first);
+  REQUIRE(h != NULL);
+  use(mi_heap_malloc(h, 100), 100);
+  mi_heap_destroy(h);
+  REQUIRE(mi_subproc_main() != NULL);
+  mi_subproc_add_current_thread(mi_subproc_main());
   mi_option_set(mi_option_abandoned_reclaim_on_free, 0);
   REQUIRE(mi_option_get(mi_option_abandoned_reclaim_on_free) == 0);
   mi_option_set(mi_option_allow_thp, 1);
@@ -59,6 +73,7 @@ static int all_of_version2(void) {
   heaps();
   default_heaps();
   theaps();
+  arenas();
   numbers();
   options();
   statistics();

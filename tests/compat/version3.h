@@ -45,9 +45,38 @@ static void theaps(void) {
   REQUIRE(mi_theap_visit_blocks(t, true, count_block, &blocks) && blocks == 1);
   mi_free(p);
   REQUIRE(mi_theap_set_default(old) == t);
+  mi_theap_guarded_set_sample_rate(t, 0, 0);
+  mi_theap_guarded_set_size_bound(t, 0, 1000);
   mi_theap_collect(t, true);
   REQUIRE(mi_heap_visit_abandoned_blocks(h, true, count_block, &blocks));
   mi_heap_destroy(h);
+}
+
+static bool count_heap(mi_heap_t* heap, void* arg) {
+  REQUIRE(heap != NULL);
+  ++*(size_t*)arg;
+  return true;
+}
+
+static void sub_processes(void) {
+  REQUIRE(mi_subproc_current()._mi_subproc_id == mi_subproc_main()._mi_subproc_id);
+  mi_subproc_id_t s = mi_subproc_new();
+  REQUIRE(s._mi_subproc_id != NULL);
+  size_t found = 0;
+  REQUIRE(mi_subproc_visit_heaps(mi_subproc_main(), count_heap, &found) && found >= 1);
+  mi_subproc_add_current_thread(mi_subproc_main());
+  mi_stats_t_decl(stats);
+  void* const held = mi_malloc(100);
+  REQUIRE(mi_subproc_stats_get(mi_subproc_main(), &stats) && stats.pages.current > 0);
+  mi_free(held);
+  REQUIRE(mi_subproc_stats_get_exclusive(mi_subproc_main(), &stats));
+  char* const json = mi_subproc_stats_get_json(mi_subproc_main(), 0, NULL);
+  REQUIRE(json != NULL && json[0] == '{');
+  mi_free(json);
+  said_t said = {0, 0, 0};
+  REQUIRE_SAYS(mi_subproc_stats_print_out(mi_subproc_main(), hear, &said));
+  REQUIRE_SAYS(mi_subproc_heap_stats_print_out(mi_subproc_main(), hear, &said));
+  mi_subproc_destroy(s);
 }
 
 static void heap_statistics(void) {
@@ -72,6 +101,25 @@ static void heap_statistics(void) {
   mi_heap_delete(h);
 }
 
+static bool commit_nothing(bool commit, void* start, size_t size, bool* is_zero, void* arg) {
+  (void)commit;
+  if (is_zero != NULL) *is_zero = false;
+  ++*(int*)arg;
+  return start != NULL && size > 0;  // all of it can be used as it is
+}
+
+static void managed(void) {
+  static int calls;
+  mi_arena_id_t arena;
+  void* const memory = some_memory();
+  REQUIRE(mi_manage_memory(memory, ARENA_SIZE, false, false, true, -1, true, commit_nothing, &calls,
+                           &arena));
+  mi_heap_t* const h = mi_heap_new_in_arena(arena);
+  void* const p = mi_heap_malloc(h, 100);
+  REQUIRE(mi_arena_contains(arena, p) && calls > 0);
+  mi_heap_destroy(h);
+}
+
 static int all_of_version3(void) {
   plain();
   aligned();
@@ -82,6 +130,9 @@ static int all_of_version3(void) {
   heaps();
   default_heaps();
   theaps();
+  sub_processes();
+  arenas();
+  managed();
   options();
   statistics();
   heap_statistics();
