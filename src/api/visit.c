@@ -70,6 +70,7 @@ static bool visit_arenas(const visit_t* v, bool (*each)(const visit_t* v, ri_pag
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
     const rix_arena_t* const a = rix_arena_at(i);
+    RI_ASSERT(a->pages != NULL);
     for (size_t s = 0; s < a->slice_count; s++) {
       ri_page_t* const page = &a->pages[s];
       if (rix_pagemap_find(rix_arena_address(a, s)) != page) continue;
