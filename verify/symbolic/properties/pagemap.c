@@ -49,6 +49,8 @@ void prove_set_and_find(void) {
 
 // ---- rix_pagemap_cover: what it lets in fits into the table that it has -------------------------
 
+rix_option_value_t rix_option_values[ri_option_last_];  // set in prove_cover
+
 void rix_lock(rix_lock_t* lock) { RIX_UNUSED(lock); }
 void rix_unlock(rix_lock_t* lock) { RIX_UNUSED(lock); }
 size_t rix_os_page_size(void) { return 4096; }
@@ -74,6 +76,8 @@ void prove_cover(void) {
   sym_assume(size >= 1 && size <= end_of_all - RIX_SLICE_SIZE && start <= end_of_all - size);
   pagemap.reserved = 0;
   ri_store_relaxed(&rix_pagemap.xcount, 0);
+  ri_store_relaxed(&rix_option_values[ri_option_max_vabits], 0);
+  ri_store_relaxed(&rix_option_values[ri_option_pagemap_commit], sym_each(2, "pagemap_commit"));
   const bool covered = rix_pagemap_cover((const void*)start, size);
   const uint64_t base = ri_load_relaxed(&rix_pagemap.xbase);
   const uint64_t count = ri_load_relaxed(&rix_pagemap.xcount);
