@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // rimalloc.c: the whole allocator as one translation unit, for builds that want a single file or
-// the compiler to see everything. The order is that of the layers.
+// the compiler to see everything. The order is that of the layers. What C cannot do, to catch an
+// exception, is in os/catch.cc, to be compiled beside it.
 #define _GNU_SOURCE
 #include "base/events.c"
 //

@@ -51,7 +51,10 @@ done
 # The string of the build is weaker than ri_conf and stronger than the defaults.
 flags=(-std=c11 -O1 -pthread "$include" -I"$RIMALLOC_SOURCE/src")
 "$CC" "${flags[@]}" '-DRIX_CONF="purge_delay=11,check=2,mapping_cache=1g,oops=1"' \
-  -c "$RIMALLOC_SOURCE/src/rimalloc.c" -o "$work/build.o"
+  -c "$RIMALLOC_SOURCE/src/rimalloc.c" -o "$work/core.o"
+"$CXX" -std=c++17 -O1 -fexceptions -fno-rtti "$include" -I"$RIMALLOC_SOURCE/src" \
+  -c "$RIMALLOC_SOURCE/src/os/catch.cc" -o "$work/catch.o"
+ld -r "$work/core.o" "$work/catch.o" -o "$work/build.o"
 sed '/^const char/d; s/check)/mapping_cache)/' "$work/conf.c" > "$work/plain.c"
 "$CC" "$include" "$work/plain.c" "$work/build.o" -pthread -o "$work/plain"
 [[ $("$work/plain" 2> "$work/err") == "11 1024" ]] || fail "the build's string: $("$work/plain")"
