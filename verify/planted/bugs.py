@@ -140,7 +140,7 @@ BUGS = [
     ("large calloc without zeroes", "src/heap/alloc.c",
      "  if (zero && !is_zero) rix_page_zero_single(page, 0);\n", "", "exhaust:sequences"),
     ("slices are not noted as dirty", "src/arena/arena.c",
-     "  *zero = rix_bitmap_set_run(&a->dirty, index, count);\n", "  *zero = true;\n",
+     "  *zero = rix_arena_mark_dirty(a, index, count);\n", "  *zero = true;\n",
      "exhaust:sequences"),
     ("realloc copies one byte too few", "src/api/realloc.c",
      "memcpy(q, p, rix_min(usable, now));", "memcpy(q, p, rix_min(usable, now) - 1);",
