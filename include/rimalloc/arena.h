@@ -5,10 +5,9 @@
 // them; a program can reserve some in advance, hand over memory of its own, and keep an arena for
 // the heaps that are made for it (an exclusive one). An arena serves the sub-process that the
 // calling thread belongs to. Part of it, about 2 %, is used for descriptors.
+#include <rimalloc/rimalloc.h>  // includes this header in its turn: before the guard
 #ifndef RIMALLOC_ARENA_H
 #define RIMALLOC_ARENA_H
-
-#include <rimalloc/heap.h>
 
 #if defined(__cplusplus)
 extern "C" {

@@ -9,10 +9,9 @@
 // Where a heap is asked for, NULL stands for the main heap: the one that ri_malloc allocates from.
 // A heap may be used until ri_heap_delete or ri_heap_destroy is called for it; using it afterwards,
 // or meanwhile, is undefined. What is said in rimalloc.h of threads and errors holds here as well.
+#include <rimalloc/rimalloc.h>  // includes this header in its turn: before the guard
 #ifndef RIMALLOC_HEAP_H
 #define RIMALLOC_HEAP_H
-
-#include <rimalloc/rimalloc.h>
 
 #if defined(__cplusplus)
 extern "C" {

@@ -5,10 +5,9 @@
 // Each kind has at most one function; registering another replaces it, NULL ends it. A call that is
 // under way in another thread may still reach the function that was replaced. Registering may be
 // done by any thread at any time.
+#include <rimalloc/rimalloc.h>  // includes this header in its turn: before the guard
 #ifndef RIMALLOC_HOOKS_H
 #define RIMALLOC_HOOKS_H
-
-#include <rimalloc/rimalloc.h>
 
 #if defined(__cplusplus)
 extern "C" {

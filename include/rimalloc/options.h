@@ -12,10 +12,9 @@
 // rounded up to the option's unit; or on, yes, true, enable or off, no, false, disable. Names and
 // words in any case. A value that cannot be read is reported and ignored; one that is out of range
 // is reported and the nearest that is allowed used. In setuid programs the environment is not read.
+#include <rimalloc/rimalloc.h>  // includes this header in its turn: before the guard
 #ifndef RIMALLOC_OPTIONS_H
 #define RIMALLOC_OPTIONS_H
-
-#include <rimalloc/rimalloc.h>
 
 #if defined(__cplusplus)
 extern "C" {

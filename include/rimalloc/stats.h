@@ -14,12 +14,10 @@
 // Functions that fill a ri_stats_t return false and change nothing when it is NULL or its header is
 // not that of this version (ri_stats_init sets it). Any thread may call them at any time; they take
 // the lock for starting and ending threads for a moment, and their cost is a walk over all pages.
+#include <rimalloc/rimalloc.h>  // includes this header in its turn: before the guard
 #ifndef RIMALLOC_STATS_H
 #define RIMALLOC_STATS_H
 
-#include <rimalloc/arena.h>
-#include <rimalloc/heap.h>
-#include <rimalloc/rimalloc.h>
 #include <string.h>
 
 #if defined(__cplusplus)

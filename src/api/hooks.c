@@ -21,7 +21,9 @@ bool ri_register_os_memory(ri_os_fun* fun, void* arg) {
 }
 
 bool ri_is_redirected(void) {
-  void* const p = malloc(1);
+  char* const p = malloc(1);
+  if (p == NULL) return false;
+  *p = 0;  // or the compiler warns that a look-up could read it
   const bool ours = rix_pagemap_find(p) != NULL;
   free(p);
   return ours;

@@ -165,7 +165,7 @@ static void large_blocks_are_mapped(void) {
 }
 
 static void addresses_are_low(void) {
-  if (RIX_OS_ADDRESS_BITS < 47) return;
+  if (RIX_OS_ADDRESS_BITS < 47 || check_sanitized()) return;  // sanitizers choose the places
   ri_option_set(ri_option_max_vabits, 41);
   void* const p = block(100);
   void* const q = block((size_t)300 << 20);

@@ -87,7 +87,8 @@ typedef struct location_s {
   uintptr_t address;
   unsigned size;
   uint64_t init;
-  bool counter;
+  bool counter;    // outside of what is explored: performed at once
+  bool statistic;  // and threads may look at it
 } location_t;
 
 typedef enum thread_status_e {
@@ -208,7 +209,8 @@ void tsan_plain(const void* p, size_t size, bool write, const void* pc);
 // ---- locations.c --------------------------------------------------------------------------------
 
 unsigned location_of(const op_t* op);
-bool location_is_counter(const op_t* op);
+// The counter that an operation is on, NULL when it is on none.
+const location_t* location_counter(const op_t* op);
 void location_check_plain_write(uintptr_t address, size_t size);
 void location_forget(void);
 

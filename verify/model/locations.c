@@ -33,7 +33,8 @@ static unsigned location_make(uintptr_t a, unsigned size, unsigned slot) {
     }
   }
   if (ex.locations == LOCATIONS_MAX) explorer_fail("too many atomic locations");
-  ex.location[ex.locations] = (location_t){a, size, threads_read_memory((void*)a, size), false};
+  ex.location[ex.locations] =
+      (location_t){a, size, threads_read_memory((void*)a, size), false, false};
   table.address[slot] = a;
   table.location[slot] = (uint16_t)ex.locations;
   if (table.low == 0 || a < table.low) table.low = a;
@@ -52,25 +53,29 @@ unsigned location_of(const op_t* op) {
   return l;
 }
 
-bool location_is_counter(const op_t* op) {
-  if (!table.counters) return false;
+const location_t* location_counter(const op_t* op) {
+  if (!table.counters) return NULL;
   const uintptr_t a = (uintptr_t)op->address;
   for (unsigned l = 0; l < ex.locations; l++) {
     const location_t* const c = &ex.location[l];
     if (!c->counter || !location_overlaps(c, a, op->size)) continue;
-    if (op->kind != OP_ADD && op->kind != OP_SUB) {
+    if (!c->statistic && op->kind != OP_ADD && op->kind != OP_SUB) {
       explorer_fail("%s is no counter: a thread looks at it", trace_what(a));
     }
-    return true;
+    return c;
   }
-  return false;
+  return NULL;
 }
 
-void model_counter(const void* p, size_t size) {
+static void locations_add_counter(const void* p, size_t size, bool statistic) {
   if (ex.locations == LOCATIONS_MAX) explorer_fail("too many atomic locations");
-  ex.location[ex.locations++] = (location_t){(uintptr_t)p, (unsigned)size, 0, true};
+  ex.location[ex.locations++] = (location_t){(uintptr_t)p, (unsigned)size, 0, true, statistic};
   table.counters = true;
 }
+
+void model_counter(const void* p, size_t size) { locations_add_counter(p, size, false); }
+
+void model_statistic(const void* p, size_t size) { locations_add_counter(p, size, true); }
 
 void location_check_plain_write(uintptr_t a, size_t size) {
   if (a >= table.high || a + size <= table.low) return;

@@ -53,6 +53,9 @@ void model_as(int t, void (*f)(void));
 // In set-up: [p, p + size) is a counter that threads only add to without looking at the result, so
 // that the order does not matter and is not explored. A thread that reads it is reported.
 void model_counter(const void* p, size_t size);
+// As above; threads may look at it: they see what the order of the moment gives, so nothing but
+// other statistics may depend on it.
+void model_statistic(const void* p, size_t size);
 // In set-up: a name for traces.
 void model_name(const void* p, const char* name);
 

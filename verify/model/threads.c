@@ -318,9 +318,10 @@ uint64_t threads_perform(const op_t* op, bool* success) {
   if (ex.current < 0) return threads_perform_direct(op, success);
   if (op->kind >= OP_FENCE) return threads_fence_or_choice(op);
   const uintptr_t a = (uintptr_t)op->address;
-  if (location_is_counter(op)) {
-    threads_perform_direct(op, success);
-    return 0xBAD0BAD0BAD0BAD0u;  // nobody looks
+  const location_t* const counter = location_counter(op);
+  if (counter != NULL) {
+    const uint64_t value = threads_perform_direct(op, success);
+    return counter->statistic ? value : 0xBAD0BAD0BAD0BAD0u;  // nobody looks at the others
   }
   if (!memory_tracked(a)) explorer_fail("an atomic access to %#lx, where nothing is", a);
   memory_check_permitted(a, op->size);

@@ -15,10 +15,16 @@ static struct {
 
 // ---- Set-up -------------------------------------------------------------------------------------
 
-static void world_count(bool abandoned) {
-  model_counter(&arena.xclaimed, sizeof(arena.xclaimed));
+static void world_count_thread(void) {
+  if (rix_events_mine != NULL) model_statistic(rix_events_mine, sizeof(*rix_events_mine));
+}
+
+static void world_count(int n, bool abandoned) {
+  model_statistic(rix_gauges, sizeof(rix_gauges));
+  model_statistic(&rix_events_shared, sizeof(rix_events_shared));
   model_counter(&purge.xpurged, sizeof(purge.xpurged));
-  model_counter(&thread.xcount, sizeof(thread.xcount));
+  for (int t = 0; t < n; t++)
+    model_as(t, world_count_thread);
   if (abandoned) return;
   rix_arena_t* const a = rix_arena_at(0);
   model_counter(&a->xabandoned, sizeof(a->xabandoned));
@@ -39,7 +45,7 @@ void world_setup(int n, bool abandoned) {
   world.arena = first.arena;
   for (int t = 0; t < n; t++)
     model_as(t, ri_thread_init);
-  world_count(abandoned);
+  world_count(n, abandoned);
   model_name(first.arena, "arena");
   model_name(first.arena->free.words, "arena.free");
   model_name(first.arena->committed.words, "arena.committed");
