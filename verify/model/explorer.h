@@ -16,7 +16,7 @@
 
 enum {
   EVENTS_MAX = 512,     // of one thread
-  LOCATIONS_MAX = 256,  // atomic ones
+  LOCATIONS_MAX = 512,  // atomic ones
   WRITES_MAX = 192,     // to one location
   INDEX_BITS = 9,
   INIT = 0xFFFF,  // the write that gave a location its value at the start

@@ -19,12 +19,16 @@ static void world_count_thread(void) {
   if (rix_events_mine != NULL) model_statistic(rix_events_mine, sizeof(*rix_events_mine));
 }
 
-static void world_count(int n, bool abandoned) {
+void world_leave_out_statistics(int n) {
   model_statistic(rix_gauges, sizeof(rix_gauges));
   model_statistic(&rix_events_shared, sizeof(rix_events_shared));
-  model_counter(&purge.xpurged, sizeof(purge.xpurged));
   for (int t = 0; t < n; t++)
     model_as(t, world_count_thread);
+}
+
+static void world_count(int n, bool abandoned) {
+  world_leave_out_statistics(n);
+  model_counter(&purge.xpurged, sizeof(purge.xpurged));
   if (abandoned) return;
   rix_arena_t* const a = rix_arena_at(0);
   model_counter(&a->xabandoned, sizeof(a->xabandoned));

@@ -16,6 +16,8 @@ enum { WORLD_BLOCK = 8192 };  // 8 blocks of this size in a page; one is cut at 
 // purged; threads 0 .. threads-1 have heaps. Statistics are not explored (model_counter), but for
 // the counts of listed abandoned pages, which decide something, when `abandoned` is true.
 void world_setup(int threads, bool abandoned);
+// Part of it: counts of events, of threads that have begun too, are not explored.
+void world_leave_out_statistics(int threads);
 
 // malloc and free by the running thread, with the block's first bytes watched (model_take).
 void* world_malloc(size_t size);

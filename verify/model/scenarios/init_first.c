@@ -8,16 +8,16 @@
 static void* block[MODEL_THREADS];
 static ri_atomic(void*) xpassed;
 
-static void setup(void) {
+static void setup_for(int threads) {
   os_model_init();
   ri_option_set(ri_option_arena_reserve, 1024);  // a thread of the model can map 3 MiB
-}
-// The threads have heaps, and there is no memory for blocks yet.
-static void setup_threads(void) {
-  setup();
-  for (int t = 0; t < 3; t++)
+  for (int t = 0; t < threads; t++)
     model_as(t, ri_thread_init);
+  world_leave_out_statistics(threads);
 }
+static void setup(void) { setup_for(0); }
+// The threads have heaps, and there is no memory for blocks yet.
+static void setup_threads(void) { setup_for(3); }
 // As above, but for the heaps: they were given back, so that each begins with one of those.
 static void setup_ended(void) {
   setup_threads();
