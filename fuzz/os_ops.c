@@ -5,7 +5,6 @@
 // could be written (overcommit_memory 2), where arenas are reserved first and committed in pieces.
 #include "shadow.h"
 
-#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -26,8 +25,8 @@ void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t of
 int __wrap_munmap(void* p, size_t size);
 int __wrap_mprotect(void* p, size_t size, int access);
 int __wrap_madvise(void* p, size_t size, int advice);
-void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...);
-long __wrap_syscall(long number, ...);
+void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, void* to);
+long __wrap_syscall(long number, long a0, long a1, long a2, long a3, long a4, long a5);
 int __wrap_pthread_setspecific(pthread_key_t key, const void* value);
 
 enum { OS_MAP, OS_UNMAP, OS_PROTECT, OS_ADVISE, OS_MOVE, OS_RESIZE, OS_KEY, OS_CALLS };
@@ -81,26 +80,17 @@ int __wrap_madvise(void* p, size_t size, int advice) {
   return fails(OS_ADVISE) ? -1 : __real_madvise(p, size, advice);
 }
 
-void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  void* const to = (flags & MREMAP_FIXED) != 0 ? va_arg(arguments, void*) : NULL;
-  va_end(arguments);
+// `to` is only there, and only looked at, with MREMAP_FIXED.
+void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, void* to) {
   if (fails((flags & MREMAP_FIXED) != 0 ? OS_MOVE : OS_RESIZE)) return MAP_FAILED;
   return __real_mremap(p, old_size, new_size, flags, to);
 }
 
 // All arguments of a system call are words.
-long __wrap_syscall(long number, ...) {
-  va_list arguments;
-  long a[6];
-  va_start(arguments, number);
-  for (int i = 0; i < 6; i++)
-    a[i] = va_arg(arguments, long);
-  va_end(arguments);
+long __wrap_syscall(long number, long a0, long a1, long a2, long a3, long a4, long a5) {
   const bool asked = FUZZ_STRICT != 0 && number == SYS_openat &&
-                     strcmp((const char*)a[1], "/proc/sys/vm/overcommit_memory") == 0;
-  if (!asked) return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+                     strcmp((const char*)a1, "/proc/sys/vm/overcommit_memory") == 0;
+  if (!asked) return __real_syscall(number, a0, a1, a2, a3, a4, a5);
   const int fd = memfd_create("overcommit", MFD_CLOEXEC);
   FUZZ_CHECK(fd >= 0 && write(fd, "2\n", 2) == 2 && lseek(fd, 0, SEEK_SET) == 0);
   return fd;

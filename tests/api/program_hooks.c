@@ -102,6 +102,30 @@ static ri_oom_t gives_up_reserve(size_t size, unsigned attempt, void* arg) {
   return answer;
 }
 
+// Until all that is reserved is used up.
+static void small_blocks_run_out(void) {
+  ri_option_set(ri_option_limit_address_space, (long)(check_summary().reserved / 1024));
+  answer = RI_OOM_FAIL;
+  void* list = NULL;
+  void* block;
+  while ((block = ri_malloc(8000)) != NULL) {
+    memcpy(block, &list, sizeof(list));
+    list = block;
+  }
+  CHECK(attempts == 1 && asked_for >= 8000 && asked_for < 16384);
+  attempts = 0;
+  answer = RI_OOM_RETRY;
+  CHECK(ri_malloc(8000) == NULL && attempts == RI_OOM_RETRIES);
+  ri_register_out_of_memory(NULL, NULL);
+  attempts = 0;
+  CHECK(ri_malloc(8000) == NULL && attempts == 0);
+  while (list != NULL) {
+    block = list;
+    memcpy(&list, block, sizeof(list));
+    ri_free(block);
+  }
+}
+
 static void out_of_memory(void) {
   const size_t large = (size_t)500 << 20;
   check_capture_start();
@@ -138,27 +162,7 @@ static void out_of_memory(void) {
   CHECK(ri_malloc(check_hide(SIZE_MAX)) == NULL);
   CHECK(ri_malloc(check_hide((size_t)PTRDIFF_MAX + 1)) == NULL);
   CHECK(ri_calloc(check_hide(SIZE_MAX / 2), 3) == NULL && attempts == 0);
-  // Small blocks: until all is used up.
-  ri_option_set(ri_option_limit_address_space, (long)(check_summary().reserved / 1024));
-  answer = RI_OOM_FAIL;
-  void* list = NULL;
-  void* block;
-  while ((block = ri_malloc(8000)) != NULL) {
-    memcpy(block, &list, sizeof(list));
-    list = block;
-  }
-  CHECK(attempts == 1 && asked_for >= 8000 && asked_for < 16384);
-  attempts = 0;
-  answer = RI_OOM_RETRY;
-  CHECK(ri_malloc(8000) == NULL && attempts == RI_OOM_RETRIES);
-  ri_register_out_of_memory(NULL, NULL);
-  attempts = 0;
-  CHECK(ri_malloc(8000) == NULL && attempts == 0);
-  while (list != NULL) {
-    block = list;
-    memcpy(&list, block, sizeof(list));
-    ri_free(block);
-  }
+  small_blocks_run_out();
   ri_free(p);
   ri_option_set(ri_option_limit_address_space, 0);
   check_capture_stop();

@@ -29,7 +29,7 @@ typedef int key_create_fun(pthread_key_t* key, void (*destructor)(void*));
 #define pthread_key_create unused_key_create
 int unused_key_create(pthread_key_t* key, void (*destructor)(void*));
 #endif
-int pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) {
+int pthread_key_create(pthread_key_t* key, void (*destr_function)(void*)) {
   key_create_fun* real;
   *(void**)&real = dlsym(RTLD_NEXT, "pthread_key_create");
   CHECK(real != NULL);
@@ -37,7 +37,7 @@ int pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) {
     atomic_store(&stopped, true);
     while (!atomic_load(&allocated)) {}
   }
-  return real(key, destructor);
+  return real(key, destr_function);
 }
 
 static void* second(void* arg) {
