@@ -115,10 +115,13 @@ static void defaults(void) {
   CHECK(ri_audit());
 }
 
+// Until the allocator's own exit hook has run. ThreadSanitizer ends in the last round: it is not used.
+enum { LATE_ROUNDS = PTHREAD_DESTRUCTOR_ITERATIONS - 1 };
+
 static pthread_key_t late_key;
 static void late(void* value) {
   static __thread int calls;
-  if (++calls < PTHREAD_DESTRUCTOR_ITERATIONS) {
+  if (++calls < LATE_ROUNDS) {
     pthread_setspecific(late_key, value);
   } else {
     CHECK(ri_heap_theap(heap) == NULL && ri_heap_theap(NULL) == NULL);
