@@ -291,7 +291,7 @@ bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool 
   RI_ASSERT(count > 0 && rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
   long thp = rix_option(ri_option_allow_large_os_pages) != 0 ? 2 : rix_option(ri_option_thp);
   if (rix_option(ri_option_allow_thp) == 0) thp = 0;
-  // Where address space is short, all arenas are of one kind: two would each hold some of it unused.
+  // Where address space is short, all arenas are of one kind: two would each keep some unused.
   dense = thp == 2 || (thp == 1 && dense && !rix_pagemap_is_short());
   const bool done = arena_claim(space, count, align, dense, out);
   if (done) rix_gauge_up(RIX_GAUGE_CLAIMED, count * RIX_SLICE_SIZE);

@@ -115,7 +115,8 @@ static void defaults(void) {
   CHECK(ri_audit());
 }
 
-// Until the allocator's own exit hook has run. ThreadSanitizer ends in the last round: it is not used.
+// Until the allocator's own exit hook has run. ThreadSanitizer ends in the last round, which is
+// therefore not used.
 enum { LATE_ROUNDS = PTHREAD_DESTRUCTOR_ITERATIONS - 1 };
 
 static pthread_key_t late_key;
