@@ -96,7 +96,7 @@ static void free_own(ri_page_t* page, ri_block_t* block, uintptr_t owner) {
   rix_theap_t* const theap = ri_load_relaxed(&page->xtheap);
   rix_theap_enter(theap);
   rix_page_push(page, block);
-  if ((owner & RIX_OWNER_FULL) != 0) rix_theap_unfull(theap, page);
+  if ((owner & RIX_OWNER_FULL) != 0) rix_queue_from_full(theap, page);
   if (ri_load_relaxed(&page->used) == 0) rix_theap_page_emptied(theap, page);
   rix_theap_leave(theap);
 }

@@ -128,8 +128,6 @@ RIX_INTERNAL void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t*
 RIX_INTERNAL void rix_theap_adopt(rix_theap_t* theap, ri_page_t* page);
 // The last live block of an owned page was freed: keeps the page or releases it.
 RIX_INTERNAL void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page);
-// A block of a page in the full list was freed: moves the page to its queue.
-RIX_INTERNAL void rix_theap_unfull(rix_theap_t* theap, ri_page_t* page);
 // Collects all pages, releases the empty ones.
 RIX_INTERNAL void rix_theap_collect(rix_theap_t* theap);
 // Small regular work of a thread that allocates: pinned pages, blocks freed by others, purging.
@@ -151,6 +149,8 @@ RIX_INTERNAL void rix_queue_move_to_front(rix_theap_t* theap, ri_page_t* page);
 RIX_INTERNAL void rix_queue_remove(rix_theap_t* theap, ri_page_t* page);
 // From the queue to the full list. False: others freed blocks of it meanwhile, it stays.
 RIX_INTERNAL bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page);
+// From the full list to the back of the queue: the owner freed a block of it.
+RIX_INTERNAL void rix_queue_from_full(rix_theap_t* theap, ri_page_t* page);
 // Looks at some full pages, if somebody freed into one; those with blocks go to the front of the
 // queue. True when there were any.
 RIX_INTERNAL bool rix_queue_sweep_full(rix_theap_t* theap, unsigned class_index);

@@ -5,14 +5,13 @@
 #include "page/remote.h"
 
 static void queue_update_direct(rix_theap_t* theap, unsigned c) {
-  const size_t size = rix_class_block_size(c);
-  if (size > RI_DIRECT_MAX) return;
+  if (c > rix_class_of(RI_DIRECT_MAX)) return;
   const size_t first = c == 0 ? 0 : rix_class_block_size(c - 1) / 8 + 1;
   ri_page_t* const page = theap->queue[c].first;
   const bool fast = page != NULL && (page->flags & RIX_PAGE_CHECKED) == 0;
   ri_page_t* const shown = fast ? page : &rix_page_empty;
   if (theap->fast.direct[first] == shown) return;
-  for (size_t w = first; w <= size / 8; w++)
+  for (size_t w = first; w <= rix_class_block_size(c) / 8; w++)
     theap->fast.direct[w] = shown;
 }
 
@@ -67,10 +66,11 @@ void rix_queue_push_front(rix_theap_t* theap, ri_page_t* page) {
 
 void rix_queue_push_back(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_NONE);
+  rix_page_list_t* const queue = &theap->queue[page->class_index];
   page->place = RIX_PLACE_QUEUE;
   theap->pages[page->class_index]++;
-  queue_link_back(&theap->queue[page->class_index], page);
-  queue_update_direct(theap, page->class_index);
+  queue_link_back(queue, page);
+  if (queue->first == page) queue_update_direct(theap, page->class_index);
 }
 
 void rix_queue_move_to_front(rix_theap_t* theap, ri_page_t* page) {
@@ -82,29 +82,47 @@ void rix_queue_move_to_front(rix_theap_t* theap, ri_page_t* page) {
   queue_update_direct(theap, page->class_index);
 }
 
+static void queue_leave_queue(rix_theap_t* theap, ri_page_t* page) {
+  rix_page_list_t* const queue = &theap->queue[page->class_index];
+  const bool was_first = queue->first == page;
+  queue_unlink(queue, page);
+  if (was_first) queue_update_direct(theap, page->class_index);
+}
+
+static void queue_leave_full(rix_theap_t* theap, ri_page_t* page) {
+  queue_unlink(&theap->full[page->class_index], page);
+  queue_set_full_flag(page, false);
+}
+
 void rix_queue_remove(rix_theap_t* theap, ri_page_t* page) {
-  const unsigned c = page->class_index;
+  if (page->place == RIX_PLACE_NONE) return;
   if (page->place == RIX_PLACE_FULL) {
-    queue_unlink(&theap->full[c], page);
-    queue_set_full_flag(page, false);
-  } else if (page->place == RIX_PLACE_QUEUE) {
-    queue_unlink(&theap->queue[c], page);
-    queue_update_direct(theap, c);
+    queue_leave_full(theap, page);
+  } else {
+    queue_leave_queue(theap, page);
   }
-  if (page->place != RIX_PLACE_NONE) theap->pages[c]--;
+  theap->pages[page->class_index]--;
   page->place = RIX_PLACE_NONE;
 }
 
 bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_QUEUE && page->free == NULL && !rix_page_can_extend(page));
   if (!rix_remote_request_wake(page)) return false;
-  rix_queue_remove(theap, page);
+  queue_leave_queue(theap, page);
   ri_store_relaxed(&page->used, rix_page_live(page));  // a full page is not kept: unpin it
   queue_set_full_flag(page, true);
   page->place = RIX_PLACE_FULL;
-  theap->pages[page->class_index]++;
   queue_link_back(&theap->full[page->class_index], page);
   return true;
+}
+
+void rix_queue_from_full(rix_theap_t* theap, ri_page_t* page) {
+  RI_ASSERT(page->place == RIX_PLACE_FULL);
+  queue_leave_full(theap, page);
+  page->place = RIX_PLACE_QUEUE;
+  rix_page_list_t* const queue = &theap->queue[page->class_index];
+  queue_link_back(queue, page);
+  if (queue->first == page) queue_update_direct(theap, page->class_index);
 }
 
 // Makes `page` the first of the list; those before it follow the last.

@@ -73,12 +73,6 @@ void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
   theap_release(theap, page);
 }
 
-void rix_theap_unfull(rix_theap_t* theap, ri_page_t* page) {
-  RI_ASSERT(page->place == RIX_PLACE_FULL);
-  rix_queue_remove(theap, page);
-  rix_queue_push_back(theap, page);
-}
-
 // Unpins or releases the pinned pages of a class; `now`: without waiting for them to be idle.
 static void theap_check_pinned(rix_theap_t* theap, unsigned c, bool now) {
   theap->pinned[c] = 0;
@@ -106,7 +100,7 @@ static void theap_collect_list(rix_theap_t* theap, ri_page_t* page) {
     if (rix_page_live(page) == 0) {
       theap_release(theap, page);
     } else if (has_free && page->place == RIX_PLACE_FULL) {
-      rix_theap_unfull(theap, page);
+      rix_queue_from_full(theap, page);
     }
   }
 }

@@ -101,7 +101,7 @@ static void full_and_sweep(unsigned c) {
   CHECK(pages[3]->place == RIX_PLACE_QUEUE && rix_page_collect(pages[3]));
   // A local free into a full page brings it back.
   rix_page_push(pages[0], last[0]);
-  rix_theap_unfull(&theap, pages[0]);
+  rix_queue_from_full(&theap, pages[0]);
   CHECK(pages[0]->place == RIX_PLACE_QUEUE && rix_theap_valid(&theap));
   for (size_t i = 0; i < PAGES; i++) {
     ri_block_t* unused = NULL;
