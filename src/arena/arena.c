@@ -242,14 +242,14 @@ static bool arena_claim_in(rix_arena_t* a, size_t count, size_t align, rix_slice
 }
 
 // Claims a run in the first arena that has one and serves the space: of the dense or of the other
-// ones, on the node if that is not RIX_NODE_ANY.
+// ones, or of memory that the program gave, on the node if that is not RIX_NODE_ANY.
 static bool arena_claim_any(const rix_space_t* space, size_t count, size_t align, bool dense,
                             int node, rix_slices_t* out) {
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
     rix_arena_t* const a = rix_arena_at(i);
     if (ri_load_acquire(&a->xsubproc) != space->subproc) continue;  // N4: pairs with N3
-    if (a->exclusive || a->dense != dense) continue;
+    if (a->exclusive || (a->dense != dense && !a->given)) continue;
     if (node != RIX_NODE_ANY && a->node != node) continue;
     if (arena_claim_in(a, count, align, out)) return true;
   }

@@ -47,20 +47,21 @@
 
 // Constants that follow from the design, in one place.
 enum {
-  RIX_SLICE_SIZE = 64 * 1024,        // unit of arenas and of the page map
-  RIX_SMALL_BLOCK_MAX = 8 * 1024,    // blocks up to here live in pages of one slice
-  RIX_MEDIUM_BLOCK_MAX = 64 * 1024,  // blocks up to here live in pages of 8 slices
-  RIX_MEDIUM_SLICES = 8,             //
-  RIX_EXTEND_BYTES = 4096,           // a fresh page becomes blocks in steps of this size
-  RIX_MOVE_MIN = 256 * 1024,         // realloc moves pages instead of copying from here
-  RIX_MAPPINGS_MAX = 16384,          // blocks with a mapping of their own (OS limit: 65,530)
-  RIX_HEARTBEAT = 256,               // slow allocations between two looks at the whole heap
-  RIX_ADOPTIONS = 16,                // pages a thread's frees may take over between two of its
-                                     // slow allocations: one that only frees must not hoard
-  RIX_DENSE_PAGES = 32,              // a thread with so many pages of one class gets memory
-  RIX_DENSE_PAGES_MIN = 16 * 1024 * 1024,  // in huge pages when the process has so much in use,
-  RIX_DENSE_BLOCK = 4 * 1024 * 1024,       // and so does a block so large, unless asked as zeroes
-  RIX_SWEEP_MAX = 32,                      // full pages looked at in one slow allocation
+  RIX_SLICE_SIZE = 64 * 1024,          // unit of arenas and of the page map
+  RIX_SMALL_BLOCK_MAX = 8 * 1024,      // blocks up to here live in pages of one slice
+  RIX_MEDIUM_BLOCK_MAX = 64 * 1024,    // blocks up to here live in pages of 8 slices
+  RIX_MEDIUM_SLICES = 8,               //
+  RIX_EXTEND_BYTES = 4096,             // a fresh page becomes blocks in steps of this size
+  RIX_MOVE_MIN = 256 * 1024,           // realloc moves pages instead of copying from here
+  RIX_MAPPINGS_MAX = 16384,            // blocks with a mapping of their own (OS limit: 65,530)
+  RIX_HEARTBEAT = 256,                 // slow allocations between two looks at the whole heap
+  RIX_ADOPTIONS = 16,                  // pages a thread's frees may take over between two of its
+                                       // slow allocations: one that only frees must not hoard
+  RIX_DENSE_MIN = 8 * 1024 * 1024,     // a process with so much in use gets memory in huge
+  RIX_DENSE_PAGES = 4,                 // pages for a class of which a thread has so many pages,
+  RIX_DENSE_BLOCK = 512 * 1024,        // and for blocks so large, unless asked as zeroes;
+  RIX_DENSE_ALWAYS = 4 * 1024 * 1024,  // any process for such blocks
+  RIX_SWEEP_MAX = 32,                  // full pages looked at in one slow allocation
 };
 
 #endif

@@ -36,14 +36,29 @@ static ri_page_t* alloc_from_queue(rix_theap_t* theap, unsigned c, ri_page_t** e
 
 // A thread with many pages of a class uses them up, as far as one can foresee.
 static bool alloc_is_dense(const rix_theap_t* theap, unsigned c) {
-  return theap->pages[c] >= RIX_DENSE_PAGES && rix_arena_in_use() >= RIX_DENSE_PAGES_MIN;
+  return theap->pages[c] >= RIX_DENSE_PAGES && rix_arena_in_use() >= RIX_DENSE_MIN;
+}
+
+// The usual case: the first page of the queue is used up and the next has blocks. NULL otherwise.
+static ri_page_t* alloc_next_page(rix_theap_t* theap, unsigned c) {
+  ri_page_t* const page = theap->queue[c].first;
+  if (page == NULL || page->free != NULL) return NULL;
+  ri_page_t* const next = page->next;
+  if (next == NULL || next->free == NULL) return NULL;
+  if (rix_page_can_extend(page)) {
+    rix_queue_move_to_front(theap, next);
+  } else if (!rix_queue_to_full(theap, page)) {
+    return NULL;
+  }
+  return next;
 }
 
 // A page of the class with a free block, at the front of its queue. *fresh: the block is untouched
 // memory that reads as zero but for its link. NULL: no memory.
 static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   rix_event(RIX_EVENT_SEARCHES);
-  ri_page_t* page = NULL;
+  ri_page_t* page = rix_stress_chance(RIX_STRESS_EMPTY) ? NULL : alloc_next_page(theap, c);
+  if (page != NULL) return page;
   ri_page_t* found = NULL;
   if (!rix_stress_chance(RIX_STRESS_EMPTY)) found = alloc_from_queue(theap, c, &page);
   if (found == NULL && rix_queue_sweep_full(theap, c)) found = theap->queue[c].first;

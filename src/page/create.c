@@ -137,14 +137,20 @@ static size_t create_arena_max(const rix_heap_t* heap) {
   return rix_option_bytes(ri_option_arena_max_object_size, 10);
 }
 
+// Whether a block's memory comes in huge pages: it will be used as a whole, as far as one can
+// foresee. Who asks for zeroes often uses little of a large block.
+static bool create_is_dense(size_t block_size, bool zero) {
+  if (zero || block_size < RIX_DENSE_BLOCK) return false;
+  return block_size >= RIX_DENSE_ALWAYS || rix_arena_in_use() >= RIX_DENSE_MIN;
+}
+
 ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap, bool* zero) {
   const size_t block_size = rix_align_up(size, rix_os_page_size());
   const size_t slices = rix_div_up(block_size, RIX_SLICE_SIZE);
   rix_slices_t got;
   const size_t most = create_arena_max(heap);
   const bool in_arena = block_size <= most && align <= most;
-  // Who asks for zeroes often uses little of a large block.
-  const bool dense = !*zero && block_size >= RIX_DENSE_BLOCK;
+  const bool dense = create_is_dense(block_size, *zero);
   if (in_arena && !rix_roster_charge(heap, slices * RIX_SLICE_SIZE)) return NULL;
   if (!in_arena ||
       !rix_arena_claim(&heap->space, slices, rix_max(align, RIX_SLICE_SIZE), dense, &got)) {
