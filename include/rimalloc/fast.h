@@ -11,7 +11,8 @@
 //        +----------- larger --------------------------------------> rix_malloc_generic
 //   ri_free(p) -- page map --> page; page->xowner == rix_tls.self --> push             (no atomics)
 //        |                                 last live block ----------> rix_page_emptied
-//        +-- not ours, NULL, remote, full, checked, interior --------> rix_free_generic
+//        |-- another thread's, full, checked, interior -------------> rix_free_found
+//        '-- not ours, NULL ----------------------------------------> rix_free_generic
 //
 // CONCURRENCY: as malloc and free: any thread, no locks. A block's page can change its owner under
 // a thread that does not own it, but never under the owner itself; so one relaxed load of xowner
@@ -41,6 +42,7 @@ extern "C" {
 RI_SLOW_EXPORT void* rix_malloc_generic(ri_fast_theap_t* theap,
                                         size_t size) RI_NOEXCEPT RI_MALLOC_LIKE RI_ALLOC_SIZE(2);
 RI_SLOW_EXPORT void rix_free_generic(void* p) RI_NOEXCEPT;
+RI_SLOW_EXPORT void rix_free_found(void* p, ri_page_t* page) RI_NOEXCEPT;
 RI_SLOW_EXPORT void rix_page_emptied(ri_page_t* page) RI_NOEXCEPT;
 
 // Pops a block for `size` bytes from a thread's heap.
@@ -79,11 +81,13 @@ RI_ALWAYS_INLINE void rix_fast_push(ri_page_t* page, void* p) RI_NOEXCEPT {
 
 RI_ALWAYS_INLINE void rix_fast_free(void* p) RI_NOEXCEPT {
   ri_page_t* const page = rix_fast_page_of(p);
-  if (RI_UNLIKELY(page == NULL) || RI_UNLIKELY(ri_load_relaxed(&page->xowner) != rix_tls.self)) {
+  if (RI_UNLIKELY(page == NULL)) {
     rix_free_generic(p);
-    return;
+  } else if (RI_UNLIKELY(ri_load_relaxed(&page->xowner) != rix_tls.self)) {
+    rix_free_found(p, page);
+  } else {
+    rix_fast_push(page, p);
   }
-  rix_fast_push(page, p);
 }
 
 // The library itself defines RI_FAST_NO_PUBLIC: it emits the real symbols.

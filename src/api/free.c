@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // free.c: every free that the inline path of fast.h does not do.
 //
+//   rix_free_found: the page is known; the usual cases of the same
 //   rix_free_generic -- NULL ----------------------------------> nothing
 //        |-- no page, or no block there ----------------------> error, nothing changed
 //        |-- own page, with a flag: full, interior, checked --> local free, and what the flag asks
@@ -125,6 +126,20 @@ void rix_free_generic(void* p) {
   rix_annotate_enter();
   free_any(p);
   rix_annotate_leave();
+}
+
+// The usual ones are done here: a block of another thread's page, or of a full page.
+void rix_free_found(void* p, ri_page_t* page) {
+  const uintptr_t owner = ri_load_relaxed(&page->xowner);
+  ri_block_t* const block = rix_page_block_of(page, p);
+  const bool rare = RIX_ANNOTATE != 0 || (owner & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED)) != 0;
+  if (RIX_UNLIKELY(rare || (void*)block != p)) {
+    rix_free_generic(p);
+  } else if ((owner & ~RIX_OWNER_FLAGS) == rix_tls.self) {
+    free_own(page, block, owner);
+  } else {
+    free_remote(page, block, p);
+  }
 }
 
 // ---- With what the caller knows -----------------------------------------------------------------

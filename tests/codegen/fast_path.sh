@@ -31,25 +31,25 @@ done
 budgets="
   gcc    take_16     15  1
   gcc    take        19  2
-  gcc    give        28  5
+  gcc    give        29  5
   gcc    _Z7take_16v 15  1
   gcc    _Z4takem    19  2
-  gcc    _Z4givePv   28  5
+  gcc    _Z4givePv   29  5
   gcc    malloc      19  2
-  gcc    free        29  5
+  gcc    free        30  5
   gcc    _Znwm       17  2
-  gcc    _ZdlPv      29  5
+  gcc    _ZdlPv      30  5
   gcc    _ZdlPvm      1  0
   clang  take_16     12  1
   clang  take        16  2
-  clang  give        29  5
+  clang  give        30  5
   clang  _Z7take_16v 12  1
   clang  _Z4takem    16  2
-  clang  _Z4givePv   29  5
+  clang  _Z4givePv   30  5
   clang  malloc      16  2
-  clang  free        29  5
+  clang  free        30  5
   clang  _Znwm       15  2
-  clang  _ZdlPv      29  5
+  clang  _ZdlPv      30  5
   clang  _ZdlPvm      1  0
 "
 
