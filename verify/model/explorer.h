@@ -105,6 +105,7 @@ typedef struct thread_s {
   view_t acquire;      // what an acquire fence would add
   view_t release;      // hb at the last release fence
   unsigned waits_for;  // so many of its last reads
+  bool may_stop;       // for ever, before any of its writes (fork.c)
 } thread_t;
 
 typedef enum phase_e { PHASE_SETUP, PHASE_DIRECT, PHASE_REPLAY, PHASE_EXTEND } phase_t;
@@ -126,6 +127,7 @@ typedef struct explorer_s {
   location_t location[LOCATIONS_MAX];
   unsigned locations;
   bool killed, deferred;
+  bool forks, forked;  // some thread may stop; all have
   verdict_t killed_as;
   char why[600];
   bool tracing, random, uses_sc;
@@ -200,6 +202,13 @@ uint64_t threads_read_memory(const void* p, unsigned size);
 void threads_write_memory(void* p, unsigned size, uint64_t value);
 void threads_use_tls(int t);
 void threads_fail(void);  // ends the execution as failed
+void threads_stop(void);  // the running thread does nothing more
+
+// ---- fork.c -------------------------------------------------------------------------------------
+
+void fork_setup(void);
+void fork_stop_point(void);  // the running thread is about to write
+void fork_ended(void);       // it came to its end
 
 // ---- tsan.c -------------------------------------------------------------------------------------
 

@@ -183,6 +183,7 @@ static void driver_setup(const model_scenario_t* s) {
   ex.was_bounded = ex.uses_sc = ex.tracing = false;
   driver.runs = driver.outcomes = 0;
   ex.phase = PHASE_SETUP;
+  fork_setup();
   if (s->setup != NULL) s->setup();
   memory_after_setup();
   threads_after_setup();

@@ -41,6 +41,11 @@ __attribute__((noreturn)) void model_fail(const char* why, const char* file, int
 void model_wait(void);
 // The same for the last n reads: it goes on when one of them reads something else.
 void model_wait_for(unsigned n);
+// From here on the thread may stop for ever before any of its writes: all places are tried.
+void model_may_stop(void);
+// Waits until each other thread has stopped or ended. From then on the memory is as they left it,
+// and there is only this thread: it is the child of a fork.
+void model_fork(void);
 // One of 0 .. n-1; all of them are tried.
 unsigned model_choose(unsigned n);
 // In finish: this execution's result. The set of all results is printed and compared.

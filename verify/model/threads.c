@@ -82,6 +82,7 @@ static void threads_to_scheduler(void) {
 static void threads_entry(void) {
   const int t = ex.current;
   ex.scenario->thread[t]();
+  fork_ended();
   ex.thread[t].status = THREAD_DONE;
   if (ex.phase == PHASE_REPLAY && ex.thread[t].position < ex.graph.n[t]) {
     explorer_fail("thread %d is not deterministic: it ended early", t);
@@ -325,6 +326,7 @@ uint64_t threads_perform(const op_t* op, bool* success) {
   }
   if (!memory_tracked(a)) explorer_fail("an atomic access to %#lx, where nothing is", a);
   memory_check_permitted(a, op->size);
+  if (op->kind != OP_LOAD) fork_stop_point();
   const unsigned location = location_of(op);
   if (op->kind == OP_STORE) {
     threads_write(op, location, threads_new_value(op, 0), NULL);
@@ -373,6 +375,12 @@ void model_wait_for(unsigned n) {
 
 void model_wait(void) { model_wait_for(1); }
 
+void threads_stop(void) {
+  ex.thread[ex.current].status = THREAD_DONE;
+  while (true)
+    threads_to_scheduler();
+}
+
 void model_lock(uint32_t* word) {
   const op_t op = {OP_CAS, word, 4, __ATOMIC_ACQUIRE,           __ATOMIC_RELAXED,
                    false,  1,    0, __builtin_return_address(0)};
@@ -407,6 +415,7 @@ static void threads_reset(void) {
   race_clear();
   trace_clear();
   ex.killed = ex.deferred = false;
+  ex.forks = ex.forked = false;
 }
 
 static void threads_replay(void) {
@@ -455,7 +464,7 @@ static verdict_t threads_outcome(void) {
     for_ever += threads_read_newest(t);
   }
   if (waiting == 0) return VERDICT_COMPLETE;
-  if (for_ever < waiting) return VERDICT_BLOCKED;
+  if (for_ever < waiting || (ex.forks && !ex.forked)) return VERDICT_BLOCKED;
   explorer_fail("deadlock: %d of %d threads wait for what nobody does", waiting, ex.threads);
   return VERDICT_FAILED;
 }

@@ -11,6 +11,7 @@ void tsan_plain(const void* p, size_t size, bool write, const void* pc) {
   const uintptr_t a = (uintptr_t)p;
   if (!memory_tracked(a)) return;
   if (ex.current >= 0) {
+    if (write) fork_stop_point();
     if (ex.tracing) trace_plain(a, size, write, pc);
     if (write) location_check_plain_write(a, size);
     race_access(a, size, write ? ACCESS_WRITE : ACCESS_READ, pc);

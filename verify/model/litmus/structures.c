@@ -206,6 +206,50 @@ static void waits(void) {
 }
 static void wakes(void) { STORE(x, 1, release); }
 
+// ---- A fork, and what the child sees ------------------------------------------------------------
+
+static int plain_1, plain_2, seen_1, seen_2;
+
+static void forks_and_sees(void) {
+  model_fork();
+  seen_1 = LOAD(x, relaxed), seen_2 = LOAD(y, relaxed);
+}
+static void writes_x_y(void) {
+  model_may_stop();
+  STORE(x, 1, relaxed);
+  STORE(y, 1, relaxed);
+}
+static void writes_y(void) {
+  model_may_stop();
+  STORE(y, LOAD(x, relaxed) + 2, relaxed);
+}
+static void forks_and_sees_plain(void) {
+  model_fork();
+  seen_1 = plain_1, seen_2 = plain_2;
+}
+static void forks_locked(void) {
+  model_lock(&lock_a);
+  forks_and_sees_plain();
+  model_unlock(&lock_a);
+}
+static void forks_and_locks(void) {
+  forks_and_sees_plain();
+  model_lock(&lock_a);
+}
+static void writes_plain(void) {
+  model_may_stop();
+  plain_1 = 1;
+  plain_2 = 1;
+}
+static void writes_plain_locked(void) {
+  model_may_stop();
+  model_lock(&lock_a);
+  plain_1 = 1;
+  plain_2 = 1;
+  model_unlock(&lock_a);
+}
+static void show_seen(void) { model_outcome("%d %d", seen_1, seen_2); }
+
 #define T2(a, b) .thread = {a, b}
 #define T3(a, b, c) .thread = {a, b, c}
 
@@ -329,5 +373,29 @@ const model_scenario_t model_scenarios[] = {
      T2(waits, wakes),
      .finish = show_x,
      .outcomes = "1"},
+    {.name = "fork_prefix",
+     .property = "each thread has done what comes first in it, and the rest never",
+     T2(forks_and_sees, writes_x_y),
+     .finish = show_seen,
+     .outcomes = "0 0 | 1 0 | 1 1"},
+    {.name = "fork_two",
+     .property = "of two threads each some of it, as memory allows",
+     T3(forks_and_sees, writes_x_y, writes_y),
+     .finish = show_seen,
+     .outcomes = "0 0 | 0 2 | 1 0 | 1 1 | 1 2 | 1 3"},
+    {.name = "fork_plain",
+     .property = "plain writes too, without a race",
+     T2(forks_and_sees_plain, writes_plain),
+     .finish = show_seen,
+     .outcomes = "0 0 | 1 0 | 1 1"},
+    {.name = "fork_locked",
+     .property = "who holds the lock finds nothing half done",
+     T2(forks_locked, writes_plain_locked),
+     .finish = show_seen,
+     .outcomes = "0 0 | 1 1"},
+    {.name = "fork_lock_lost",
+     .property = "a lock of a thread that is gone",
+     T2(forks_and_locks, writes_plain_locked),
+     .fails = "deadlock"},
     {.name = NULL},
 };
