@@ -120,7 +120,7 @@ void ri_arenas_print(void) {
   for (size_t i = 0; i < rix_arena_count(); i++) {
     rix_arena_t* const a = rix_arena_at(i);
     rix_lock(&rix_purge_lock);  // it must not be given back to the program meanwhile
-    const bool serves = ri_load_relaxed(&a->xsubproc) != RIX_SUBPROC_NONE;
+    const bool serves = ri_load_acquire(&a->xsubproc) != RIX_SUBPROC_NONE;  // N4: pairs with N3
     if (serves) arena_print(i, a);
     rix_unlock(&rix_purge_lock);
   }

@@ -70,6 +70,8 @@ static bool visit_arenas(const visit_t* v, bool (*each)(const visit_t* v, ri_pag
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
     const rix_arena_t* const a = rix_arena_at(i);
+    // Another sub-process may just end, and the program have its memory back.
+    if (ri_load_acquire(&a->xsubproc) != v->heap->space.subproc) continue;  // N4: pairs with N3
     RI_ASSERT(a->pages != NULL);
     for (size_t s = 0; s < a->slice_count; s++) {
       ri_page_t* const page = &a->pages[s];

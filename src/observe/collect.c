@@ -26,8 +26,9 @@ static void collect_page(rix_collected_t* c, const ri_page_t* page, bool mapped)
   if (large) c->large_bytes += blocks * block_size;
 }
 
-// heap == NULL: pages of all heaps.
+// heap == NULL: pages of all heaps. An arena that serves nobody may just become other memory.
 static void collect_arena(rix_collected_t* c, const rix_arena_t* a, const rix_heap_t* heap) {
+  if (ri_load_acquire(&a->xsubproc) == RIX_SUBPROC_NONE) return;  // N4: pairs with N3
   for (size_t i = 0; i < a->slice_count; i++) {
     const ri_page_t* const page = &a->pages[i];
     if (rix_pagemap_find(rix_arena_address(a, i)) != page) continue;

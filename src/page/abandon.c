@@ -15,6 +15,7 @@
 #include "base/events.h"
 #include "page/page.h"
 #include "page/remote.h"
+#include "page/roster.h"
 
 static struct {
   ri_atomic(uint32_t) xlisted[RIX_CLASS_COUNT];  // pages listed, over all arenas
@@ -106,6 +107,8 @@ ri_page_t* rix_page_claim_abandoned(unsigned class_index, const struct rix_heap_
   for (size_t i = 0; i < n; i++) {
     rix_arena_t* const a = rix_arena_at(i);
     if (ri_load_relaxed(&a->xabandoned[class_index]) == 0) continue;
+    // Another sub-process may just end, and the program have back what lies behind the header.
+    if (ri_load_acquire(&a->xsubproc) != heap->space.subproc) continue;  // N4: pairs with N3
     const rix_bitmap_t map = rix_arena_abandoned(a, class_index);
     for (size_t index = 0; rix_bitmap_next_set(&map, index, &index); index++) {
       if (abandon_try_claim(&a->pages[index], class_index, heap)) return &a->pages[index];
