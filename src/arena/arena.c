@@ -2,7 +2,9 @@
 // arena.c: reserving arenas, claiming and releasing slices.
 //
 // Labels: N1 release publishes a new arena, N2 acquire of the number of arenas sees it; N3 release
-// publishes what an arena that serves another sub-process is now, N4 acquire of whom it serves.
+// publishes what an arena that served another sub-process is now, N4 acquire of whom it serves. Who
+// walks over the arenas looks at N4 before all but a header's atomic fields: an arena that serves
+// nobody, or another sub-process that may just be ending, is none of its business.
 #include "arena/arena.h"
 
 #include "arena/mapping.h"
@@ -82,7 +84,7 @@ void rix_arena_init(rix_arena_t* a, void* start, size_t slice_count, rix_arena_l
 
 void rix_arena_enter(rix_arena_t* a, uint32_t subproc) {
   const size_t i = ri_load_relaxed(&arena.xcount);
-  ri_store_release(&a->xsubproc, subproc);  // N3: pairs with N4
+  ri_store_relaxed(&a->xsubproc, subproc);
   ri_store_relaxed(&arena.xarenas[i], a);
   ri_store_release(&arena.xcount, i + 1);  // N1: pairs with N2
   rix_arena_counts(a->map_size);

@@ -197,7 +197,8 @@ void rix_arena_retire(uint32_t subproc) {
       rix_purge_arena_all(a);
       a->exclusive = false;
     }
-    ri_store_release(&a->xsubproc, RIX_SUBPROC_NONE);  // N3: pairs with N4
+    // Of an arena that serves nobody only who holds the arena lock looks at anything else.
+    ri_store_relaxed(&a->xsubproc, RIX_SUBPROC_NONE);
   }
   rix_unlock(&rix_arena_lock);
   rix_unlock(&rix_purge_lock);
