@@ -249,13 +249,23 @@ static void thread_after_fork(void) {
     rix_unlock(thread_locks[i]);
 }
 
+// A thread that is gone may have freed into a full page, and not have told of it.
+static void thread_wake(rix_theap_t* theap) {
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
+    if (theap->full[c].first != NULL) ri_store_relaxed(&theap->xwoken[c], 1);
+  }
+}
+
 static void thread_after_fork_in_child(void) {
   ri_store_relaxed(&thread.xforked, true);
   const bool live = rix_tls.phase == RIX_THREAD_LIVE;
-  const rix_theap_t* theap = live ? ((rix_tld_t*)rix_tls.self)->theaps : NULL;
+  rix_theap_t* theap = live ? ((rix_tld_t*)rix_tls.self)->theaps : NULL;
   size_t theaps = 0;
-  for (; theap != NULL; theap = theap->next)
+  for (; theap != NULL; theap = theap->next) {
+    thread_wake(theap);
     theaps++;
+  }
+  thread_wake(&thread.orphan);
   ri_store_relaxed(&rix_gauges[RIX_GAUGE_THREADS].xnow, live ? 1 : 0);
   ri_store_relaxed(&rix_gauges[RIX_GAUGE_THEAPS].xnow, theaps);
   rix_subproc_after_fork();

@@ -216,3 +216,19 @@ void world_check(void) {
   MODEL_CHECK(in_use == world_slices_in_use());
   MODEL_CHECK(live == model_taken());
 }
+
+// ---- After a fork -------------------------------------------------------------------------------
+
+static void world_do_audit(void) { MODEL_CHECK(ri_audit()); }
+
+void world_check_child(int t) {
+  model_as(t, world_do_audit);
+  model_as(t, world_do_look);
+  const rix_theap_t* theap = ((rix_tld_t*)world.tls.self)->theaps;
+  for (; theap != NULL; theap = theap->next) {
+    for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
+      for (const ri_page_t* page = theap->full[c].first; page != NULL; page = page->next)
+        world_check_full(page, ri_load_relaxed(&page->xremote));
+    }
+  }
+}

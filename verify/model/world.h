@@ -42,5 +42,7 @@ size_t world_slices_in_use(void);
 // In finish: every page has one owner or none; lists, counts, flags and bitmaps agree; every block
 // that nobody holds can be found again.
 void world_check(void);
+// In finish: what thread t, the only one that a fork left, sees of its heap is as it must be.
+void world_check_child(int t);
 
 #endif
