@@ -69,6 +69,13 @@ static void pagemap_return_place(uint64_t at, uint64_t length) {
   ri_cas_strong_relaxed(&pagemap.xhint, &expected, at);
 }
 
+// Whether a range that could not be covered lies in the window, which was there by then. Another
+// thread may have chosen it around a mapping of its own meanwhile.
+static bool pagemap_has(uint64_t at, size_t size) {
+  const uint64_t window_end = ri_load_relaxed(&pagemap.xend);
+  return window_end == 0 || (at >= ri_load_relaxed(&rix_pagemap.xbase) && at <= window_end - size);
+}
+
 // Maps at an address or not at all. *refused: the OS has no memory for it, or none to enter it.
 static void* pagemap_map_at(uint64_t at, size_t size, rix_os_access_t access, bool* refused) {
   void* const p = rix_os_map((void*)(uintptr_t)at, size, access);
@@ -77,7 +84,7 @@ static void* pagemap_map_at(uint64_t at, size_t size, rix_os_access_t access, bo
   const bool first = ri_load_relaxed(&pagemap.xend) == 0;
   if ((uintptr_t)p == at) {
     if (rix_pagemap_cover(p, size)) return p;
-    *refused = true;  // the place lies in the window: the table could not grow
+    *refused = pagemap_has(at, size);  // the table could not grow
   } else if (first) {
     ri_store_relaxed(&pagemap.xos_places, true);
   }

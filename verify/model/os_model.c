@@ -21,11 +21,21 @@ static __thread uint32_t os_held;  // levels of the locks that the thread has
 
 os_model_t os_model;
 
+// Mappings that were put where they were asked to: address space that nobody may touch.
+enum { PLACES_MAX = 16 };
+static struct {
+  uint8_t* start[PLACES_MAX];  // NULL: none
+  size_t size[PLACES_MAX];
+} os_placed;
+static uint32_t os_placed_lock;
+
 void os_model_init(void) {
   os_model = (os_model_t){.address_space = (size_t)64 << 20};
   os_setup_used = 0;
   model_state(&os_model, sizeof(os_model));
   os_exit_made = 0;
+  memset(&os_placed, 0, sizeof(os_placed));
+  model_state(&os_placed, sizeof(os_placed));
   model_state(&os_setup_used, sizeof(os_setup_used));
   model_state(&os_exit_made, sizeof(os_exit_made));
 }
@@ -58,7 +68,41 @@ void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, rix_os_acces
   return p;
 }
 
+// What overlaps the range; PLACES_MAX: nothing does.
+static unsigned os_find_placed(const uint8_t* p, size_t size) {
+  unsigned i = 0;
+  while (i < PLACES_MAX &&
+         (os_placed.start[i] == NULL || p >= os_placed.start[i] + os_placed.size[i] ||
+          os_placed.start[i] >= p + size)) {
+    i++;
+  }
+  return i;
+}
+
+static bool os_place(uint8_t* p, size_t size) {
+  model_lock(&os_placed_lock);
+  const bool is_free = os_find_placed(p, size) == PLACES_MAX;
+  for (unsigned i = 0; is_free && i < PLACES_MAX; i++) {
+    if (os_placed.start[i] != NULL) continue;
+    os_placed.start[i] = p;
+    os_placed.size[i] = size;
+    break;
+  }
+  model_unlock(&os_placed_lock);
+  return is_free;
+}
+
+static bool os_unplace(const uint8_t* p, size_t size) {
+  if (!os_model.places) return false;
+  model_lock(&os_placed_lock);
+  const unsigned i = os_find_placed(p, size);
+  if (i < PLACES_MAX) os_placed.start[i] = NULL;
+  model_unlock(&os_placed_lock);
+  return i < PLACES_MAX;
+}
+
 void* rix_os_map(void* hint, size_t size, rix_os_access_t access) {
+  if (os_model.places && hint != NULL && os_place(hint, size)) return hint;
   return rix_os_map_aligned(hint, size, ALIGNMENT, access);
 }
 
@@ -69,6 +113,8 @@ static void os_zero(void* p, size_t size) {
 }
 
 bool rix_os_unmap(void* p, size_t size) {
+  if (os_unplace(p, size)) return true;
+  model_permit(p, size);  // it may be reserved only
   os_zero(p, size);
   model_forbid(p, size);
   return true;

@@ -37,6 +37,18 @@ static void looks_up(void) {
   MODEL_CHECK(page == NULL || page == &rix_page_empty);
 }
 
+// A table that lies in the program's memory.
+static uintptr_t given[512];
+static __attribute__((aligned(RIX_SLICE_SIZE))) uint8_t region[RIX_SLICE_SIZE];
+static void uses_given(void) {
+  rix_pagemap_use_table(given, sizeof(given), region, sizeof(region));
+  rix_pagemap_set(region, sizeof(region), &rix_page_empty);
+}
+static void looks_up_region(void) {
+  const ri_page_t* const page = rix_pagemap_find(region);
+  MODEL_CHECK(page == NULL || page == &rix_page_empty);
+}
+
 const model_scenario_t model_scenarios[] = {
     {.name = "arena_look",
      .property = "who counts an arena can look at it",
@@ -56,5 +68,9 @@ const model_scenario_t model_scenarios[] = {
      .property = "two may make the map",
      .setup = setup_map,
      .thread = {covers, covers, looks_up}},
+    {.name = "map_given",
+     .property = "any address can be looked up while the map gets a table of the program",
+     .setup = setup_map,
+     .thread = {uses_given, looks_up_region}},
     {.name = NULL},
 };
