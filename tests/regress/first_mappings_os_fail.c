@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// first_mappings_os_fail.c: two threads map memory for the first time. One took the lower place, the
-// other was faster to choose the window of the page map, above it; the first one's place could then
-// not be entered, which was taken for a lack of memory: ENOMEM, with nothing wrong. It must try
-// another place. (Found by verify/model, place_first.)
+// first_mappings_os_fail.c: two threads map memory for the first time. One took the lower place,
+// the other was faster to choose the window of the page map, above it; the first one's place could
+// then not be entered, which was taken for a lack of memory: ENOMEM, with nothing wrong. It must
+// try another place. (Found by verify/model, place_first.)
 #include "../check.h"
 
 #include <stdarg.h>

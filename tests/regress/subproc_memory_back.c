@@ -2,7 +2,7 @@
 // subproc_memory_back.c: a thread that looked for an abandoned page looked into the arenas of all
 // sub-processes, also of one that was just ending; the program had its memory back and unmapped it,
 // and the thread read on there. So did statistics when the arena's descriptor was used again, and a
-// visit of the main heap. (Found by verify/model: end_and_allocate, given_and_count, end_and_visit.)
+// visit of the main heap. (Found by verify/model: end_and_allocate and others.)
 #include "../check.h"
 
 #include <stdatomic.h>
