@@ -66,7 +66,9 @@ void rix_roster_enter(rix_heap_t* heap, ri_page_t* page) {
 bool rix_roster_strike(ri_page_t* page) {
   bool shared = false;
   rix_heap_t* heap = ri_load_acquire(&page->xheap);  // H2: pairs with H1
-  if (heap != NULL && rix_roster_wants(heap, page)) {
+  // NULL: who destroys the heap took it away, and may be about to look at the page once more. It
+  // must not be another page by then, so wait until that is over.
+  if (heap == NULL || rix_roster_wants(heap, page)) {
     rix_lock(&rix_roster_lock);
     heap = ri_load_relaxed(&page->xheap);  // it may have moved to another heap meanwhile
     if (heap != NULL && rix_roster_wants(heap, page)) {

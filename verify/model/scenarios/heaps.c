@@ -30,6 +30,19 @@ static void setup_abandoned(void) {
   world_thread_exit_as(5);
 }
 
+static void setup_abandoned_one(void) {
+  prepare(5);
+  world_free_as(5, block[0]);
+  world_free_as(5, block[2]);
+  world_thread_exit_as(5);
+}
+// Nobody will free the blocks.
+static void setup_abandoned_destroy(void) {
+  setup_abandoned();
+  for (int i = 0; i < 3; i++)
+    model_give(block[i]);
+}
+
 static void ends(void) { world_thread_exit(); }
 static void frees_1(void) { world_free_remote(block[1]); }
 static void frees_all(void) {
@@ -42,8 +55,17 @@ static void frees_all_and_uses_again(void) {
 }
 static void deletes(void) { ri_heap_delete(heap); }
 static void destroys(void) { ri_heap_destroy(heap); }
+static void frees_1_and_destroys(void) {
+  frees_1();
+  ri_heap_destroy(heap);
+}
 static void returns(void) {
   if (rix_remote_claim(page)) rix_page_return(page);
+}
+// And the memory is another page at once, of another heap.
+static void returns_and_uses_again(void) {
+  returns();
+  world_malloc(WORLD_BLOCK);
 }
 static void finish_gone(void) { MODEL_CHECK(world_slices_in_use() == 0); }
 static void finish_moved(void) {
@@ -60,6 +82,16 @@ const model_scenario_t model_scenarios[] = {
      .thread = {destroys, returns},
      .finish = finish_gone,
      .spurious = 1},
+    {.name = "destroy_return_reuse",
+     .property = "the page's next user has nothing to do with the old heap",
+     .setup = setup_abandoned_destroy,
+     .thread = {destroys, returns_and_uses_again},
+     .finish = world_check},
+    {.name = "destroy_freed_return_reuse",
+     .property = "the page's next user has nothing to do with the old heap",
+     .setup = setup_abandoned_one,
+     .thread = {frees_1_and_destroys, returns_and_uses_again},
+     .finish = world_check},
     {.name = "destroy_exit",
      .property = GONE,
      .setup = setup,
