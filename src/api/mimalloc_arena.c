@@ -209,7 +209,7 @@ static int mimalloc_arena_number(void* in) {
   for (int i = 0; in != NULL && i < MIMALLOC_ARENAS; i++) {
     void* seen = ri_load_relaxed(&mimalloc_arenas[i]);
     // V1 pairs V2
-    if (seen == NULL && ri_cas_strong_acq_rel(&mimalloc_arenas[i], &seen, in)) return i + 1;
+    if (seen == NULL && ri_cas_strong_release(&mimalloc_arenas[i], &seen, in)) return i + 1;
     if (seen == in) return i + 1;
   }
   return 0;

@@ -25,15 +25,14 @@ RIX_INLINE bool rix_stress_refuses(void) {
 #define ri_load_acquire(x) (rix_stress_point(), __atomic_load_n(&(x)->v, __ATOMIC_ACQUIRE))
 #define ri_store_release(x, value) \
   (rix_stress_point(), __atomic_store_n(&(x)->v, (value), __ATOMIC_RELEASE))
-#define ri_exchange_acq_rel(x, value) \
-  (rix_stress_point(), __atomic_exchange_n(&(x)->v, (value), __ATOMIC_ACQ_REL))
 #define ri_exchange_acquire(x, value) \
   (rix_stress_point(), __atomic_exchange_n(&(x)->v, (value), __ATOMIC_ACQUIRE))
 #define ri_exchange_release(x, value) \
   (rix_stress_point(), __atomic_exchange_n(&(x)->v, (value), __ATOMIC_RELEASE))
 #define ri_exchange_relaxed(x, value) __atomic_exchange_n(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_add_relaxed(x, value) __atomic_fetch_add(&(x)->v, (value), __ATOMIC_RELAXED)
-#define ri_fetch_add_acq_rel(x, value) __atomic_fetch_add(&(x)->v, (value), __ATOMIC_ACQ_REL)
+#define ri_fetch_add_release(x, value) \
+  (rix_stress_point(), __atomic_fetch_add(&(x)->v, (value), __ATOMIC_RELEASE))
 #define ri_fetch_sub_relaxed(x, value) __atomic_fetch_sub(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_or_relaxed(x, value) __atomic_fetch_or(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_or_release(x, value) \
@@ -41,10 +40,6 @@ RIX_INLINE bool rix_stress_refuses(void) {
 #define ri_fetch_and_relaxed(x, value) __atomic_fetch_and(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_and_acquire(x, value) \
   (rix_stress_point(), __atomic_fetch_and(&(x)->v, (value), __ATOMIC_ACQUIRE))
-#define ri_fetch_and_release(x, value) \
-  (rix_stress_point(), __atomic_fetch_and(&(x)->v, (value), __ATOMIC_RELEASE))
-#define ri_fetch_and_acq_rel(x, value) \
-  (rix_stress_point(), __atomic_fetch_and(&(x)->v, (value), __ATOMIC_ACQ_REL))
 #define ri_cas_weak_relaxed(x, expected, desired)                                             \
   (!rix_stress_refuses() && __atomic_compare_exchange_n(&(x)->v, (expected), (desired), true, \
                                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED))
@@ -60,9 +55,12 @@ RIX_INLINE bool rix_stress_refuses(void) {
 #define ri_cas_strong_relaxed(x, expected, desired)                                    \
   __atomic_compare_exchange_n(&(x)->v, (expected), (desired), false, __ATOMIC_RELAXED, \
                               __ATOMIC_RELAXED)
-#define ri_cas_strong_acq_rel(x, expected, desired)                                       \
+#define ri_cas_strong_acquire(x, expected, desired)                                       \
   (rix_stress_point(), __atomic_compare_exchange_n(&(x)->v, (expected), (desired), false, \
-                                                   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+                                                   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+#define ri_cas_strong_release(x, expected, desired)                                       \
+  (rix_stress_point(), __atomic_compare_exchange_n(&(x)->v, (expected), (desired), false, \
+                                                   __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 
 typedef ri_atomic(size_t) rix_counter_t;  // statistics: relaxed, orders nothing
 

@@ -8,7 +8,7 @@ rix_gauge_value_t rix_gauges[RIX_GAUGE_COUNT] = {[RIX_GAUGE_HEAPS] = {{1}, {1}}}
 
 void rix_events_sum(rix_events_t* from, uint64_t sum[RIX_EVENT_COUNT]) {
   for (size_t i = 0; i < RIX_EVENT_COUNT; i++)
-    sum[i] += ri_load_acquire(&from->xcount[i]);  // E: pairs with rix_event_add
+    sum[i] += ri_load_relaxed(&from->xcount[i]);
 }
 
 void rix_events_begin(rix_events_t* events) {

@@ -8,8 +8,8 @@
 //
 // What changes on fast paths (blocks, bytes in use) is not counted: observe/collect.c reads it off
 // the pages when somebody asks.
-// CONCURRENCY: any thread. Counters of a thread are written by that thread with release stores and
-// read with acquire loads by others: whoever sees a later event sees the earlier ones (label E).
+// CONCURRENCY: any thread. Counters of a thread are written by that thread and read by others; they
+// order nothing, a sum may be of slightly different moments.
 #ifndef RIX_BASE_EVENTS_H
 #define RIX_BASE_EVENTS_H
 
@@ -55,7 +55,7 @@ RIX_INTERNAL extern rix_events_t rix_events_shared;  // of threads without, and 
 RIX_INLINE void rix_event_add(size_t event, uint64_t n) {
   rix_events_t* const mine = rix_events_mine;
   if (RIX_LIKELY(mine != NULL)) {
-    ri_store_release(&mine->xcount[event], ri_load_relaxed(&mine->xcount[event]) + n);  // E
+    ri_store_relaxed(&mine->xcount[event], ri_load_relaxed(&mine->xcount[event]) + n);
   } else {
     ri_fetch_add_relaxed(&rix_events_shared.xcount[event], n);
   }

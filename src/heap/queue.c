@@ -160,7 +160,7 @@ void rix_queue_merge(rix_theap_t* from, rix_theap_t* into, unsigned c) {
     rix_queue_remove(from, page);
     ri_store_relaxed(&page->xtheap, into);
     // Who was asked to wake `from` pushed before this, and its block is collected; who pushes
-    // after it sees `into`.
+    // after it wakes nobody, until rix_queue_to_full asks again and publishes `into`.
     rix_remote_cancel_wake(page);
     const bool has_free = rix_page_collect(page);
     if (rix_page_live(page) == 0) {

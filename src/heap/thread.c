@@ -277,7 +277,7 @@ void rix_process_init(void) {
   if (ri_load_acquire(&thread.xstarted)) return;  // S2 pairs S1
   // Before it says so: a thread that finds it started relies on its exit being noticed.
   rix_os_thread_exit_init(thread_exited);
-  if (ri_exchange_acq_rel(&thread.xstarted, true)) return;  // S1 pairs S2
+  if (ri_exchange_release(&thread.xstarted, true)) return;  // S1 pairs S2
   rix_options_read();
   ri_store_relaxed(&thread.xstarted_ms, rix_os_clock_ms());
   rix_event(RIX_EVENT_GAUGE + RIX_GAUGE_HEAPS);  // the main heap

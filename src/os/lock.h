@@ -18,17 +18,17 @@ typedef void rix_lock_wake_fun(ri_atomic_u32_t* word);
 
 RIX_INLINE bool rix_lock_word_try(ri_atomic_u32_t* word) {
   uint32_t open = 0;
-  return ri_cas_strong_acq_rel(word, &open, 1);  // L1: pairs with L2
+  return ri_cas_strong_acquire(word, &open, 1);  // L1: pairs with L2
 }
 
 RIX_INLINE void rix_lock_word_take(ri_atomic_u32_t* word, rix_lock_wait_fun* wait) {
   if (RIX_LIKELY(rix_lock_word_try(word))) return;
-  while (ri_exchange_acq_rel(word, 2) != 0)  // L1: pairs with L2
+  while (ri_exchange_acquire(word, 2) != 0)  // L1: pairs with L2
     wait(word, 2);
 }
 
 RIX_INLINE void rix_lock_word_give(ri_atomic_u32_t* word, rix_lock_wake_fun* wake) {
-  const uint32_t old = ri_exchange_acq_rel(word, 0);  // L2: pairs with L1
+  const uint32_t old = ri_exchange_release(word, 0);  // L2: pairs with L1
   if (RIX_UNLIKELY(old == 2)) wake(word);
 }
 

@@ -3,8 +3,7 @@
 //
 // CONCURRENCY: every function may run in any thread; the only state is the count of system calls,
 // the cached page size, the exit key and the commit mode, all written before they are needed and
-// idempotent. Labels:
-//   K2 acquire  of the exit key sees what K1, the release of who made it, publishes
+// idempotent. Its atomics that order something are in lock.h and process.h.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE  // mremap, environ, MAP_ANONYMOUS
 #endif
@@ -28,6 +27,7 @@
 #include "base/bits.h"
 #include "os/lock.h"
 #include "os/os.h"
+#include "os/process.h"
 
 #ifndef MREMAP_DONTUNMAP  // kernel 5.7; older kernels refuse it and the caller copies
 #define MREMAP_DONTUNMAP 4
@@ -38,10 +38,10 @@
 
 static struct {
   rix_counter_t xcalls[RIX_OS_CALL_COUNT];
-  ri_atomic(const rix_os_hook_t*) xhook;
+  rix_os_hook_slot_t xhook;
   ri_atomic(size_t) xpage_size;
-  ri_atomic(uint32_t) xstrict;    // 0 unknown, 1 no, 2 yes
-  ri_atomic(uint64_t) xexit_key;  // the key + 1, 0: none
+  ri_atomic(uint32_t) xstrict;  // 0 unknown, 1 no, 2 yes
+  rix_exit_key_t xexit_key;
   ri_atomic(uintptr_t) xpassing;  // the thread that holds all locks, 0: none
 } os;
 
@@ -116,12 +116,11 @@ size_t rix_os_address_space_left(void) {
   return mapped < limit ? limit - mapped : 0;
 }
 
-// Label H: release by rix_os_set_hook, acquire here: the object is filled in.
-void rix_os_set_hook(const rix_os_hook_t* hook) { ri_store_release(&os.xhook, hook); }  // H
+void rix_os_set_hook(const rix_os_hook_t* hook) { rix_os_hook_put(&os.xhook, hook); }
 
 // Tells the program; false: it refuses.
 static bool os_tell(ri_os_event_t event, void* p, size_t size) {
-  const rix_os_hook_t* const hook = ri_load_acquire(&os.xhook);  // H
+  const rix_os_hook_t* const hook = rix_os_hook_get(&os.xhook);
   if (RIX_LIKELY(hook == NULL)) return true;
   const int saved = errno;
   const bool agreed = hook->fun(event, p, size, hook->arg);
@@ -444,26 +443,25 @@ void rix_stress_yield(void) { sched_yield(); }
 
 // ---- Thread exit and fork -----------------------------------------------------------------------
 
-// Threads may come here together: each makes a key and one of them stays.
-bool rix_os_thread_exit_init(void (*done)(void* value)) {
-  if (ri_load_acquire(&os.xexit_key) != 0) return true;  // K2 pairs K1
-  pthread_key_t key;
-  if (pthread_key_create(&key, done) != 0) return false;
-  uint64_t none = 0;
-  // K1 pairs K2.
-  if (!ri_cas_strong_acq_rel(&os.xexit_key, &none, (uint64_t)key + 1)) pthread_key_delete(key);
+static bool os_make_key(uint64_t* key, void (*done)(void* value)) {
+  pthread_key_t made;
+  if (pthread_key_create(&made, done) != 0) return false;
+  *key = made;
   return true;
 }
+static void os_drop_key(uint64_t key) { pthread_key_delete((pthread_key_t)key); }
 
-void rix_os_thread_exit_close(void) {
-  const uint64_t key = ri_exchange_acq_rel(&os.xexit_key, 0);  // K2 pairs K1
-  if (key != 0) pthread_key_delete((pthread_key_t)(key - 1));
+bool rix_os_thread_exit_init(void (*done)(void* value)) {
+  return rix_exit_key_open(&os.xexit_key, done, os_make_key, os_drop_key);
 }
+
+void rix_os_thread_exit_close(void) { rix_exit_key_close(&os.xexit_key, os_drop_key); }
 
 bool rix_os_thread_exit_set(void* value) {
   const int saved = errno;
-  const uint64_t key = ri_load_acquire(&os.xexit_key);  // K2 pairs K1
-  const bool done = key != 0 && pthread_setspecific((pthread_key_t)(key - 1), value) == 0;
+  uint64_t key;
+  const bool done =
+      rix_exit_key_get(&os.xexit_key, &key) && pthread_setspecific((pthread_key_t)key, value) == 0;
   errno = saved;
   return done;
 }

@@ -71,7 +71,7 @@ void rix_page_return(ri_page_t* page) {
   while (true) {
     rix_page_abandon(page);
     // D (roster.c): who takes the heap away and finds the page claimed leaves it to the claimer.
-    if (ri_fetch_add_acq_rel(&page->xheap, 0) != NULL || !rix_remote_take(page)) return;
+    if (ri_fetch_add_release(&page->xheap, 0) != NULL || !rix_remote_take(page)) return;
     if (ri_load_relaxed(&page->xheap) == NULL) {
       rix_page_destroy(page);
       return;

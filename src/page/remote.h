@@ -122,12 +122,12 @@ RIX_INLINE bool rix_remote_abandon(ri_page_t* page) {
 // As claim, but writes the word in any case.
 RIX_INLINE bool rix_remote_take(ri_page_t* page) {
   // D, see roster.c.
-  return (ri_fetch_and_acq_rel(&page->xremote, ~RIX_REMOTE_ABANDONED) & RIX_REMOTE_ABANDONED) != 0;
+  return (ri_fetch_and_acquire(&page->xremote, ~RIX_REMOTE_ABANDONED) & RIX_REMOTE_ABANDONED) != 0;
 }
 
-// Owner: nobody needs to tell it of frees any more. Whoever frees later sees what the owner wrote.
+// Owner: nobody needs to tell it of frees any more, until it asks again.
 RIX_INLINE void rix_remote_cancel_wake(ri_page_t* page) {
-  ri_fetch_and_release(&page->xremote, ~RIX_REMOTE_NOTIFY);  // F1
+  ri_fetch_and_relaxed(&page->xremote, ~RIX_REMOTE_NOTIFY);
 }
 
 // Makes the caller the owner if the page has none.

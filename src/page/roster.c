@@ -7,6 +7,9 @@
 // (rix_page_return, abandon.c), and is about to give it up. It looks at the heap after that, as
 // this thread takes the page after it took the heap away, each by a read-modify-write: so one of
 // the two sees what the other did, and releases the page. Label D: both operations on both words.
+// If the look comes first, its release and the acquire of taking away put the page's return before
+// its taking. (No execution of the explorer needs these two orders: without them the page would
+// have to be returned by who sees a future write, load buffering, which hardware may do.)
 #include "page/roster.h"
 
 #include "page/remote.h"
@@ -123,7 +126,7 @@ void rix_roster_destroy(rix_heap_t* heap) {
   while (heap->pages != NULL) {
     ri_page_t* const page = heap->pages;
     roster_unlink(heap, page);
-    (void)ri_exchange_acq_rel(&page->xheap, NULL);  // D
+    (void)ri_exchange_acquire(&page->xheap, NULL);  // D
     const bool owned = ri_load_relaxed(&page->xtheap) != NULL;
     if (!owned && !rix_remote_take(page)) continue;  // D: who holds it will release it
     page->next = taken;

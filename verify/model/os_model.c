@@ -13,7 +13,6 @@ enum { PART = 3 << 20, SETUP_PART = 8 << 20, ALIGNMENT = 64 * 1024 };
 
 static __attribute__((aligned(ALIGNMENT))) uint8_t os_memory[SETUP_PART + MODEL_THREADS * PART];
 static size_t os_setup_used;
-static uint32_t os_exit_made;
 static __thread size_t os_thread_used;
 static __thread void* os_exit_value;
 static __thread bool os_passes;
@@ -33,11 +32,9 @@ void os_model_init(void) {
   os_model = (os_model_t){.address_space = (size_t)64 << 20};
   os_setup_used = 0;
   model_state(&os_model, sizeof(os_model));
-  os_exit_made = 0;
   memset(&os_placed, 0, sizeof(os_placed));
   model_state(&os_placed, sizeof(os_placed));
   model_state(&os_setup_used, sizeof(os_setup_used));
-  model_state(&os_exit_made, sizeof(os_exit_made));
 }
 
 void os_model_thread_exit(void) {
@@ -218,22 +215,8 @@ bool rix_stress_draw(uint32_t n) {
 }
 void rix_stress_yield(void) {}
 
-// A lock of the explorer that is taken once and for all says that the hook is made: the threads see
-// it in the order in which it happened.
-bool rix_os_thread_exit_init(void (*done)(void* value)) {
-  os_model.exit = done;
-  (void)model_lock_try(&os_exit_made);
-  return true;
-}
-void rix_os_thread_exit_close(void) { os_model.exit = NULL; }
-bool rix_os_thread_exit_set(void* value) {
-  if (model_lock_try(&os_exit_made)) {
-    model_unlock(&os_exit_made);
-    return false;
-  }
-  os_exit_value = value;
-  return true;
-}
+void os_model_on_exit(void (*done)(void* value)) { os_model.exit = done; }
+void os_model_keep(void* value) { os_exit_value = value; }
 void rix_os_fork_init(void (*before)(void), void (*parent)(void), void (*child)(void)) {
   os_model.fork_before = before;
   os_model.fork_parent = parent;

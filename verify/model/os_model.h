@@ -23,6 +23,8 @@ typedef struct os_model_s {
 extern os_model_t os_model;
 
 void os_model_init(void);
+void os_model_on_exit(void (*done)(void* value));
+void os_model_keep(void* value);  // the calling thread's, for `exit`
 void os_model_thread_exit(void);  // what the OS does when the calling thread ends
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "sources.h"  // made by `run`: what src/rimalloc.c includes, without src/os
 
+#include "os/process.h"
+
 enum { WORLD_WATCHED = 32 };  // bytes of a block
 
 static struct {
@@ -12,6 +14,28 @@ static struct {
   ri_tls_t tls;
   rix_arena_t* arena;
 } world;
+
+// ---- What of the OS layer comes with atomics ----------------------------------------------------
+
+static rix_exit_key_t world_exit_key;
+
+static bool world_make_key(uint64_t* key, void (*done)(void* value)) {
+  os_model_on_exit(done);
+  *key = 0;
+  return true;
+}
+static void world_drop_key(uint64_t key) { MODEL_CHECK(key == 0); }
+
+bool rix_os_thread_exit_init(void (*done)(void* value)) {
+  return rix_exit_key_open(&world_exit_key, done, world_make_key, world_drop_key);
+}
+void rix_os_thread_exit_close(void) { rix_exit_key_close(&world_exit_key, world_drop_key); }
+bool rix_os_thread_exit_set(void* value) {
+  uint64_t key;
+  if (!rix_exit_key_get(&world_exit_key, &key)) return false;
+  os_model_keep(value);
+  return true;
+}
 
 // ---- Set-up -------------------------------------------------------------------------------------
 

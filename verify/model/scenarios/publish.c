@@ -49,6 +49,30 @@ static void looks_up_region(void) {
   MODEL_CHECK(page == NULL || page == &rix_page_empty);
 }
 
+// Arenas by number, for programs of mimalloc's second version.
+bool rix_mi2_manage_os_memory_ex(void* start, size_t size, bool is_committed, bool is_large,
+                                 bool is_zero, int numa_node, bool exclusive, int* number);
+void* rix_mi2_arena_area(int number, size_t* size);
+enum { ROOM = 4 * RIX_SLICE_SIZE };
+static __attribute__((aligned(RIX_SLICE_SIZE))) uint8_t room[2][ROOM];
+static ri_atomic(int) xnumber[2];
+static void manages(void) {
+  int number = 0;
+  const int t = model_thread();
+  MODEL_CHECK(rix_mi2_manage_os_memory_ex(room[t], ROOM, true, false, true, -1, false, &number));
+  ri_store_relaxed(&xnumber[t], number);
+}
+static void asks(void) {
+  size_t size;
+  const int number = ri_load_relaxed(&xnumber[0]);
+  const void* const area = number != 0 ? rix_mi2_arena_area(number, &size) : NULL;
+  MODEL_CHECK(area == NULL || (area == room[0] && size > 0));
+}
+static void check_numbers(void) {
+  MODEL_CHECK(rix_mi2_arena_area(ri_load_relaxed(&xnumber[0]), NULL) == room[0]);
+  MODEL_CHECK(rix_mi2_arena_area(ri_load_relaxed(&xnumber[1]), NULL) == room[1]);
+}
+
 const model_scenario_t model_scenarios[] = {
     {.name = "arena_look",
      .property = "who counts an arena can look at it",
@@ -72,5 +96,14 @@ const model_scenario_t model_scenarios[] = {
      .property = "any address can be looked up while the map gets a table of the program",
      .setup = setup_map,
      .thread = {uses_given, looks_up_region}},
+    {.name = "arena_number",
+     .property = "who knows an arena's number, in whatever way, finds it whole or not at all",
+     .setup = setup_arena,
+     .thread = {manages, asks}},
+    {.name = "arena_numbers",
+     .property = "each arena has a number of its own",
+     .setup = setup_arena,
+     .thread = {manages, manages},
+     .finish = check_numbers},
     {.name = NULL},
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // remote_free.c: blocks freed by threads that do not own their page, while the owner allocates from
 // it and collects. All 8 blocks of the page are live at the start.
+#include <rimalloc/rimalloc.h>
+
 #include "world.h"
 
 static void* block[8];
@@ -15,10 +17,24 @@ static void setup(void) {
 static void collects(void) { rix_theap_collect(rix_thread_theap()); }
 static void allocates(void) { world_malloc(WORLD_BLOCK); }
 static void allocates_and_frees(void) { world_free(world_malloc(WORLD_BLOCK)); }
+// Reads both lists of the page: a block is live, or it was freed.
+static bool counts(const ri_heap_t* heap, const ri_heap_area_t* area, void* p, size_t size,
+                   void* arg) {
+  (void)heap, (void)area;
+  if (p != NULL && size == WORLD_BLOCK) ++*(size_t*)arg;
+  return true;
+}
+static void visits(void) {
+  size_t n = 0;
+  (void)ri_heap_visit_blocks(NULL, true, counts, &n);
+  MODEL_CHECK(n >= 6 && n <= 8);
+}
 static void frees_1(void) { world_free(block[1]); }
 static void frees_2(void) { world_free(block[2]); }
 static void frees_3(void) { world_free(block[3]); }
 static void frees_4(void) { world_free(block[4]); }
+static void pushes_1(void) { world_free_remote(block[1]); }
+static void pushes_2(void) { world_free_remote(block[2]); }
 static void frees_two(void) {
   world_free(block[5]);
   world_free(block[6]);
@@ -74,6 +90,11 @@ const model_scenario_t model_scenarios[] = {
      .property = PROPERTY,
      .setup = setup,
      .thread = {allocates_and_frees, frees_1, frees_2},
+     .finish = finish},
+    {.name = "visit_2",
+     .property = "who visits the blocks of its own page may read those that others freed",
+     .setup = setup,
+     .thread = {visits, pushes_1, pushes_2},
      .finish = finish},
     {.name = NULL},
 };
