@@ -61,6 +61,17 @@ static void claims_1_and_back(void) {
 static void claims_2_and_back(void) {
   if (claims(2)) gives_back();
 }
+// A block grows where it is.
+static void claims_1_and_extends(void) {
+  if (!claims(1)) return;
+  const rix_slices_t* const s = &taken[model_thread()];
+  bool zero;
+  if (!rix_arena_extend(s->arena, s->index, 1, 1, &zero)) return;
+  uint8_t* const p = memory(s) + RIX_SLICE_SIZE;
+  MODEL_CHECK(!zero || *p == 0);
+  model_take(p, 8);
+  count[model_thread()] = 2;
+}
 static void purges(void) { rix_arena_purge(true); }
 static void purges_if_due(void) { rix_arena_purge(false); }
 
@@ -103,6 +114,16 @@ const model_scenario_t model_scenarios[] = {{.name = "purge_and_claim",
                                              .property = SAFE,
                                              .setup = setup_later_strict_1,
                                              .thread = {claims_1_and_back, claims_1, purges},
+                                             .finish = finish},
+                                            {.name = "extend_and_claim",
+                                             .property = SAFE,
+                                             .setup = setup_later_2,
+                                             .thread = {claims_1_and_extends, claims_1_and_back},
+                                             .finish = finish},
+                                            {.name = "extend_and_purge",
+                                             .property = SAFE,
+                                             .setup = setup_later_strict_2,
+                                             .thread = {claims_1_and_extends, purges},
                                              .finish = finish},
                                             {.name = "purge_two",
                                              .property = SAFE,

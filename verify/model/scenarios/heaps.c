@@ -53,6 +53,7 @@ static void frees_all_and_uses_again(void) {
   frees_all();
   world_malloc(WORLD_BLOCK);
 }
+static void allocates(void) { world_malloc(WORLD_BLOCK); }
 static void deletes(void) { ri_heap_delete(heap); }
 static void destroys(void) { ri_heap_destroy(heap); }
 static void frees_1_and_destroys(void) {
@@ -97,6 +98,11 @@ const model_scenario_t model_scenarios[] = {
      .setup = setup,
      .thread = {ends, destroys},
      .finish = finish_gone},
+    {.name = "delete_claim_free",
+     .property = "a page on its way to the main heap is claimed from there by one",
+     .setup = setup_abandoned,
+     .thread = {deletes, allocates, frees_1},
+     .finish = finish_moved},
     {.name = "delete_free",
      .property = "pages move, blocks stay",
      .setup = setup_abandoned,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // locks.c: fork against whatever holds a lock, and the heap of threads that have ended. The locks of
 // the model report a deadlock, an order that is not kept, and a thread that is never woken. What
-// the child of a fork does is not explored: its other threads are gone, not slow.
+// the child of a fork does: fork.c.
 #include <errno.h>
+
+#include <rimalloc/rimalloc.h>
 
 #include "arena/meta.h"
 #include "options/report.h"
@@ -45,6 +47,27 @@ static void registers(void) { ri_register_error(NULL, NULL); }
 static void small(void) { world_malloc(WORLD_BLOCK); }
 static void collects(void) { rix_orphan_collect(); }
 
+// Locks of heaps and pages' lists.
+static void ends_heap(void) {
+  ri_heap_t* const heap = ri_heap_new();
+  model_take(ri_heap_malloc(heap, WORLD_BLOCK), 32);
+  ri_heap_delete(heap);
+}
+// Of mappings, and the page map's.
+static void maps(void) {
+  ri_option_set(ri_option_arena_max_object_size, 64);
+  ri_free(ri_malloc(70000));
+}
+// Of arenas, and the page map's.
+static void reserves(void) {
+  const rix_arena_wish_t wish = {.commit = true};
+  MODEL_CHECK(rix_arena_reserve((size_t)1 << 20, wish) != NULL);
+}
+static void joins_and_ends(void) {
+  ri_thread_done();
+  ri_thread_init();
+}
+
 static void finish(void) { world_check(); }
 
 #define FORK "fork and what holds a lock wait for each other, and both come to their end"
@@ -78,6 +101,26 @@ const model_scenario_t model_scenarios[] = {
      .property = FORK,
      .setup = setup_ended,
      .thread = {forks, small},
+     .finish = finish},
+    {.name = "fork_and_heap",
+     .property = FORK,
+     .setup = setup,
+     .thread = {forks, ends_heap},
+     .finish = finish},
+    {.name = "fork_and_mapping",
+     .property = FORK,
+     .setup = setup,
+     .thread = {forks, maps},
+     .finish = finish},
+    {.name = "fork_and_arena",
+     .property = FORK,
+     .setup = setup,
+     .thread = {forks, reserves},
+     .finish = finish},
+    {.name = "fork_and_begin",
+     .property = FORK,
+     .setup = setup,
+     .thread = {forks, joins_and_ends},
      .finish = finish},
     {.name = "orphans",
      .property = "threads that have ended share a heap; nothing is handed out twice",

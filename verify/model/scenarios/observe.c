@@ -3,6 +3,9 @@
 // statistics (options/options.c, report.c, observe/stats.c).
 #include <errno.h>
 
+#include <rimalloc/rimalloc.h>
+
+#include "options/hooks.h"
 #include "options/report.h"
 #include "world.h"
 
@@ -30,6 +33,34 @@ static void setup_hooks(void) {
 static void registers(void) {
   ri_register_error(hook_2, &second);
   ri_register_output(output_2, &second);
+}
+static ri_oom_t oom_1(size_t size, unsigned attempt, void* arg) {
+  MODEL_CHECK(size == 10 && attempt == 0 && arg == &first);
+  return RI_OOM_FAIL;
+}
+static ri_oom_t oom_2(size_t size, unsigned attempt, void* arg) {
+  MODEL_CHECK(size == 10 && attempt == 0 && arg == &second);
+  return RI_OOM_FAIL;
+}
+static void deferred_1(bool force, unsigned long long beat, void* arg) {
+  MODEL_CHECK(!force && beat > 0 && arg == &first);
+}
+static void deferred_2(bool force, unsigned long long beat, void* arg) {
+  MODEL_CHECK(!force && beat > 0 && arg == &second);
+}
+static void setup_memory_hooks(void) {
+  setup();
+  ri_register_deferred_free(deferred_1, &first);
+  ri_register_out_of_memory(oom_1, &first);
+}
+static void registers_memory_hooks(void) {
+  ri_register_deferred_free(deferred_2, &second);
+  ri_register_out_of_memory(oom_2, &second);
+  ri_register_deferred_free(NULL, NULL);
+}
+static void allocates_with_hooks(void) {
+  world_malloc(WORLD_BLOCK);  // slowly, so that it calls the first
+  MODEL_CHECK(!rix_hook_out_of_memory(10, 0));
 }
 static void removes(void) { ri_register_error(NULL, NULL); }
 static void calls(void) {
@@ -78,6 +109,11 @@ const model_scenario_t model_scenarios[] = {
      .property = "a hook is called with its own argument, whoever registers another meanwhile",
      .setup = setup_hooks,
      .thread = {calls, registers, removes},
+     .finish = finish},
+    {.name = "memory_hooks",
+     .property = "so are the hooks for little and no memory",
+     .setup = setup_memory_hooks,
+     .thread = {allocates_with_hooks, registers_memory_hooks},
      .finish = finish},
     {.name = "options",
      .property = "an option read is one that was set, in the order in which it was set",

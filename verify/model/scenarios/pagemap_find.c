@@ -28,6 +28,7 @@ static void allocates_and_passes(void) {
   MODEL_CHECK(world_page(p) != NULL);
   ri_store_release(&xpassed, p);
 }
+static void allocates_large(void) { world_malloc(70000); }
 static void frees(void) { world_free(block); }
 static void frees_passed(void) {
   void* p;
@@ -79,6 +80,12 @@ const model_scenario_t model_scenarios[] = {
      .setup = setup_all_taken,
      .thread = {allocates_and_passes, finds_any},
      .finish = finish},
+    {.name = "find_new_arena_allocate",
+     .property = "an arena that can be seen is whole, for look-ups and allocations",
+     .setup = setup_all_taken,
+     .thread = {allocates_and_passes, finds_any, allocates_large},
+     .finish = finish,
+     .slow = true},
     {.name = "two_new_arenas",
      .property =
          "two threads that reserve arenas at once each get their block, and no slot is lost",
