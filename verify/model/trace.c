@@ -155,7 +155,7 @@ static void trace_print_event(unsigned line) {
 }
 
 void trace_print(void) {
-  char schedule[16384];
+  char schedule[32768];
   printf("  what happened, thread by thread in an order that fits (n.k: event k of thread n):\n");
   const unsigned first = trace.lines > SHOWN_MAX ? trace.lines - SHOWN_MAX : 0;
   if (first > 0) printf("  ... %u lines before\n", first);

@@ -9,6 +9,7 @@
 static void* block[12];  // 0 to 7 are all of a page of thread 0, which is full; others thread 1's
 static ri_heap_t* heap;
 static void* in_heap;
+static void* left[2];  // by a thread that has ended
 
 static void allocates_in_heap(void) {
   in_heap = ri_heap_malloc(heap, WORLD_BLOCK);
@@ -41,8 +42,15 @@ static void setup_heap(void) {
 // A page of a thread that has ended, with a free block.
 static void setup_abandoned(void) {
   setup();
-  in_heap = world_malloc_as(5, 2 * WORLD_BLOCK);
+  for (int i = 0; i < 2; i++)
+    left[i] = world_malloc_as(5, 2 * WORLD_BLOCK);
   world_thread_exit_as(5);
+}
+// Blocks of 70000 have a mapping of their own; one that was freed waits in the table.
+static void setup_mappings(void) {
+  setup();
+  ri_option_set(ri_option_arena_max_object_size, 64);
+  world_free_as(1, world_malloc_as(1, 70000));
 }
 
 // ---- The thread that forks ----------------------------------------------------------------------
@@ -68,6 +76,16 @@ static void forks_and_frees(void) {
   becomes_child();
   world_free(block[9]);
   world_free(block[10]);
+}
+static void forks_and_frees_left(void) {
+  becomes_child();
+  world_free(left[1]);
+  world_malloc(2 * WORLD_BLOCK);
+}
+static void forks_and_registers(void) {
+  becomes_child();
+  ri_register_error(NULL, NULL);
+  ri_register_deferred_free(NULL, NULL);
 }
 static void forks_and_purges(void) {
   becomes_child();
@@ -131,6 +149,26 @@ static void ends_another_heap(void) {
 static void frees_another(void) {
   model_may_stop();
   world_free(block[3]);
+}
+
+static void frees_left(void) {
+  model_may_stop();
+  world_free(left[0]);
+}
+static void begins(void) {
+  model_may_stop();
+  ri_thread_done();
+  ri_thread_init();
+}
+static void uses_mappings(void) {
+  model_may_stop();
+  world_free(world_malloc(70000));
+  world_malloc(70000);
+}
+static void registers(void) {
+  model_may_stop();
+  ri_register_error(NULL, NULL);
+  ri_register_deferred_free(NULL, NULL);
 }
 
 static void finish(void) { world_check_child(0); }
@@ -198,7 +236,32 @@ const model_scenario_t model_scenarios[] = {
      .property = ALONE,
      .setup = setup_told,
      .thread = {forks_and_frees, frees_told, frees_another},
+     .finish = finish},
+    {.name = "fork_allocate_exit",
+     .property = ALONE,
+     .setup = setup,
+     .thread = {forks, allocates, ends},
+     .finish = finish},
+    {.name = "fork_free_abandoned",
+     .property = ALONE,
+     .setup = setup_abandoned,
+     .thread = {forks_and_frees_left, frees_left},
+     .finish = finish},
+    {.name = "fork_begin",
+     .property = ALONE,
+     .setup = setup,
+     .thread = {forks, begins},
      .finish = finish,
      .slow = true},
+    {.name = "fork_mapping",
+     .property = ALONE,
+     .setup = setup_mappings,
+     .thread = {forks, uses_mappings},
+     .finish = finish},
+    {.name = "fork_hooks",
+     .property = ALONE,
+     .setup = setup,
+     .thread = {forks_and_registers, registers},
+     .finish = finish},
     {.name = NULL},
 };

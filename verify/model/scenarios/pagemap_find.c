@@ -84,8 +84,7 @@ const model_scenario_t model_scenarios[] = {
      .property = "an arena that can be seen is whole, for look-ups and allocations",
      .setup = setup_all_taken,
      .thread = {allocates_and_passes, finds_any, allocates_large},
-     .finish = finish,
-     .slow = true},
+     .finish = finish},
     {.name = "two_new_arenas",
      .property =
          "two threads that reserve arenas at once each get their block, and no slot is lost",
