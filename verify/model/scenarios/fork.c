@@ -31,6 +31,7 @@ static void setup_told(void) {
 static void setup_due(void) {
   setup();
   block[0] = world_malloc_as(1, 70000);
+  os_model.clock_ms = 1000;
   ri_option_set(ri_option_purge_delay, 0);
 }
 static void makes_heap(void) { heap = ri_heap_new(); }

@@ -37,14 +37,14 @@ static void* block;
 
 static void setup_arena(void) {
   world_setup(2, true);
+  os_model.clock_ms = 1000;  // what is freed is due at once
   ri_option_set(ri_option_purge_delay, 0);
   block = world_malloc_as(0, 100000);
   model_name(world_page(block), "page");
 }
 static void setup_strict(void) {
-  os_model_init();
-  os_model.strict_commit = true;
   setup_arena();
+  os_model.strict_commit = true;
 }
 static void frees(void) { world_free(block); }
 static void allocates(void) { world_malloc(100000); }
