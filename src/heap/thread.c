@@ -199,7 +199,8 @@ void rix_thread_reduce(size_t most) {
 void ri_thread_done(void) {
   if (rix_tls.phase != RIX_THREAD_LIVE) return;
   rix_tld_t* const tld = (rix_tld_t*)rix_tls.self;
-  rix_os_thread_exit_set(NULL);
+  // Where the hook cannot be taken back it comes, so the end of the thread is left to it.
+  if (tld->exit_known && !rix_os_thread_exit_set(NULL)) return;
   rix_tls = (ri_tls_t){&rix_theap_empty.fast, 0, RIX_THREAD_NEW};
   thread_end(tld);
 }

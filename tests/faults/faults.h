@@ -279,7 +279,7 @@ static inline long faults_kind(int kind, long dense) {
   while (faults_run(kind, n, n) == FAULTS_SOME)
     n += n < most ? 1 : 1 + n / 8;
   // From the n-th on for ever: an allocator that retries must give up.
-  for (long from = 1; from < n; from += from < most / 4 ? 1 : 1 + from / 2)
+  for (long from = 1; from < n; from += from < most ? 1 : 1 + from / 2)
     (void)faults_run(kind, from, 1000000000);
   return n - 1;
 }
