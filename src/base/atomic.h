@@ -62,6 +62,9 @@ RIX_INLINE bool rix_stress_refuses(void) {
   (rix_stress_point(), __atomic_compare_exchange_n(&(x)->v, (expected), (desired), false, \
                                                    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 
+// A flag that is exchanged: a word, since for riscv64 gcc has exchanges of less in libatomic only.
+typedef ri_atomic(uint32_t) rix_flag_t;
+
 typedef ri_atomic(size_t) rix_counter_t;  // statistics: relaxed, orders nothing
 
 RIX_INLINE void rix_counter_add(rix_counter_t* c, size_t n) { ri_fetch_add_relaxed(c, n); }

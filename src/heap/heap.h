@@ -38,8 +38,6 @@ typedef struct rix_page_list_s {
   ri_page_t* last;
 } rix_page_list_t;
 
-typedef ri_atomic(uint8_t) rix_flag_t;
-
 typedef struct rix_theap_s {
   ri_fast_theap_t fast;  // first: the fast path knows only this
   struct rix_tld_s* tld;

@@ -33,9 +33,9 @@ static rix_meta_pool_t thread_theaps = {sizeof(rix_theap_t), offsetof(rix_theap_
 static struct {
   rix_tld_t* all;           // lock rix_thread_lock
   ri_atomic(bool) xforked;  // other threads may have been lost between two steps
-  ri_atomic(bool) xstarted;
+  rix_flag_t xstarted;
   ri_atomic(uint64_t) xstarted_ms;
-  ri_atomic(bool) xtold;
+  rix_flag_t xtold;
   rix_tld_t orphan_tld;  // lock rix_orphan_lock
   rix_theap_t orphan;    // lock rix_orphan_lock
 } thread __attribute__((aligned(RI_CACHE_LINE)));
@@ -278,7 +278,7 @@ void rix_process_init(void) {
   if (ri_load_acquire(&thread.xstarted)) return;  // S2 pairs S1
   // Before it says so: a thread that finds it started relies on its exit being noticed.
   rix_os_thread_exit_init(thread_exited);
-  if (ri_exchange_release(&thread.xstarted, true)) return;  // S1 pairs S2
+  if (ri_exchange_release(&thread.xstarted, 1)) return;  // S1 pairs S2
   rix_options_read();
   ri_store_relaxed(&thread.xstarted_ms, rix_os_clock_ms());
   rix_event(RIX_EVENT_GAUGE + RIX_GAUGE_HEAPS);  // the main heap
@@ -318,7 +318,7 @@ __attribute__((constructor(101))) static void thread_process_load(void) {
 
 // What is told at the end of the process, once.
 static void thread_process_tell(void) {
-  if (ri_exchange_relaxed(&thread.xtold, true)) return;
+  if (ri_exchange_relaxed(&thread.xtold, 1)) return;
   if (rix_option(ri_option_show_stats) != 0) ri_stats_print_out(NULL, NULL);
 }
 

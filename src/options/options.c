@@ -55,8 +55,8 @@ static const char* const options_sources[] = {
 static ri_atomic(uint8_t) options_xsource[ri_option_last_];
 
 static struct {
-  ri_atomic(bool) xstrings;      // the configuration strings were read
-  ri_atomic(bool) xenvironment;  // and the environment
+  rix_flag_t xstrings;      // the configuration strings were read
+  rix_flag_t xenvironment;  // and the environment
 } options_done;
 
 static bool options_is_valid(ri_option_t option) {
@@ -220,8 +220,8 @@ static void options_read_strings(bool early) {
 void rix_options_read(void) {
   if (RIX_LIKELY(ri_load_relaxed(&options_done.xenvironment))) return;
   const bool environment =
-      rix_os_env_ready() && !ri_exchange_relaxed(&options_done.xenvironment, true);
-  const bool strings = !ri_exchange_relaxed(&options_done.xstrings, true);
+      rix_os_env_ready() && !ri_exchange_relaxed(&options_done.xenvironment, 1);
+  const bool strings = !ri_exchange_relaxed(&options_done.xstrings, 1);
   for (int late = 0; late < 2; late++) {
     if (strings) options_read_strings(late == 0);
     if (environment) options_read_environment(true, late == 0);
