@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -35,6 +34,8 @@
 #ifndef SYS_futex
 #define SYS_futex SYS_futex_time64
 #endif
+// As in <linux/futex.h>, which a libc need not have.
+enum { OS_FUTEX_WAIT = 0, OS_FUTEX_WAKE = 1, OS_FUTEX_PRIVATE = 128 };
 
 static struct {
   rix_counter_t xcalls[RIX_OS_CALL_COUNT];
@@ -379,12 +380,14 @@ void rix_os_usage(rix_os_usage_t* usage) {
 
 static void os_futex(ri_atomic_u32_t* word, int operation, uint32_t value) {
   const int saved = errno;
-  syscall(SYS_futex, &word->v, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+  syscall(SYS_futex, &word->v, operation | OS_FUTEX_PRIVATE, value, NULL, NULL, 0);
   errno = saved;
 }
 
-static void os_sleep(ri_atomic_u32_t* word, uint32_t value) { os_futex(word, FUTEX_WAIT, value); }
-static void os_wake(ri_atomic_u32_t* word) { os_futex(word, FUTEX_WAKE, 1); }
+static void os_sleep(ri_atomic_u32_t* word, uint32_t value) {
+  os_futex(word, OS_FUTEX_WAIT, value);
+}
+static void os_wake(ri_atomic_u32_t* word) { os_futex(word, OS_FUTEX_WAKE, 1); }
 
 static __thread char os_thread;  // its address tells threads apart
 
