@@ -42,6 +42,7 @@ static struct {
   rix_os_hook_slot_t xhook;
   ri_atomic(size_t) xpage_size;
   ri_atomic(uint32_t) xstrict;  // 0 unknown, 1 no, 2 yes
+  ri_atomic(uint32_t) xmoves;   // whether memory can be moved: 0 unknown, 1 no, 2 yes
   rix_exit_key_t xexit_key;
   ri_atomic(uintptr_t) xpassing;  // the thread that holds all locks, 0: none
 } os;
@@ -266,11 +267,33 @@ void rix_os_advise_huge(void* p, size_t size) {
   errno = saved;
 }
 
-bool rix_os_move(void* from, void* to, size_t size) {
-  const int saved = errno;
+static bool os_remap(void* from, void* to, size_t size) {
   os_count(RIX_OS_CALL_MOVE);
   const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-  const bool done = mremap(from, size, size, flags, to) != MAP_FAILED;
+  return mremap(from, size, size, flags, to) != MAP_FAILED;
+}
+
+// Whether moving leaves memory behind, tried once: qemu's user mode moves and then takes `from` for
+// unmapped, so that it cannot be used or, worse, does not become zero when it is purged.
+static bool os_can_move(void) {
+  const uint32_t known = ri_load_relaxed(&os.xmoves);
+  if (RIX_LIKELY(known != 0)) return known == 2;
+  const size_t page = rix_os_page_size();
+  uint8_t* const p =
+      os_mmap(RIX_OS_CALL_MAP, NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+  if (p == NULL) return false;
+  unsigned char resident;
+  const bool moved = os_remap(p, p + page, page);
+  const bool unknown = !moved && errno != EINVAL;  // EINVAL: an older kernel
+  const bool can = moved && mincore(p, page, &resident) == 0;
+  if (!unknown) ri_store_relaxed(&os.xmoves, can ? 2 : 1);
+  os_unmap(p, 2 * page);
+  return can;
+}
+
+bool rix_os_move(void* from, void* to, size_t size) {
+  const int saved = errno;
+  const bool done = os_can_move() && os_remap(from, to, size);
   errno = saved;
   return done;
 }

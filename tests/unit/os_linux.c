@@ -83,6 +83,9 @@ static void moves_and_resizes(void) {
     CHECK_FILLED(to, 2 * mib, 7);
     CHECK_ZERO(to, 2 * mib, 8 * mib);
     CHECK_ZERO(from, 0, 2 * mib);
+    check_fill(from, 2 * mib, 9);
+    CHECK(rix_os_purge(from, 2 * mib));
+    CHECK_ZERO(from, 0, 2 * mib);
     from[0] = 1;
   } else {
     CHECK_FILLED(from, 2 * mib, 7);  // an older kernel: nothing has changed
