@@ -33,8 +33,8 @@ enum { PAGEMAP_BITS_MIN = 40 };
 // Where the addresses end that are used (option max_vabits).
 static uint64_t pagemap_address_end(void) {
   const size_t wished = rix_max((size_t)rix_option(ri_option_max_vabits), PAGEMAP_BITS_MIN);
-  const bool fewer = rix_option(ri_option_max_vabits) != 0 && wished < RIX_OS_ADDRESS_BITS;
-  return (uint64_t)1 << (fewer ? wished : RIX_OS_ADDRESS_BITS);
+  const bool fewer = rix_option(ri_option_max_vabits) != 0 && wished < rix_os_address_bits();
+  return (uint64_t)1 << (fewer ? wished : rix_os_address_bits());
 }
 
 bool rix_pagemap_is_short(void) { return ri_load_relaxed(&pagemap.xshort); }
@@ -42,7 +42,7 @@ bool rix_pagemap_is_short(void) { return ri_load_relaxed(&pagemap.xshort); }
 // Takes `length` bytes of the address space above all mappings so far; from the start of the window
 // again at its end, where the OS says no to what is taken. 0: the OS shall choose.
 static uint64_t pagemap_take_place(uint64_t length, uint64_t align) {
-  if (RIX_OS_ADDRESS_BITS < 47 || ri_load_relaxed(&pagemap.xos_places)) return 0;
+  if (RIX_OS_ADDRESS_BITS <= 32 || ri_load_relaxed(&pagemap.xos_places)) return 0;
   uint64_t hint = ri_load_relaxed(&pagemap.xhint);
   if (hint == 0) {
     const uint64_t chosen =

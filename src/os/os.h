@@ -13,7 +13,7 @@
 
 // ---- Memory -------------------------------------------------------------------------------------
 
-// Addresses of a process are below 2^RIX_OS_ADDRESS_BITS.
+// Addresses of a process are below 2^RIX_OS_ADDRESS_BITS, whatever the kernel.
 #if UINTPTR_MAX == UINT32_MAX
 #define RIX_OS_ADDRESS_BITS 32
 #elif defined(__x86_64__)
@@ -21,6 +21,10 @@
 #else
 #define RIX_OS_ADDRESS_BITS 48
 #endif
+
+// Addresses of this process are below 2^rix_os_address_bits(): of the same program one kernel uses
+// 48 bits, another 39.
+RIX_INTERNAL unsigned rix_os_address_bits(void);
 
 RIX_INTERNAL size_t rix_os_page_size(void);
 

@@ -59,6 +59,15 @@ size_t rix_os_page_size(void) {
   return size;
 }
 
+// Kernels for arm64 and riscv64 differ (39, 42, 48 bits; 38, 47) and do not say it, but the first
+// stack, with the random bytes on it, lies at the end of the address space. On x86-64 all processes
+// have the same, and tools that run them, as Valgrind, put stacks elsewhere.
+unsigned rix_os_address_bits(void) {
+  const uintptr_t stack = (uintptr_t)getauxval(AT_RANDOM);
+  if (RIX_OS_ADDRESS_BITS <= 47 || stack == 0) return RIX_OS_ADDRESS_BITS;
+  return (unsigned)rix_min(rix_bsr(stack) + 1, RIX_OS_ADDRESS_BITS);
+}
+
 // Reads up to `capacity` - 1 bytes of a file; the text is terminated. Empty when it cannot. By
 // syscall(2): open, read, write and close are cancellation points, and a thread that is cancelled
 // inside malloc would leave locks behind.

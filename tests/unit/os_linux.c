@@ -38,6 +38,16 @@ static void maps(void) {
   CHECK(rix_os_map_aligned(NULL, check_hide(SIZE_MAX - page + 1), mib, true) == NULL);
 }
 
+static void bounds_addresses(void) {
+  const unsigned bits = rix_os_address_bits();
+  CHECK(bits >= 32 && bits <= RIX_OS_ADDRESS_BITS);
+  void* const p = rix_os_map(NULL, mib, RIX_OS_USABLE);
+  const void* const all[] = {p, &bits, &mib, (const void*)(uintptr_t)bounds_addresses};
+  for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+    CHECK_MSG((uint64_t)(uintptr_t)all[i] >> bits == 0, "%p has over %u bits", all[i], bits);
+  CHECK(rix_os_unmap(p, mib));
+}
+
 static void commits(void) {
   uint8_t* const p = rix_os_map(NULL, 4 * mib, false);
   CHECK(p != NULL);
@@ -174,6 +184,7 @@ int main(void) {
   check_watchdog(60);
   errno = 4242;
   maps();
+  bounds_addresses();
   commits();
   purges();
   moves_and_resizes();

@@ -46,6 +46,7 @@ void os_model_thread_exit(void) {
 // ---- Memory -------------------------------------------------------------------------------------
 
 size_t rix_os_page_size(void) { return 4096; }
+unsigned rix_os_address_bits(void) { return RIX_OS_ADDRESS_BITS; }
 bool rix_os_strict_commit(void) { return os_model.strict_commit; }
 size_t rix_os_address_space_limit(void) { return os_model.address_space; }
 size_t rix_os_address_space_left(void) { return SIZE_MAX; }

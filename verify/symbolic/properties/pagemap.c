@@ -54,6 +54,9 @@ rix_option_value_t rix_option_values[ri_option_last_];  // set in prove_cover
 void rix_lock(rix_lock_t* lock) { RIX_UNUSED(lock); }
 void rix_unlock(rix_lock_t* lock) { RIX_UNUSED(lock); }
 size_t rix_os_page_size(void) { return 4096; }
+unsigned rix_os_address_bits(void) {
+  return sym_each(2, "few addresses") == 1 ? 38 : RIX_OS_ADDRESS_BITS;
+}
 bool rix_os_commit(void* p, size_t size) {
   RIX_UNUSED(p);
   RIX_UNUSED(size);
