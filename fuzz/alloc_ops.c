@@ -309,7 +309,7 @@ static void release(shadow_block_t* b, unsigned how) {
 static void misuse(fuzz_op_t op) {
   static uint8_t foreign[64];
   uint8_t on_stack[64] = {0};
-  void* const wild = check_hide_pointer(((uintptr_t)op.value << 32) | op.value | 1);
+  void* const wild = check_hide_pointer((uintptr_t)(((uint64_t)op.value << 32) | op.value | 1));
   void* const p = op.a % 3 == 0   ? check_hide_pointer((uintptr_t)foreign + op.b % 64)
                   : op.a % 3 == 1 ? check_hide_pointer((uintptr_t)on_stack + op.b % 64)
                                   : wild;

@@ -32,6 +32,15 @@
 
 enum { CHECK_KIB = 1024, CHECK_MIB = 1024 * 1024 };
 
+enum { CHECK_SIZE_BITS = 8 * sizeof(size_t) };
+
+// The largest size that one may ask for, if that is never there; else a larger one: where sizes have
+// 32 bits, half of all addresses may be free.
+#define CHECK_LARGEST (CHECK_SIZE_BITS == 32 ? SIZE_MAX - 4096 : (size_t)PTRDIFF_MAX)
+
+// 2^n, more than there is; the most that a size can be where it has too few bits.
+#define CHECK_HUGE(n) ((size_t)1 << ((n) < CHECK_SIZE_BITS ? (n) : CHECK_SIZE_BITS - 1))
+
 // ---- Failing and skipping -----------------------------------------------------------------------
 
 __attribute__((noreturn, format(printf, 4, 5))) static inline void check_failed(
@@ -81,6 +90,12 @@ static inline bool check_sanitized(void) {
   return __tsan_init != NULL || __asan_init != NULL || __msan_init != NULL;
 }
 
+// Whether an emulator runs this program (tests/CMakeLists.txt says which).
+static inline bool check_emulated(void) { return getenv("RIMALLOC_EMULATOR") != NULL; }
+
+// Whether the process's address space and resident memory are the program's alone.
+static inline bool check_measurable(void) { return !check_sanitized() && !check_emulated(); }
+
 static inline size_t check_os_page(void) { return (size_t)sysconf(_SC_PAGESIZE); }
 
 static inline uint64_t check_now_ms(void) {
@@ -115,6 +130,20 @@ static inline size_t check_minor_faults(void) {
 // A test that hangs is a test that failed: ends the process after far more than the `seconds` that
 // it may take on a machine with nothing else to do.
 static inline void check_watchdog(unsigned seconds) { (void)alarm(4 * seconds); }
+
+// Becomes this program again, with one argument; the kernel cannot start what is emulated.
+__attribute__((noreturn)) static inline void check_become(const char* argument) {
+  if (check_emulated()) {
+    char path[1024];
+    const ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    CHECK(n > 0);
+    path[n] = '\0';
+    execl("/bin/sh", "sh", "-c", "exec $RIMALLOC_EMULATOR \"$0\" \"$1\"", path, argument,
+          (char*)NULL);
+  }
+  execl("/proc/self/exe", "again", argument, (char*)NULL);
+  _exit(126);
+}
 
 // ---- Random numbers (splitmix64) ----------------------------------------------------------------
 

@@ -68,8 +68,7 @@ static void reserved(void) {
   id = &id;
   CHECK(ri_reserve_os_memory_ex(0, true, false, false, &id) == EINVAL && id == NULL);
   id = &id;
-  CHECK(ri_reserve_os_memory_ex(check_hide((size_t)1 << (sizeof(size_t) * 8 - 3)), false, false,
-                                false, &id) == ENOMEM);
+  CHECK(ri_reserve_os_memory_ex(check_hide(CHECK_HUGE(61)), false, false, false, &id) == ENOMEM);
   CHECK(id == NULL);
   CHECK(ri_arena_area(NULL, NULL) == NULL && !ri_arena_contains(NULL, &id));
   size_t size = 5;

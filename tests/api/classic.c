@@ -83,7 +83,7 @@ static void regions(void) {
   CHECK(!ri_is_in_heap_region(&in_data));
   CHECK(!ri_is_in_heap_region(check_hide_pointer(1)));
   CHECK(!ri_is_in_heap_region(check_hide_pointer(UINTPTR_MAX)));
-  CHECK(!ri_is_in_heap_region(check_hide_pointer((uintptr_t)1 << 63)));
+  CHECK(!ri_is_in_heap_region(check_hide_pointer(CHECK_HUGE(63))));
   CHECK(ri_usable_size(NULL) == 0);
   for (size_t size = 0; size < (size_t)400 * CHECK_MIB; size = size * 3 + 1) {
     uint8_t* const p = ri_malloc(size);

@@ -26,11 +26,10 @@ static const int untouched = 9876;
   } while (0)
 
 static void too_large(void) {
-  const size_t larges[] = {SIZE_MAX,         SIZE_MAX - 1,
-                           SIZE_MAX - 15,    SIZE_MAX - 4095,
-                           SIZE_MAX - 65535, (size_t)PTRDIFF_MAX + 1,
-                           PTRDIFF_MAX,      (size_t)PTRDIFF_MAX - 65536,
-                           (size_t)1 << 62,  (size_t)1 << 56};
+  const size_t larges[] = {SIZE_MAX,        SIZE_MAX - 1,          SIZE_MAX - 15,
+                           SIZE_MAX - 4095, SIZE_MAX - 65535,      (size_t)PTRDIFF_MAX + 1,
+                           CHECK_LARGEST,   CHECK_LARGEST - 65536, CHECK_HUGE(62),
+                           CHECK_HUGE(56)};
   for (size_t i = 0; i < sizeof(larges) / sizeof(larges[0]); i++) {
     const size_t n = check_hide(larges[i]);
     void* out = &out;
@@ -46,7 +45,7 @@ static void too_large(void) {
     FAILS(ri_reallocf(NULL, n), ENOMEM);
     FAILS(ri_valloc(n), ENOMEM);
     FAILS(ri_pvalloc(n), ENOMEM);
-    for (size_t alignment = 1; alignment <= (size_t)1 << 40; alignment *= 8) {
+    for (size_t alignment = 1; alignment != 0 && alignment <= CHECK_HUGE(40); alignment *= 8) {
       FAILS(ri_malloc_aligned(n, alignment), ENOMEM);
       FAILS(ri_zalloc_aligned(n, alignment), ENOMEM);
       FAILS(ri_calloc_aligned(n, 1, alignment), ENOMEM);
@@ -66,7 +65,7 @@ static void too_large(void) {
 }
 
 static void overflow(void) {
-  const size_t half = check_hide((size_t)1 << 32);
+  const size_t half = check_hide(CHECK_HUGE(32));
   const size_t odd = check_hide(SIZE_MAX / 3 + 2);
   void* p = ri_malloc(40);
   check_fill(p, 40, 1);
@@ -96,7 +95,7 @@ static void overflow(void) {
 }
 
 static void reallocarr(void) {
-  const size_t half = check_hide((size_t)1 << 32);
+  const size_t half = check_hide(CHECK_HUGE(32));
   void* p = NULL;
   errno = untouched;
   CHECK(ri_reallocarr(&p, 10, 10) == 0);
@@ -125,7 +124,7 @@ static void reallocarr(void) {
 }
 
 static void bad_alignment(void) {
-  const size_t bad[] = {0, 3, 6, 24, 48, 1000, 4097, SIZE_MAX, (size_t)3 << 40};
+  const size_t bad[] = {0, 3, 6, 24, 48, 1000, 4097, SIZE_MAX, 3 * (CHECK_HUGE(41) / 2)};
   for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
     const size_t a = check_hide(bad[i]);
     void* out = &out;

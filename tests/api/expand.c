@@ -12,7 +12,7 @@ static void within(size_t size) {
   CHECK(ri_expand(p, size / 2) == p);
   CHECK(ri_expand(p, 0) == p);
   CHECK(ri_expand(p, check_hide(SIZE_MAX)) == NULL);
-  CHECK(ri_expand(p, check_hide(PTRDIFF_MAX)) == NULL);
+  CHECK(ri_expand(p, check_hide(CHECK_LARGEST)) == NULL);
   CHECK_ERRNO(4321);
   CHECK(ri_usable_size(p) == usable);
   CHECK_FILLED(p, usable, size);

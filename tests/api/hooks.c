@@ -51,10 +51,10 @@ static void out_of_memory_is_told(void) {
   CHECK(check_captured()->errors == 1);
   CHECK(check_captured()->codes[0] == EOVERFLOW || check_captured()->codes[0] == ENOMEM);
   check_capture_reset();
-  CHECK(ri_calloc(check_hide((size_t)1 << 40), check_hide((size_t)1 << 40)) == NULL);
+  CHECK(ri_calloc(check_hide(CHECK_HUGE(40)), check_hide(CHECK_HUGE(40))) == NULL);
   CHECK(check_captured()->errors == 1 && check_captured()->codes[0] == EOVERFLOW);
   check_capture_reset();
-  CHECK(ri_malloc(check_hide((size_t)1 << 60)) == NULL);
+  CHECK(ri_malloc(check_hide(CHECK_HUGE(60))) == NULL);
   CHECK(check_captured()->errors == 1);
   CHECK(check_captured()->codes[0] == ENOMEM || check_captured()->codes[0] == EOVERFLOW);
   check_capture_stop();

@@ -9,7 +9,7 @@
 namespace {
 
 int handler_calls;
-const size_t too_much = (size_t)PTRDIFF_MAX - 100000;
+const size_t too_much = CHECK_LARGEST - 100000;
 
 void give_up_third_time() {
   if (++handler_calls == 3) std::set_new_handler(nullptr);

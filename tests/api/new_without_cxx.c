@@ -21,7 +21,7 @@ static void aborts(void (*call)(size_t size)) {
   CHECK(child >= 0);
   if (child == 0) {
     dup2(ends[1], 2);
-    call(check_hide(PTRDIFF_MAX));
+    call(check_hide(CHECK_LARGEST));
     _exit(0);
   }
   close(ends[1]);
@@ -42,8 +42,8 @@ int main(void) {
   ri_free(ri_new_nothrow(100));
   ri_free(ri_new_aligned_nothrow(100, 64));
   ri_free(ri_new_reallocn(ri_new_realloc(NULL, 10), 10, 10));
-  CHECK(ri_new_nothrow(check_hide(PTRDIFF_MAX)) == NULL);
-  CHECK(ri_new_aligned_nothrow(check_hide(PTRDIFF_MAX), 64) == NULL);
+  CHECK(ri_new_nothrow(check_hide(CHECK_LARGEST)) == NULL);
+  CHECK(ri_new_aligned_nothrow(check_hide(CHECK_LARGEST), 64) == NULL);
   aborts(call_new);
   aborts(call_new_n);
   aborts(call_new_aligned);

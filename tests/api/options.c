@@ -241,8 +241,7 @@ static int again(const char* argument, const char* variable, const char* value,
     close(ends[1]);
     setenv(variable, value, 1);
     if (variable2 != NULL) setenv(variable2, value2, 1);
-    execl("/proc/self/exe", "options", argument, (char*)NULL);
-    _exit(126);
+    check_become(argument);
   }
   close(ends[1]);
   size_t length = 0;

@@ -6,10 +6,11 @@
 // Catches: a mapping, a purge or a table that is asked of the OS all the same.
 #include "../check.h"
 
-#include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+enum { STRICT_MODE = 1, NO_SECCOMP = 8 };  // the first as in <linux/seccomp.h>
 
 #define REGION ((size_t)48 * CHECK_MIB)
 static uint8_t region[REGION];
@@ -89,7 +90,7 @@ static void run_out(void) {
 }
 
 static void without_system_calls(void) {
-  CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);
+  if (prctl(PR_SET_SECCOMP, STRICT_MODE) != 0) _exit(NO_SECCOMP);
   CHECK(ri_malloc(100) == NULL);
   CHECK(ri_manage_os_memory(region, sizeof(region), true, false, true, -1));
   use_all_kinds();
@@ -116,7 +117,8 @@ int main(void) {
   if (child == 0) without_system_calls();
   int status = 0;
   CHECK(waitpid(child, &status, 0) == child);
-  CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 7, "status %x", (unsigned)status);
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  CHECK_MSG(code == 7 || (code == NO_SECCOMP && check_emulated()), "status %x", (unsigned)status);
 
   CHECK(ri_manage_os_memory(region, sizeof(region), true, false, true, -1));
   const size_t calls = check_summary().os_calls;
@@ -125,5 +127,6 @@ int main(void) {
   ri_collect(true);
   CHECK_MSG(check_summary().os_calls == calls, "%zu calls", check_summary().os_calls - calls);
   CHECK(check_summary().reserved <= sizeof(region));
+  if (code == NO_SECCOMP) check_skip("emulated: no seccomp, so only the calls that are counted");
   return 0;
 }

@@ -92,7 +92,7 @@ static ri_oom_t gives_up_reserve(size_t size, unsigned attempt, void* arg) {
   attempts++;
   asked_for = size;
   // What is allocated here does not come back here.
-  CHECK(ri_malloc(check_hide((size_t)PTRDIFF_MAX - 65536)) == NULL);
+  CHECK(ri_malloc(check_hide(CHECK_LARGEST - 65536)) == NULL);
   ri_free(ri_malloc(10));
   if (reserve != NULL) {
     ri_free(reserve);
@@ -178,7 +178,7 @@ static void aborts(void) {
     check_capture_start();
     ri_register_out_of_memory(gives_up_reserve, &mark);
     ri_option_set(ri_option_limit_address_space, 1);
-    ri_free(ri_malloc((size_t)PTRDIFF_MAX - 65536));
+    ri_free(ri_malloc(CHECK_LARGEST - 65536));
     _exit(1);
   }
   int status = 0;

@@ -172,7 +172,7 @@ static void failure_changes_nothing(void) {
     CHECK(ri_realloc(p, check_hide(SIZE_MAX - 4096)) == NULL);
     CHECK_ERRNO(ENOMEM);
     errno = 0;
-    CHECK(ri_realloc_aligned(p, check_hide((size_t)PTRDIFF_MAX - 4096), 64) == NULL);
+    CHECK(ri_realloc_aligned(p, check_hide(CHECK_LARGEST - 4096), 64) == NULL);
     CHECK_ERRNO(ENOMEM);
     errno = 0;
     CHECK(ri_realloc_aligned(p, 100, check_hide(24)) == NULL);

@@ -121,7 +121,7 @@ static void no_repeated_faults(void) {
 }
 
 int main(void) {
-  if (check_sanitized()) check_skip("a sanitizer's shadow memory counts as resident");
+  if (!check_measurable()) check_skip("resident memory is not the program's alone");
   shipped_delay = ri_option_get(ri_option_purge_delay);
   // The table's own memory is in place from the start, so that it does not count.
   static void* table[BLOCKS_MAX];

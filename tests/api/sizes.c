@@ -43,7 +43,7 @@ static void good_size_is_monotone(void) {
   // What cannot be allocated is given back as it is.
   CHECK(ri_good_size(check_hide(SIZE_MAX)) == SIZE_MAX);
   CHECK(ri_good_size(check_hide((size_t)PTRDIFF_MAX + 1)) == (size_t)PTRDIFF_MAX + 1);
-  CHECK(ri_good_size((size_t)1 << 40) >= (size_t)1 << 40);
+  CHECK(ri_good_size(CHECK_HUGE(40)) >= CHECK_HUGE(40));
 }
 
 // Several pages of each size, so that first, middle and last blocks of a page are all seen.

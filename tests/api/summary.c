@@ -9,7 +9,7 @@ enum { COUNT = 4000 };
 static void* blocks[COUNT];
 
 static void sane(const ri_summary_t* s) {
-  const size_t huge = (size_t)1 << 46;
+  const size_t huge = CHECK_HUGE(46);
   CHECK_MSG(s->reserved < huge, "reserved %zu", s->reserved);
   CHECK_MSG(s->committed <= s->reserved, "committed %zu reserved %zu", s->committed, s->reserved);
   CHECK_MSG(s->in_use <= s->committed, "in use %zu committed %zu", s->in_use, s->committed);

@@ -261,8 +261,7 @@ static inline int faults_run(int kind, long from, long to) {
     char text[64];
     snprintf(text, sizeof(text), "%d:%ld:%ld", kind, from, to);
     setenv("RIMALLOC_FAULTS", text, 1);
-    execl("/proc/self/exe", "child", "child", (char*)NULL);
-    _exit(126);
+    check_become("child");
   }
   int status = 0;
   CHECK(waitpid(pid, &status, 0) == pid);

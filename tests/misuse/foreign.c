@@ -83,14 +83,14 @@ static void refuse_all(void) {
   for (uintptr_t small = 1; small <= 65536; small *= 4)
     refuse((const void*)small);
   refuse((const void*)16);
-  for (unsigned bit = 40; bit < 64; bit++)
+  for (unsigned bit = 40; bit < CHECK_SIZE_BITS; bit++)
     refuse((const void*)((uintptr_t)1 << bit));
   refuse((const void*)UINTPTR_MAX);
   refuse((const void*)(UINTPTR_MAX - 15));
   refuse((const void*)(UINTPTR_MAX & ~(uintptr_t)65535));
   refuse((const void*)0xDEADBEEFDEADBEEFu);
   refuse((const void*)0x00007FFFFFFFFFF0u);
-  refuse((const void*)0x0000800000000000u);
+  if (CHECK_SIZE_BITS > 32) refuse((const void*)0x0000800000000000u);
   const size_t size = (size_t)4 * CHECK_MIB;
   uint8_t* const mapped =
       mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

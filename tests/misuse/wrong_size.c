@@ -40,11 +40,11 @@ static void wrong_with_check(void) {
   wrong_size(ri_malloc(65536), (size_t)1 << 20);
   size_t size = 100;
   wrong_size(check_in_thread(block_of_a_thread, &size), 1000);
-  ri_free_aligned_sized(ri_malloc_aligned(64, 64), (size_t)1 << 40, 64);
+  ri_free_aligned_sized(ri_malloc_aligned(64, 64), CHECK_HUGE(40), 64);
   CHECK_MSG(check_captured()->errors == 1, "%zu errors", check_captured()->errors);
   check_capture_reset();
   void* const p = ri_malloc_aligned(64, 64);
-  ri_free_size_aligned((uint8_t*)misuse_pointer(p), 64, (size_t)1 << 46);
+  ri_free_size_aligned((uint8_t*)misuse_pointer(p), 64, CHECK_HUGE(46));
   CHECK_MSG(check_captured()->errors == 1, "%zu errors", check_captured()->errors);
   check_capture_reset();
 }
@@ -53,8 +53,8 @@ static void wrong_without_check(void) {
   const ri_summary_t before = check_summary();
   ri_free_size(ri_malloc(100), check_hide(1000));
   ri_free_size(ri_malloc(100000), check_hide(5));
-  ri_free_size_aligned(ri_malloc(100), 64, (size_t)1 << 40);
-  ri_free_aligned(ri_malloc(100), (size_t)1 << 40);
+  ri_free_size_aligned(ri_malloc(100), 64, CHECK_HUGE(40));
+  ri_free_aligned(ri_malloc(100), CHECK_HUGE(40));
   check_nothing_reported();
   const ri_summary_t after = check_summary();
   CHECK(after.blocks == before.blocks && after.in_use == before.in_use);

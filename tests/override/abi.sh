@@ -3,5 +3,6 @@
 # that programs may use does not get lost, and none gets out that nobody meant to.
 source "$(dirname "$0")/lib.bash"
 need python3 nm readelf
+this_machine "the list is that of x86-64"
 [[ $(uname -m) == x86_64 ]] || skip "the list is that of x86-64"
 "$RIMALLOC_SOURCE/tools/check-symbols" --abi "$RIMALLOC_BUILD" || fail "see above"

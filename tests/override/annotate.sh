@@ -3,6 +3,7 @@
 # reports of AddressSanitizer, of Valgrind's memcheck and of MemorySanitizer for planted mistakes, and
 # none when it makes no mistake.
 source "$(dirname "$0")/lib.bash"
+this_machine "the tools are this machine's"
 need "$CC" "$CXX"
 
 # library TOOL COMPILER FLAG...: rimalloc.TOOL.o, told to annotate for it.

@@ -2,6 +2,7 @@
 # containers.sh: the C++ headers with each compiler, each C++ library and each version of C++ that
 # there is, on the core library, which leaves operator new to them.
 source "$(dirname "$0")/lib.bash"
+this_machine "the compilers are this machine's"
 core=$RIMALLOC_BUILD/librimalloc_core.a
 ran=0
 

@@ -3,6 +3,7 @@
 # behaves when the C++ library is out of its scope, or absent.
 source "$(dirname "$0")/lib.bash"
 need "$CC" "$CXX" readelf
+has_cxx || skip "there is no C++ library"
 needed=$(readelf -d "$library" | grep NEEDED)
 if grep -q 'stdc++\|libc++\|libgcc' <<< "$needed"; then fail "librimalloc.so needs: $needed"; fi
 

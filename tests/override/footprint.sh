@@ -2,6 +2,7 @@
 # footprint.sh: small programs stay small: peak resident memory at most 1 MiB above what the system
 # allocator needs. Each figure is the lowest of several runs.
 source "$(dirname "$0")/lib.bash"
+this_machine "it runs the system's programs"
 need "$CC"
 [[ -d /usr/share/doc ]] || skip "/usr/share/doc does not exist"
 compile "$work/small" small.c

@@ -2,6 +2,7 @@
 # i386.sh: the core compiled for 32 bits. Its warnings are errors; then i386.c, which pins what was
 # wrong there, and the unit tests that assume nothing of the width of an address.
 source "$(dirname "$0")/lib.bash"
+this_machine "it is about this one"
 need gcc
 echo '#include <stdio.h>' > "$work/try.c"
 echo 'int main(void) { return puts("32") < 0; }' >> "$work/try.c"
@@ -9,7 +10,8 @@ if ! gcc -m32 -pthread "$work/try.c" -o "$work/try" 2> "$work/try.log" || ! "$wo
 then
   skip "gcc -m32 makes no program that runs here (package gcc-multilib)"
 fi
-flags=(-m32 -O2 -g -Wall -Wextra -Wconversion -Wshadow -Wundef -Werror -pthread
+# Debian's link to the kernel's headers cannot be installed beside cross compilers.
+flags=(-m32 -idirafter /usr/include/x86_64-linux-gnu -O2 -g -Wall -Wextra -Wconversion -Wshadow -Wundef -Werror -pthread
   -I"$RIMALLOC_SOURCE/include" -I"$RIMALLOC_SOURCE/src")
 
 # core OBJECT [FLAG...]: the core as one file.

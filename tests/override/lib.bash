@@ -2,7 +2,8 @@
 # lib.bash: what the scripts here share. Source it first. A script needs in its environment
 #   RIMALLOC_BUILD   the folder with librimalloc.so, librimalloc.a and rimalloc.o
 #   RIMALLOC_SOURCE  the project
-# and may find CC and CXX there. It ends with 0 (held), 77 (cannot run here; says why) or another
+# and may find there CC and CXX; RIMALLOC_CROSS, the CPU or libc that the build is for when it is not
+# that of this machine's programs; RIMALLOC_EMULATOR, a command that runs programs for it. It ends with 0 (held), 77 (cannot run here; says why) or another
 # code (failed). `work` is a scratch folder, removed at the end.
 set -euo pipefail
 : "${RIMALLOC_BUILD:?the folder with librimalloc.so}" "${RIMALLOC_SOURCE:?the project}"
@@ -34,9 +35,29 @@ need() {
   done
 }
 
+# this_machine: skips the script when the build is not for the programs of this machine.
+this_machine() {
+  [[ -z ${RIMALLOC_CROSS:-} ]] || skip "the build is for $RIMALLOC_CROSS: $1"
+}
+
+# has_cxx: whether programs in C++ can be linked.
+has_cxx() {
+  [[ ${RIMALLOC_CXX_LIBRARY:-1} != "" ]]
+}
+
+# plain COMMAND...: runs a program of the build's CPU as it is.
+read -ra emulator <<< "${RIMALLOC_EMULATOR:-}"
+plain() {
+  "${emulator[@]}" "$@"
+}
+
 # preloaded COMMAND...: runs it with librimalloc.so in place of malloc.
 preloaded() {
-  LD_PRELOAD=$library "$@"
+  if ((${#emulator[@]} > 0)); then
+    "${emulator[@]}" -E "LD_PRELOAD=$library" "$@"
+  else
+    LD_PRELOAD=$library "$@"
+  fi
 }
 
 # compile OUTPUT SOURCE [FLAG...]: one program of `programs`, C or C++ by its name. $first is an
@@ -80,7 +101,7 @@ run() {
   shift
   case $way in
     preload) preloaded "$@" ;;
-    *) "$@" ;;
+    *) plain "$@" ;;
   esac
 }
 

@@ -3,6 +3,7 @@
 # large must give way to smaller ones, and running out must be an error that one survives.
 source "$(dirname "$0")/lib.bash"
 need "$CC"
+[[ -z ${RIMALLOC_EMULATOR:-} ]] || skip "emulated: the limit would be the emulator's"
 for way in preload full_static; do
   build "$way" "$work/limits.$way" limits.c
   for megabytes in 60 80 128 200 500; do

@@ -21,8 +21,10 @@ for way in $ways; do
   check "$way" conform.c
   check "$way" introspect.c "$work/info.xml"
   python3 "$work/parse.py" "$work/info.xml" || fail "$way: malloc_info is no well-formed XML"
-  check "$way" new_delete.cc
-  check "$way" new_replaced.cc
   check "$way" early.c
-  check "$way" late.cc
+  if has_cxx; then
+    check "$way" new_delete.cc
+    check "$way" new_replaced.cc
+    check "$way" late.cc
+  fi
 done

@@ -3,6 +3,7 @@
 # A control group that may use 128 MiB: a program that has 40 MiB live at a time, in ever other sizes,
 # is not killed. Needs the right to make a memory control group.
 . "$(dirname "$0")/lib.bash"
+this_machine "the group would hold an emulator"
 
 own=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
 if [[ -n $own ]]; then

@@ -10,7 +10,10 @@ build preload "$work/misuse" misuse.c
 reported() {
   local kind=$1 pointer
   shift
-  preloaded env "$@" "$work/misuse" "$kind" > "$work/out" 2> "$work/err" ||
+  (
+    for setting in "$@"; do export "${setting?}"; done
+    preloaded "$work/misuse" "$kind"
+  ) > "$work/out" 2> "$work/err" ||
     fail "$kind: exit code $?: $(cat "$work/err")"
   pointer=$(cat "$work/out")
   grep -q "^rimalloc: error: .*$pointer" "$work/err" ||
@@ -26,12 +29,12 @@ for kind in foreign stack wild realloc double-large interior-large double interi
   reported $kind RIMALLOC_CHECK=1
 done
 
-preloaded env RIMALLOC_SHOW_ERRORS=0 "$work/misuse" foreign > "$work/out" 2> "$work/err" ||
+RIMALLOC_SHOW_ERRORS=0 preloaded "$work/misuse" foreign > "$work/out" 2> "$work/err" ||
   fail "quiet: exit code $?"
 [[ ! -s $work/err ]] || fail "quiet: $(cat "$work/err")"
 
 code=0
-preloaded env RIMALLOC_ABORT_ON_ERROR=1 "$work/misuse" foreign > "$work/out" 2> "$work/err" ||
+RIMALLOC_ABORT_ON_ERROR=1 preloaded "$work/misuse" foreign > "$work/out" 2> "$work/err" ||
   code=$?
 ((code == 134)) || fail "RIMALLOC_ABORT_ON_ERROR=1: exit code $code instead of SIGABRT"
 grep -q "^rimalloc: error: " "$work/err" || fail "RIMALLOC_ABORT_ON_ERROR=1: no message"

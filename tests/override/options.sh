@@ -4,6 +4,7 @@
 # sources of values that belong to a build or to a program: ri_conf in each way to link, and the
 # configuration string of the library's own build.
 source "$(dirname "$0")/lib.bash"
+this_machine "it runs the system's programs"
 need "$CC" awk cmp
 
 # name default lowest highest unit, of the table in the documentation and of what is printed.

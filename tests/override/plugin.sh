@@ -17,7 +17,7 @@ compile "$work/inside.so" plugin.c "${pic[@]}" "${inside[@]}" -Wl,-z,nodelete
 compile "$work/leaving.so" plugin.c "${pic[@]}" "${inside[@]}"
 count=50
 # RTLD_LOCAL: libc's malloc comes before that of the plugin's library, so the plugin is on libc's.
-"$work/host" "$work/shared.so" $count 0 0 || fail "shared: exit code $?"
-"$work/host" "$work/inside.so" $count 1 0 || fail "inside: exit code $?"
-"$work/host" "$work/leaving.so" $count 1 20000 || fail "leaving: exit code $?"
+plain "$work/host" "$work/shared.so" $count 0 0 || fail "shared: exit code $?"
+plain "$work/host" "$work/inside.so" $count 1 0 || fail "inside: exit code $?"
+plain "$work/host" "$work/leaving.so" $count 1 20000 || fail "leaving: exit code $?"
 preloaded "$work/host" "$work/shared.so" $count 1 0 || fail "preloaded: exit code $?"

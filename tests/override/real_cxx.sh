@@ -2,6 +2,7 @@
 # real_cxx.sh: a C++ program with exceptions, iostreams, threads, futures and
 # polymorphic allocators (programs/workout.cc): preloaded, and compiled into a static program.
 source "$(dirname "$0")/lib.bash"
+this_machine "it runs the system's programs"
 need "$CXX"
 compile "$work/workout" workout.cc
 both workout "$work/workout"

@@ -2,6 +2,7 @@
 # real_gcc.sh: the compiler translates a large generated file; the object must be the same byte for
 # byte. Then a C++ file with many templates.
 source "$(dirname "$0")/lib.bash"
+this_machine "it runs the system's programs"
 need gcc g++
 {
   echo 'typedef struct { int x, y; double d[4]; } s;'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # real_ghostscript.sh: ghostscript renders a generated document to pixels, which must be the same.
 source "$(dirname "$0")/lib.bash"
+this_machine "it runs the system's programs"
 need gs
 cat > "$work/page.ps" << 'END'
 %!PS

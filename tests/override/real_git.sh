@@ -2,6 +2,7 @@
 # real_git.sh: git makes a repository with a history, packs it (in threads), and reads it again.
 # Object names are hashes of contents, so equal output means equal contents.
 source "$(dirname "$0")/lib.bash"
+this_machine "it runs the system's programs"
 need git
 export HOME=$work GIT_CONFIG_NOSYSTEM=1
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org GIT_AUTHOR_DATE="1700000000 +0000"

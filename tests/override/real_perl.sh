@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # real_perl.sh: perl with strings, hashes, arrays, regular expressions, sorting, closures, forks.
 source "$(dirname "$0")/lib.bash"
+this_machine "it runs the system's programs"
 need perl
 cat > "$work/script.pl" << 'END'
 use strict;

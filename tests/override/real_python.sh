@@ -2,6 +2,7 @@
 # real_python.sh: CPython's own tests on rimalloc, with PYTHONMALLOC=malloc so that every object is
 # a block of ours and not of CPython's small-object allocator.
 source "$(dirname "$0")/lib.bash"
+this_machine "it runs the system's programs"
 python=/usr/bin/python3
 [[ -x $python ]] || skip "$python is not installed"
 "$python" -c 'import test.test_json, test.test_gc' 2> "$work/err" ||

@@ -3,6 +3,7 @@
 # rewrites its log in a forked child, saves, loads again, and has the same data as a server on the
 # system's malloc.
 source "$(dirname "$0")/lib.bash"
+this_machine "it runs the system's programs"
 need redis-server redis-cli redis-benchmark
 
 # The commands of the fixed load: values of all types, many sizes, changed and deleted again.

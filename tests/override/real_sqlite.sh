@@ -2,6 +2,7 @@
 # real_sqlite.sh: sqlite builds a table of a million rows in memory, indexes, sorts, joins and
 # deletes in it.
 source "$(dirname "$0")/lib.bash"
+this_machine "it runs the system's programs"
 need sqlite3
 cat > "$work/script.sql" << 'END'
 PRAGMA temp_store = MEMORY;

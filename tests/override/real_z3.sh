@@ -2,6 +2,7 @@
 # real_z3.sh: z3 solves a satisfiable problem (14 queens as integers), an unsatisfiable one
 # (pigeons), and one of bit vectors.
 source "$(dirname "$0")/lib.bash"
+this_machine "it runs the system's programs"
 need z3
 {
   echo '(set-option :smt.random_seed 1)'

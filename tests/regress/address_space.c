@@ -137,6 +137,8 @@ static void huge_alignments(void) {
 
 int main(void) {
   if (check_sanitized()) check_skip("a sanitizer takes the address space and chooses the places");
+  if (CHECK_SIZE_BITS == 32) check_skip("there is not enough address space to waste");
+  if (check_emulated()) check_skip("limits on address space are the emulator's");
   void (*const parts[])(void) = {failed_request, moving_under_limit, moving_for_ever, huge_block,
                                  many_vectors,   mappings_left,      huge_alignments};
   for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

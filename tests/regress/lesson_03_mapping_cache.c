@@ -36,6 +36,7 @@ static void* run(void* arg) {
 
 int main(void) {
   check_watchdog(60);
+  if (CHECK_SIZE_BITS == 32) check_skip("there is no address space for the blocks of all threads");
   rounds = check_scaled(2000);
   ri_option_set(ri_option_mapping_cache, 1024);
   ri_free(ri_malloc(1));

@@ -25,7 +25,8 @@ static void same(size_t size) {
 int main(void) {
   for (size_t size = 60000; size < 80000; size++)
     same(size);
-  for (size_t base = 65536; base <= (size_t)512 * CHECK_MIB; base *= 2) {
+  for (size_t base = 65536; base <= (size_t)(CHECK_SIZE_BITS > 32 ? 512 : 256) * CHECK_MIB;
+       base *= 2) {
     for (size_t part = 0; part < 8; part++) {
       const size_t size = base + base / 8 * part;
       same(size - 1);

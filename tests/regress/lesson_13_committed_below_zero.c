@@ -15,7 +15,7 @@ typedef struct setting_s {
 // `alone`: no other thread allocates, so the numbers are of one moment.
 static void sane(bool alone) {
   const ri_summary_t s = check_summary();
-  const size_t huge = (size_t)1 << 45;
+  const size_t huge = CHECK_HUGE(45);
   CHECK_MSG(s.committed < huge && s.reserved < huge && s.in_use < huge, "%zu %zu %zu", s.committed,
             s.reserved, s.in_use);
   CHECK_MSG(!alone || s.committed <= s.reserved, "committed %zu reserved %zu", s.committed,

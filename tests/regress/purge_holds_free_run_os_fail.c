@@ -10,7 +10,7 @@
 #include "../check.h"
 
 enum { LARGE = 12 * CHECK_MIB };  // less than a purge takes at a time
-static atomic_int armed;  // a word: gcc for riscv64 exchanges less by a library
+static atomic_int armed;          // a word: gcc for riscv64 exchanges less by a library
 static _Atomic(bool) holds, done;
 
 int __real_madvise(void* p, size_t size, int advice);

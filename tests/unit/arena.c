@@ -143,7 +143,7 @@ static void reserving(void) {
   claim(&big, 3, (size_t)64 * CHECK_MIB, 9);
   release(&big);
   rix_slices_t out;
-  CHECK(!rix_arena_claim(&space, (size_t)1 << 40, RIX_SLICE_SIZE, false, &out));
+  CHECK(!rix_arena_claim(&space, CHECK_HUGE(40), RIX_SLICE_SIZE, false, &out));
 }
 
 int main(void) {

@@ -58,22 +58,23 @@ int main(void) {
     powers(x);
     rounding(x);
   }
-  for (unsigned bit = 0; bit < 64; bit++) {
+  for (unsigned bit = 0; bit < CHECK_SIZE_BITS; bit++) {
     powers((size_t)1 << bit);
     powers(((size_t)1 << bit) - 1);
     powers(((size_t)1 << bit) + 1);
   }
   for (int i = 0; i < 5000; i++) {
-    powers(check_rng(&rng));
-    rounding(check_rng(&rng) >> 8);
+    powers((size_t)check_rng(&rng));
+    rounding((size_t)check_rng(&rng) >> 8);
   }
   masks();
   CHECK(rix_div_up(SIZE_MAX, 1) == SIZE_MAX && rix_div_up(SIZE_MAX, SIZE_MAX) == 1);
   CHECK(rix_min(3, 4) == 3 && rix_min(4, 3) == 3 && rix_max(3, 4) == 4 && rix_max(4, 3) == 4);
   size_t product;
-  CHECK(!rix_mul_overflows((size_t)1 << 31, (size_t)1 << 32, &product));
-  CHECK(product == (size_t)1 << 63);
-  CHECK(rix_mul_overflows((size_t)1 << 32, (size_t)1 << 32, &product));
+  const size_t root = (size_t)1 << CHECK_SIZE_BITS / 2;
+  CHECK(!rix_mul_overflows(root / 2, root, &product));
+  CHECK(product == (size_t)1 << (CHECK_SIZE_BITS - 1));
+  CHECK(rix_mul_overflows(root, root, &product));
   CHECK(rix_mul_overflows(SIZE_MAX, 2, &product) && !rix_mul_overflows(SIZE_MAX, 1, &product));
   return 0;
 }

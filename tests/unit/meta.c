@@ -71,7 +71,7 @@ int main(void) {
   CHECK(rix_meta_take(&others) == other);
   pthread_t threads[3];
   for (size_t t = 0; t < 3; t++)
-    threads[t] = check_start(churn, (void*)((t + 1) << 32));
+    threads[t] = check_start(churn, (void*)((t + 1) << 24));
   for (size_t t = 0; t < 3; t++)
     check_join(threads[t]);
   return 0;

@@ -16,13 +16,13 @@ static void nothing_at(uintptr_t address) {
 
 static void nothing_anywhere(void) {
   uint64_t rng = 5;
-  for (unsigned bit = 0; bit < 64; bit++) {
+  for (unsigned bit = 0; bit < CHECK_SIZE_BITS; bit++) {
     nothing_at((uintptr_t)1 << bit);
     nothing_at(((uintptr_t)1 << bit) - 1);
     nothing_at(UINTPTR_MAX << bit);
   }
   for (int i = 0; i < 100000; i++)
-    nothing_at(check_rng(&rng) >> check_below(&rng, 64));
+    nothing_at((uintptr_t)(check_rng(&rng) >> check_below(&rng, 64)));
   nothing_at((uintptr_t)&rng);
   nothing_at((uintptr_t)pages);
   nothing_at((uintptr_t)nothing_anywhere);
@@ -57,12 +57,15 @@ int main(void) {
             "%zu KiB of table", rix_pagemap_reserved() / 1024);
   entered(base, 16, &pages[0]);
   entered(base + ((size_t)1 << 30), 1, &pages[1]);
-  entered(base + ((size_t)1 << 36), 3, &pages[2]);
-  CHECK(rix_pagemap_reserved() >= ((size_t)1 << 36) / RIX_SLICE_SIZE * sizeof(void*));
+  if (CHECK_SIZE_BITS > 32) {
+    entered(base + CHECK_HUGE(36), 3, &pages[2]);
+    CHECK(rix_pagemap_reserved() >= CHECK_HUGE(36) / RIX_SLICE_SIZE * sizeof(void*));
+  }
   nothing_anywhere();
   // The table's OS pages are used where entries are made only.
   CHECK(check_sanitized() || check_resident() < (size_t)64 * CHECK_MIB);
-  CHECK(!rix_pagemap_cover((void*)(UINTPTR_MAX - 3 * (uintptr_t)RIX_SLICE_SIZE), RIX_SLICE_SIZE));
+  CHECK(CHECK_SIZE_BITS == 32 ||
+        !rix_pagemap_cover((void*)(UINTPTR_MAX - 3 * (uintptr_t)RIX_SLICE_SIZE), RIX_SLICE_SIZE));
   // Mappings lie apart, aligned, inside of the window.
   uint8_t* last = NULL;
   for (size_t i = 1; i < 200; i++) {

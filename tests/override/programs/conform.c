@@ -58,9 +58,8 @@ static void* kept(const void* p) { return check_hide_pointer((uintptr_t)p); }
 
 static size_t natural(size_t size) { return size <= 8 ? 8 : 16; }
 
-static const size_t huge_sizes[] = {
-    SIZE_MAX,         SIZE_MAX - 1,        SIZE_MAX - 4096,
-    SIZE_MAX / 2 + 1, (size_t)PTRDIFF_MAX, (size_t)PTRDIFF_MAX - 4096};
+static const size_t huge_sizes[] = {SIZE_MAX,         SIZE_MAX - 1,  SIZE_MAX - 4096,
+                                    SIZE_MAX / 2 + 1, CHECK_LARGEST, CHECK_LARGEST - 4096};
 enum { HUGE_SIZES = sizeof(huge_sizes) / sizeof(huge_sizes[0]) };
 
 static void malloc_and_free(void) {

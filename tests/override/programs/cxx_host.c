@@ -40,10 +40,10 @@ int main(int argc, char** argv) {
   void* const p = new_it(100);
   CHECK(p != NULL && ours(p));
   delete_it(p);
-  CHECK(new_nothrow(PTRDIFF_MAX, &tag) == NULL);
+  CHECK(new_nothrow(CHECK_LARGEST, &tag) == NULL);
   printf("before\n");
   fflush(stdout);
-  (void)new_it(PTRDIFF_MAX);  // nobody to throw to: a message and SIGABRT
+  (void)new_it(CHECK_LARGEST);  // nobody to throw to: a message and SIGABRT
   printf("after\n");
   return 0;
 }

@@ -34,7 +34,7 @@ bool throws(F form) {
 }  // namespace
 
 int plugin_check() {
-  const std::size_t impossible = check_hide(PTRDIFF_MAX);
+  const std::size_t impossible = check_hide(CHECK_LARGEST);
   const std::align_val_t wide{64};
   CHECK(throws([=] { use(operator new(impossible)); }));
   CHECK(throws([=] { use(operator new[](impossible, wide)); }));

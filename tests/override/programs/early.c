@@ -18,7 +18,7 @@ static void in_preinit(void) {
     early[i] = ours_malloc(size_of(i));
   }
   errno = 0;
-  CHECK(malloc(check_hide(PTRDIFF_MAX)) == NULL && errno == ENOMEM);
+  CHECK(malloc(check_hide(CHECK_LARGEST)) == NULL && errno == ENOMEM);
   void* const large = ours_malloc(3 * CHECK_MIB);
   ours_free(large, 3 * CHECK_MIB);
   stage++;

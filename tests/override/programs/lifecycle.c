@@ -66,7 +66,19 @@ static void wait_for(pid_t pid, const char* what) {
 
 // ---- exec ---------------------------------------------------------------------------------------
 
-static char* const again[] = {(char*)"lifecycle", (char*)"executed", NULL};
+// This program again; the kernel cannot start what is emulated.
+static char* const again_plain[] = {(char*)"lifecycle", (char*)"executed", NULL};
+static char* const again_emulated[] = {
+    (char*)"sh", (char*)"-c", (char*)"exec $RIMALLOC_EMULATOR \"$LIFECYCLE\" executed", NULL};
+static char* const* again = again_plain;
+static const char* again_path = "/proc/self/exe";
+
+static void prepare_again(const char* program) {
+  if (!check_emulated()) return;
+  setenv("LIFECYCLE", program, 1);
+  again = again_emulated;
+  again_path = "/bin/sh";
+}
 
 static void exec_child(uint64_t seed) {
   check_watchdog(20);
@@ -76,11 +88,11 @@ static void exec_child(uint64_t seed) {
   const pid_t pid = fork();
   if (pid == 0) {
     exchange(&rng);
-    execv("/proc/self/exe", again);
+    execv(again_path, again);
     _exit(3);
   }
   wait_for(pid, "grandchild");
-  execv("/proc/self/exe", again);
+  execv(again_path, again);
   _exit(4);
 }
 
@@ -89,11 +101,11 @@ static void* forks(void* arg) {
     pid_t pid = fork();
     if (pid == 0) exec_child(i);
     wait_for(pid, "fork in a thread");
-    CHECK(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, again, environ) == 0);
+    CHECK(posix_spawn(&pid, again_path, NULL, NULL, again, environ) == 0);
     wait_for(pid, "posix_spawn");
     pid = vfork();
     if (pid == 0) {
-      execv("/proc/self/exe", again);
+      execv(again_path, again);
       _exit(5);
     }
     wait_for(pid, "vfork");
@@ -232,6 +244,7 @@ static void part_signal(void) {
 // -------------------------------------------------------------------------------------------------
 
 int main(int argc, char** argv) {
+  prepare_again(argv[0]);
   static const struct {
     const char* name;
     void (*run)(void);

@@ -16,7 +16,7 @@ namespace {
 // Compilers may leave out a new whose result nobody uses.
 void use(void* p) { __asm__ volatile("" : : "r"(p) : "memory"); }
 
-constexpr std::size_t impossible = PTRDIFF_MAX;
+constexpr std::size_t impossible = CHECK_LARGEST;
 const std::align_val_t wide{256};
 
 std::size_t size_of(int i) { return static_cast<std::size_t>(i) * 37; }

@@ -53,8 +53,8 @@ int main() {
     operator delete(f);
     CHECK_MSG(live == start, "%d blocks left: another delete was called", live - start);
   }
-  CHECK(operator new(check_hide(PTRDIFF_MAX), std::nothrow) == nullptr);
-  CHECK(operator new[](check_hide(PTRDIFF_MAX), std::nothrow) == nullptr);
+  CHECK(operator new(check_hide(CHECK_LARGEST), std::nothrow) == nullptr);
+  CHECK(operator new[](check_hide(CHECK_LARGEST), std::nothrow) == nullptr);
   // The aligned forms are not replaced.
   const std::align_val_t wide{64};
   void* const p = operator new(100, wide);

@@ -48,7 +48,7 @@ static void* operations(void* arg) {
   }
   for (int i = 0; i < 16; i++)
     free(blocks[i]);
-  CHECK(malloc(check_hide(PTRDIFF_MAX)) == NULL);
+  CHECK(malloc(check_hide(CHECK_LARGEST)) == NULL);
   CHECK(mallinfo2().arena > 0);
   if (with_errors) misuse();
   malloc_trim(0);
