@@ -73,25 +73,25 @@ budgets="
   aarch64  clang  _ZdlPvm      1  0  0
   riscv64  gcc    take_16     17  1  0
   riscv64  gcc    take        22  2  0
-  riscv64  gcc    give        38  5  1
+  riscv64  gcc    give        39  5  1
   riscv64  gcc    _Z7take_16v 17  1  0
   riscv64  gcc    _Z4takem    22  2  0
-  riscv64  gcc    _Z4givePv   38  5  1
+  riscv64  gcc    _Z4givePv   39  5  1
   riscv64  gcc    malloc      22  2  0
-  riscv64  gcc    free        38  5  1
+  riscv64  gcc    free        39  5  1
   riscv64  gcc    _Znwm       22  2  0
-  riscv64  gcc    _ZdlPv      38  5  1
+  riscv64  gcc    _ZdlPv      39  5  1
   riscv64  gcc    _ZdlPvm      3  0  0
   riscv64  clang  take_16     17  1  0
   riscv64  clang  take        22  2  0
-  riscv64  clang  give        36  5  1
+  riscv64  clang  give        37  5  1
   riscv64  clang  _Z7take_16v 17  1  0
   riscv64  clang  _Z4takem    22  2  0
-  riscv64  clang  _Z4givePv   36  5  1
+  riscv64  clang  _Z4givePv   37  5  1
   riscv64  clang  malloc      22  2  0
-  riscv64  clang  free        36  5  1
+  riscv64  clang  free        37  5  1
   riscv64  clang  _Znwm       21  2  0
-  riscv64  clang  _ZdlPv      36  5  1
+  riscv64  clang  _ZdlPv      37  5  1
   riscv64  clang  _ZdlPvm      2  0  0
 "
 
