@@ -18,6 +18,7 @@ static struct {
   uint8_t* next;  // lock rix_meta_lock
   uint8_t* end;   // lock rix_meta_lock
   rix_counter_t xreserved;
+  rix_counter_t xslices;
 } meta;
 
 // Memory that reads as zero. When the OS is forbidden it is taken from the program's arenas.
@@ -30,6 +31,7 @@ static uint8_t* meta_chunk(size_t size) {
   }
   uint8_t* const p = rix_arena_address(got.arena, got.index);
   if (!got.zero) __builtin_memset(p, 0, size);
+  rix_counter_add(&meta.xslices, rix_div_up(size, RIX_SLICE_SIZE));
   return p;
 }
 
@@ -81,3 +83,5 @@ void rix_meta_give(rix_meta_pool_t* pool, void* p) {
 }
 
 size_t rix_meta_reserved(void) { return rix_counter_get(&meta.xreserved); }
+
+size_t rix_meta_slices(void) { return rix_counter_get(&meta.xslices); }

@@ -29,6 +29,8 @@ typedef struct rix_meta_pool_s {
 RIX_INTERNAL void* rix_meta_take(rix_meta_pool_t* pool);
 RIX_INTERNAL void rix_meta_give(rix_meta_pool_t* pool, void* p);
 RIX_INTERNAL size_t rix_meta_reserved(void);
+// Slices of arenas among them, which are no pages: where the OS may not be asked.
+RIX_INTERNAL size_t rix_meta_slices(void);
 
 RIX_INTERNAL extern rix_lock_t rix_meta_lock;
 

@@ -4,6 +4,7 @@
 // allocates, also all slices of all arenas, and that the counters agree with what is counted.
 #include <errno.h>
 
+#include "arena/meta.h"
 #include "arena/pagemap.h"
 #include "heap/heap.h"
 #include "options/report.h"
@@ -60,6 +61,7 @@ static bool audit_roster(const rix_heap_t* heap) {
 // What a walk over the arenas counts, to be compared with what is kept.
 typedef struct audit_count_s {
   size_t slices, own_pages, listed;
+  size_t meta;  // slices of the allocator's own structures
 } audit_count_t;
 
 // A page is somebody's, or can be claimed; nothing else would ever find it again.
@@ -99,11 +101,30 @@ static bool audit_abandoned(const rix_arena_t* a, unsigned c, audit_count_t* cou
   return listed == ri_load_relaxed(&a->xabandoned[c]);
 }
 
-// Each slice is free, and then leads nowhere, or part of exactly one page.
+// How many slices from `index` on are free, as far as one look at the bitmap tells.
+static size_t audit_free(const rix_arena_t* a, size_t index) {
+  const size_t most = rix_min(RIX_WORD_BITS, a->slice_count - index);
+  if (rix_bitmap_count_run(&a->free, index, most) == most) return most;
+  return rix_bitmap_count_run(&a->free, index, 1);
+}
+
+static bool audit_leads_nowhere(const rix_arena_t* a, size_t index, size_t count) {
+  for (size_t i = index; i < index + count; i++) {
+    if (rix_pagemap_find(rix_arena_address(a, i)) != NULL) return false;
+  }
+  return true;
+}
+
+// Each slice is free, and then leads nowhere, or part of exactly one page, or of none: those are
+// counted, and are as many as meta.c took.
 static bool audit_arena(const rix_arena_t* a, audit_count_t* count) {
   for (size_t i = 0; i < a->slice_count;) {
-    if (rix_bitmap_count_run(&a->free, i, 1) != 0) {
-      if (rix_pagemap_find(rix_arena_address(a, i)) != NULL) return false;
+    const size_t n = audit_free(a, i);
+    if (n > 0) {
+      if (!audit_leads_nowhere(a, i, n)) return false;
+      i += n;
+    } else if (audit_leads_nowhere(a, i, 1)) {
+      count->meta++;
       i++;
     } else {
       if (!audit_slices(a, i, count)) return false;
@@ -117,7 +138,7 @@ static bool audit_arena(const rix_arena_t* a, audit_count_t* count) {
 }
 
 static bool audit_arenas(void) {
-  audit_count_t count = {0, 0, 0};
+  audit_count_t count = {0, 0, 0, 0};
   for (size_t i = 0; i < rix_arena_count(); i++) {
     if (!audit_arena(rix_arena_at(i), &count)) return false;
   }
@@ -127,7 +148,8 @@ static bool audit_arenas(void) {
     for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
       own += theap->pages[c];
   }
-  return count.slices * RIX_SLICE_SIZE == rix_arena_in_use() && count.own_pages == own &&
+  return (count.slices + count.meta) * RIX_SLICE_SIZE == rix_arena_in_use() &&
+         count.meta == rix_meta_slices() && count.own_pages == own &&
          count.listed == rix_page_abandoned_count();
 }
 
