@@ -25,21 +25,17 @@ static void manage_apply(rix_arena_t* a, rix_arena_wish_t wish) {
   if (wish.node != RIX_NODE_ANY) rix_os_prefer_node(a->start, a->map_size, wish.node - 1);
 }
 
-rix_arena_t* rix_arena_reserve(size_t size, rix_arena_wish_t wish) {
-  if (size == 0 || size > PTRDIFF_MAX / 2) return NULL;
-  const size_t align = wish.large ? RIX_OS_HUGE_SIZE : RIX_SLICE_SIZE;
-  const size_t slices = rix_align_up(size, align) / RIX_SLICE_SIZE;
-  const rix_arena_layout_t l = rix_arena_layout(slices, align);
+// Maps a new arena; NULL: no memory.
+static rix_arena_t* manage_map(size_t slices, rix_arena_layout_t l, size_t align,
+                               rix_arena_wish_t wish) {
   const size_t bytes = l.bytes + slices * RIX_SLICE_SIZE;
   const rix_os_access_t access = wish.commit ? RIX_OS_PROMISED : RIX_OS_RESERVED;
-  rix_lock(&rix_arena_lock);
   uint8_t* const p =
       rix_arena_has_room() ? rix_pagemap_map(NULL, bytes, align, bytes, access) : NULL;
   const bool huge = p != NULL && wish.large && rix_os_map_huge(p + l.bytes, bytes - l.bytes, 21);
   const size_t first = wish.commit && wish.large && !huge ? bytes : l.bytes;
   if (p == NULL || !rix_os_commit(p, first)) {
     if (p != NULL) rix_os_unmap(p, bytes);
-    rix_unlock(&rix_arena_lock);
     return NULL;
   }
   rix_arena_t* const a = (rix_arena_t*)(void*)p;
@@ -48,6 +44,40 @@ rix_arena_t* rix_arena_reserve(size_t size, rix_arena_wish_t wish) {
   if (wish.large && !huge) rix_os_advise_huge(a->base, slices * RIX_SLICE_SIZE);
   manage_apply(a, wish);
   rix_arena_enter(a, wish.subproc);
+  return a;
+}
+
+// An arena of this shape whose sub-process is gone; NULL: there is none.
+static rix_arena_t* manage_retired(size_t slices, rix_arena_layout_t l) {
+  for (size_t i = 0; i < rix_arena_count(); i++) {
+    rix_arena_t* const a = rix_arena_at(i);
+    if (ri_load_relaxed(&a->xsubproc) != RIX_SUBPROC_NONE || a->given || a->dense) continue;
+    if (a->slice_count == slices && a->map_size == l.bytes + slices * RIX_SLICE_SIZE) return a;
+  }
+  return NULL;
+}
+
+// Lets a retired arena serve again; NULL: no memory, and it stays retired.
+static rix_arena_t* manage_again(rix_arena_t* a, rix_arena_wish_t wish) {
+  const size_t size = a->slice_count * RIX_SLICE_SIZE;
+  if (wish.commit && rix_bitmap_count_run(&a->committed, 0, a->slice_count) < a->slice_count) {
+    if (!rix_os_commit(a->base, size)) return NULL;
+    rix_bitmap_set_run(&a->committed, 0, a->slice_count);
+  }
+  manage_apply(a, wish);
+  ri_store_release(&a->xsubproc, wish.subproc);  // N3: pairs with N4
+  return a;
+}
+
+rix_arena_t* rix_arena_reserve(size_t size, rix_arena_wish_t wish) {
+  if (size == 0 || size > PTRDIFF_MAX / 2) return NULL;
+  const size_t align = wish.large ? RIX_OS_HUGE_SIZE : RIX_SLICE_SIZE;
+  const size_t slices = rix_align_up(size, align) / RIX_SLICE_SIZE;
+  const rix_arena_layout_t l = rix_arena_layout(slices, align);
+  rix_lock(&rix_arena_lock);
+  rix_arena_t* const retired = manage_retired(slices, l);
+  rix_arena_t* const a =
+      retired != NULL ? manage_again(retired, wish) : manage_map(slices, l, align, wish);
   rix_unlock(&rix_arena_lock);
   return a;
 }
