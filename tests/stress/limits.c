@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // limits.c: real limits instead of made-up failures. Address space (RLIMIT_AS), from so little that
-// hardly anything can be had; and the number of mappings of a process (vm.max_map_count) all but
-// used up. Each time: a refusal is ENOMEM, what was had stays whole, and when the limit is gone or
-// blocks are freed, everything can be had again.
+// hardly anything can be had; memory that could be written (RLIMIT_DATA), which the kernel refuses
+// as it does where it overcommits nothing: mappings may be made, but not access to them; and the
+// number of mappings of a process (vm.max_map_count) all but used up. Each time: a refusal is
+// ENOMEM, what was had stays whole, and when the limit is gone or blocks are freed, everything can
+// be had again.
 #include "../check.h"
 
 #include <sys/mman.h>
@@ -74,6 +76,27 @@ static void with_address_space(size_t more) {
   ri_collect(true);
 }
 
+// Bytes of the process that could be written: the sixth field of statm counts them.
+static void with_data(size_t more) {
+  struct rlimit old;
+  CHECK(getrlimit(RLIMIT_DATA, &old) == 0);
+  const struct rlimit limit = {check_statm(5) + more, old.rlim_max};
+  CHECK(setrlimit(RLIMIT_DATA, &limit) == 0);
+  use_up();
+  CHECK(setrlimit(RLIMIT_DATA, &old) == 0);
+  check_workload(2000, more);
+  void* const p = ri_malloc((size_t)300 << 20);
+  CHECK(p != NULL);
+  ri_free(p);
+  ri_collect(true);
+}
+
+// Arenas are made without access and opened piece by piece.
+static void with_data_in_pieces(size_t more) {
+  ri_option_set(ri_option_arena_eager_commit, 0);
+  with_data(more);
+}
+
 // Uses up mappings: neighbours with different access are not joined.
 static size_t use_up_mappings(uint8_t** pages, size_t left) {
   const size_t page = check_os_page();
@@ -109,13 +132,18 @@ int main(void) {
   static const size_t more[] = {
       0, CHECK_MIB / 4, CHECK_MIB, 3 * CHECK_MIB, 20 * CHECK_MIB, 100 * CHECK_MIB};
   if (check_sanitized()) check_skip("a sanitizer needs more address space than any limit leaves");
-  for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+  for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
     apart(with_address_space, more[i]);
+    apart(with_data, more[i]);
+    apart(with_data_in_pieces, more[i]);
+  }
   for (size_t left = 0; left < 6; left++)
     apart(with_mappings_left, left);
   check_workload(100, 1);  // the same with an allocator that has begun already
-  for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+  for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
     apart(with_address_space, more[i]);
+    apart(with_data, more[i]);
+  }
   apart(with_mappings_left, 0);
   return 0;
 }
