@@ -54,9 +54,9 @@ size_t fuzz_size(unsigned selector, uint32_t value) {
     case 11:  // around what realloc moves, and the largest of a medium page
       return around((size_t)65536 << (value >> 8) % 6, value);
     case 12:
-      return value % (value % 8 == 0 ? FUZZ_SURE_MAX : FUZZ_SURE_MAX / 8);
+      return value % (value % 16 == 0 ? FUZZ_SURE_MAX : FUZZ_SURE_MAX / 8);
     case 13:  // a mapping of its own
-      return around((size_t)256 << 20, value) + (size_t)(value >> 20) * 4096;
+      return around(FUZZ_MAPPED_MIN, value) + (size_t)(value >> 24) * 4096;
     case 14:
       return (size_t)PTRDIFF_MAX - value % 70000;
     default:
@@ -124,17 +124,74 @@ void fuzz_set_option(ri_option_t option, long value) {
   ri_option_set(option, value);
 }
 
+void fuzz_change_option(fuzz_op_t op) {
+  static const struct {
+    ri_option_t option;
+    long values[4];
+  } choices[] = {{ri_option_check, {0, 1, 2, 1}},
+                 {ri_option_purge_delay, {0, 100, -1, 500}},
+                 {ri_option_reclaim_on_free, {0, 1, 0, 1}},
+                 {ri_option_thp, {0, 1, 2, 1}},
+                 {ri_option_mapping_cache, {0, 1, 256, 1024}},
+                 {ri_option_arena_purge_mult, {0, 1, 3, 10}},
+                 {ri_option_purge_decommits, {0, 1, 0, 1}},
+                 {ri_option_minimal_purge_size, {0, 64, 192, 2048}},
+                 {ri_option_arena_eager_commit, {0, 1, 2, 0}},
+                 {ri_option_arena_max_object_size, {64, 100, 1024, 32768}},
+                 {ri_option_disallow_arena_alloc, {0, 1, 0, 1}},
+                 {ri_option_allow_large_os_pages, {0, 1, 0, 1}},
+                 {ri_option_allow_thp, {0, 1, 2, 2}},
+                 {ri_option_page_cross_thread_max_reclaim, {-1, 0, 1, 4}},
+                 {ri_option_generic_collect, {0, 1, 256, 16384}}};
+  const size_t i = op.a % (sizeof(choices) / sizeof(choices[0]));
+  fuzz_set_option(choices[i].option, choices[i].values[op.b % 4]);
+}
+
+enum { RESTS_FIRST = 50 };  // the corpus is read, and the allocator has its arenas
+
+// What the allocator holds when nothing is live and all that is kept was given back, at first and
+// at last: resident memory also grows by what a fuzzing engine learns.
+typedef struct rest_s {
+  ri_summary_t summary;
+  size_t resident;  // of the process
+} rest_t;
+
+static struct {
+  rest_t first, last;
+  size_t count;
+} rest;
+
+static void tell_rest(void) {
+  const ri_summary_t *const a = &rest.first.summary, *const b = &rest.last.summary;
+  fprintf(
+      stderr,
+      "at rest: resident %zu -> %zu KiB, of the allocator's: committed %zu -> %zu KiB, reserved "
+      "%zu -> %zu KiB, arenas %zu -> %zu\n",
+      rest.first.resident >> 10, rest.last.resident >> 10, a->committed >> 10, b->committed >> 10,
+      a->reserved >> 10, b->reserved >> 10, a->arenas, b->arenas);
+}
+
+static void note_rest(ri_summary_t summary) {
+  rest.last = (rest_t){summary, check_resident()};
+  if (++rest.count <= RESTS_FIRST) rest.first = rest.last;
+}
+
 static void begin_once(void) {
   static bool begun = false;
   if (begun) return;
   begun = true;
+  atexit(tell_rest);
   ri_register_output(on_output, NULL);
   ri_register_error(on_error, NULL);
+  // Small arenas: there are several, and an audit, which looks at every slice, is quick. Mappings
+  // for single blocks begin at sizes that can be copied in no time.
+  ri_option_set(ri_option_arena_reserve, 4096);
+  ri_option_set(ri_option_arena_max_object_size, (long)(FUZZ_MAPPED_MIN >> 10));
   for (int i = 0; i < ri_option_last_; i++)
     option_values[i] = ri_option_get((ri_option_t)i);
 }
 
-enum { INPUTS_KEPT = 8 };
+enum { INPUTS_KEPT = 32 };
 
 // Every block is freed and every structure whole. Now and then, since it is slow, all that is kept
 // is given back.
@@ -152,7 +209,9 @@ static void end_input(void) {
   FUZZ_CHECK(s.blocks == 0 && s.in_use == 0 && s.mappings == 0);
   FUZZ_CHECK(!all || s.cached == 0);
   FUZZ_CHECK(s.committed <= s.reserved);
+  if (!all) return;
   FUZZ_CHECK(ri_audit());
+  note_rest(s);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

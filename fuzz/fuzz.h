@@ -14,6 +14,12 @@
 
 #define FUZZ_CHECK(e) ((e) ? (void)0 : fuzz_failed(__FILE__, __LINE__, #e))
 
+// Whether the allocator tells AddressSanitizer of every block (preset fuzz-poisoned): blocks then
+// have exactly the size that was asked for, and what lies behind them or was freed is poisoned.
+#ifndef FUZZ_POISONED
+#define FUZZ_POISONED 0
+#endif
+
 __attribute__((noreturn)) void fuzz_failed(const char* file, int line, const char* expression);
 
 typedef struct fuzz_op_s {
@@ -34,7 +40,9 @@ bool fuzz_next(fuzz_input_t* in, fuzz_op_t* op);
 // ---- Values -------------------------------------------------------------------------------------
 
 // The largest size that must be had; beyond it the OS may refuse.
-#define FUZZ_SURE_MAX ((size_t)8 << 20)
+#define FUZZ_SURE_MAX ((size_t)9 << 19)
+// Blocks larger than this get a mapping of their own (option arena_max_object_size).
+#define FUZZ_MAPPED_MIN ((size_t)6 << 20)
 
 // A size from a selector and a value: mostly small, around class and page boundaries, sometimes
 // large, seldom impossible.
@@ -51,8 +59,10 @@ void fuzz_clock_forward(uint64_t ms);
 size_t fuzz_errors(void);
 void fuzz_expect_errors(size_t count, int code);
 
-// Sets an option that the end of the input sets back.
+// Sets an option that the end of the input sets back; or, as the operation says, one of those that
+// may change at any time without an allocation being refused.
 void fuzz_set_option(ri_option_t option, long value);
+void fuzz_change_option(fuzz_op_t op);
 
 // To be defined by each fuzzer. Everything is freed when it returns.
 void fuzz_run(fuzz_input_t in);

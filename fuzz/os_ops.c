@@ -29,6 +29,7 @@ void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, void* 
 long __wrap_syscall(long number, long a0, long a1, long a2, long a3, long a4, long a5);
 int __wrap_pthread_setspecific(pthread_key_t key, const void* value);
 
+enum { LEFT_OVER_MAX = 1000 };
 enum { OS_MAP, OS_UNMAP, OS_PROTECT, OS_ADVISE, OS_MOVE, OS_RESIZE, OS_KEY, OS_CALLS };
 
 static struct {
@@ -70,7 +71,27 @@ void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t of
   return __real_mmap(there, size, access, flags, fd, offset);
 }
 
-int __wrap_munmap(void* p, size_t size) { return fails(OS_UNMAP) ? -1 : __real_munmap(p, size); }
+// What was not unmapped is forgotten by the allocator, and would be resident for ever.
+static struct {
+  void* start;
+  size_t size;
+} left_over[LEFT_OVER_MAX];
+static size_t left_over_count;
+
+int __wrap_munmap(void* p, size_t size) {
+  if (left_over_count == LEFT_OVER_MAX || !fails(OS_UNMAP)) return __real_munmap(p, size);
+  left_over[left_over_count].start = p;
+  left_over[left_over_count++].size = size;
+  return -1;
+}
+
+static void unmap_left_over(void) {
+  while (left_over_count > 0) {
+    left_over_count--;
+    FUZZ_CHECK(__real_munmap(left_over[left_over_count].start, left_over[left_over_count].size) ==
+               0);
+  }
+}
 
 int __wrap_mprotect(void* p, size_t size, int access) {
   return fails(OS_PROTECT) ? -1 : __real_mprotect(p, size, access);
@@ -211,6 +232,7 @@ void fuzz_run(fuzz_input_t in) {
     if (n % 32 == 0) FUZZ_CHECK(ri_audit());
   }
   memset(&os, 0, sizeof(os));
+  unmap_left_over();
   // Well again: a thread that could not register its end does so at its next heartbeat or start.
   shadow_clear(&shadow);
   FUZZ_CHECK(ri_audit());

@@ -11,7 +11,7 @@ static size_t next_size(const shadow_block_t* b, fuzz_op_t op) {
   static const size_t boundaries[] = {0,      8,      1024,   8192,   65536,
                                       131072, 262144, 300000, 524288, 1 << 20};
   const size_t delta = op.value % 4097;
-  const size_t most = op.value % 64 == 0 ? FUZZ_SURE_MAX : (size_t)600 << 10;
+  const size_t most = (size_t)(op.value % 64 == 0 ? 2500 : 600) << 10;
   switch (op.a % 8) {
     case 0:
       return b->size + delta % 64;
@@ -32,8 +32,9 @@ static size_t next_size(const shadow_block_t* b, fuzz_op_t op) {
   }
 }
 
+// A block of hundreds of megabytes is never asked for what only a copy can give.
 static void* resize(const shadow_block_t* b, fuzz_op_t op, shadow_wish_t* wish) {
-  switch (op.code % 8) {
+  switch (b->size > FUZZ_SURE_MAX ? 4 : op.code % 8) {
     case 0:
     case 1:
       wish->zero = true;

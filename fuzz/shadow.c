@@ -14,7 +14,7 @@ bool shadow_has_room(const shadow_t* s, size_t size) {
 // The pattern fills [0, 2 KiB) and beyond that 64 bytes at some places, the same for every size, so
 // that what a resize keeps can be checked; and the last 64 bytes before `written`.
 
-enum { PLACE = 64, WHOLE = 2048 };
+enum { PLACE = 64, WHOLE = 2048, POISONED_MAX = 50000 };
 
 // The place after `at`, four in each doubling.
 static size_t next_place(size_t at) {
@@ -80,12 +80,24 @@ static void check_zero_range(const uint8_t* p, size_t from, size_t to) {
   FUZZ_CHECK(check_nonzero(p, to - PLACE, to) == SIZE_MAX);
 }
 
+// ---- Poison -------------------------------------------------------------------------------------
+
+int __asan_address_is_poisoned(void const volatile* at) __attribute__((weak));
+
+// A block is followed by what nobody may touch, and is such itself once it was freed. What goes back
+// to the OS at once, or may, is not: somebody else may get the addresses.
+static void check_poisoned(const uint8_t* p, size_t size) {
+  if (FUZZ_POISONED == 0 || size > POISONED_MAX) return;
+  FUZZ_CHECK(__asan_address_is_poisoned(p) != 0);
+}
+
 void shadow_check(const shadow_block_t* b) {
   check_pattern(b);
   check_zero_range(b->p, b->dirty, b->zero);
   FUZZ_CHECK(ri_usable_size(b->p) >= b->size);
   FUZZ_CHECK((((uintptr_t)b->p + b->offset) & (b->align - 1)) == 0);
   FUZZ_CHECK(ri_is_in_heap_region(b->p));
+  check_poisoned(b->p + ri_usable_size(b->p), b->size);
 }
 
 // ---- Blocks -------------------------------------------------------------------------------------
@@ -151,6 +163,7 @@ void shadow_resized(shadow_t* s, shadow_block_t* b, void* q, size_t old_usable,
   }
   s->live_bytes -= counted(b);
   const size_t old_size = b->size;
+  if (q != b->p) check_poisoned(b->p, old_size);
   const bool all_zero = b->zero >= old_usable;
   enter(s, b, q, wish);
   const size_t kept = old_size < wish.size ? old_size : wish.size;
@@ -167,6 +180,11 @@ void shadow_resized(shadow_t* s, shadow_block_t* b, void* q, size_t old_usable,
 }
 
 void shadow_freed(shadow_t* s, shadow_block_t* b) {
+  check_poisoned(b->p, b->size);
+  shadow_forget(s, b);
+}
+
+void shadow_forget(shadow_t* s, shadow_block_t* b) {
   s->live_bytes -= counted(b);
   b->p = NULL;
 }

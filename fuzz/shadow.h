@@ -7,7 +7,7 @@
 #include "fuzz.h"
 
 enum { SHADOW_SLOTS = 48 };
-#define SHADOW_LIVE_MAX ((size_t)32 << 20)  // bytes at a time: a fuzzer shall not touch gigabytes
+#define SHADOW_LIVE_MAX ((size_t)16 << 20)  // bytes at a time: a fuzzer shall not touch gigabytes
 
 typedef struct shadow_block_s {
   uint8_t* p;      // NULL: empty
@@ -43,8 +43,9 @@ void shadow_allocated(shadow_t* s, shadow_block_t* b, void* p, shadow_wish_t wis
 // The same for a block that was resized; q == NULL: it failed and b is untouched. old_usable is what
 // it was before the call. wish.zero: bytes beyond the old usable size are zero.
 void shadow_resized(shadow_t* s, shadow_block_t* b, void* q, size_t old_usable, shadow_wish_t wish);
-// The block was given back.
+// The block was given back; or it goes with its heap.
 void shadow_freed(shadow_t* s, shadow_block_t* b);
+void shadow_forget(shadow_t* s, shadow_block_t* b);
 // Contents, alignment and usable size of a block.
 void shadow_check(const shadow_block_t* b);
 // Writes the first part of the block again.
