@@ -9,6 +9,7 @@
 
 #include "arena/mapping.h"
 #include "arena/pagemap.h"
+#include "base/annotate.h"
 #include "base/assert.h"
 #include "base/events.h"
 #include "options/options.h"
@@ -188,6 +189,7 @@ static bool arena_commit(rix_arena_t* a, size_t index, size_t count) {
   const size_t size = count * RIX_SLICE_SIZE;
   if (a->commit == NULL) return rix_os_commit(p, size);
   bool zero = false;
+  rix_annotate_open(p, size);  // the program's function may write there
   if (!a->commit(true, p, size, &zero, a->commit_arg)) return false;
   if (!zero) rix_arena_mark_dirty(a, index, count);
   return true;

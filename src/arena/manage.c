@@ -9,6 +9,7 @@
 #include "arena/arena.h"
 #include "arena/meta.h"
 #include "arena/pagemap.h"
+#include "base/annotate.h"
 #include "base/assert.h"
 #include "base/events.h"
 #include "options/options.h"
@@ -223,6 +224,7 @@ void rix_arena_retire(uint32_t subproc) {
       const size_t dirty = rix_bitmap_count_run(&a->dirty, 0, a->slice_count);
       rix_gauge_down(RIX_GAUGE_COMMITTED, dirty * RIX_SLICE_SIZE);
       a->slice_count = 0;  // the bitmaps are the program's memory again
+      rix_annotate_open(a->start, a->map_size);
     } else {
       rix_purge_arena_all(a);
       a->exclusive = false;

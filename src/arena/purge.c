@@ -12,6 +12,7 @@
 // unless there is no memory.
 #include "arena/arena.h"
 #include "arena/mapping.h"
+#include "base/annotate.h"
 #include "base/assert.h"
 #include "base/events.h"
 #include "options/options.h"
@@ -67,6 +68,7 @@ static void purge_run(rix_arena_t* a, size_t index, size_t count) {
   bool zero = false;
   if (a->commit != NULL) {
     bool ignored = false;
+    rix_annotate_open(p, size);  // the program's function may write there
     if (a->commit(false, p, size, &ignored, a->commit_arg)) {
       rix_bitmap_clear_run(&a->committed, index, count);
       zero = true;  // or it is marked when it is made usable again
