@@ -84,10 +84,10 @@ static void check_zero_range(const uint8_t* p, size_t from, size_t to) {
 
 int __asan_address_is_poisoned(void const volatile* at) __attribute__((weak));
 
-// A block is followed by what nobody may touch, and is such itself once it was freed. What goes back
-// to the OS at once, or may, is not: somebody else may get the addresses.
-static void check_poisoned(const uint8_t* p, size_t size) {
-  if (FUZZ_POISONED == 0 || size > POISONED_MAX) return;
+// A block is followed by what nobody may touch, and is such itself once it was freed. What is alone
+// in its page may go back to the OS, and somebody else get the addresses.
+static void check_poisoned(const shadow_block_t* b, const uint8_t* p) {
+  if (FUZZ_POISONED == 0 || b->size + b->align + b->offset > POISONED_MAX) return;
   FUZZ_CHECK(__asan_address_is_poisoned(p) != 0);
 }
 
@@ -97,7 +97,7 @@ void shadow_check(const shadow_block_t* b) {
   FUZZ_CHECK(ri_usable_size(b->p) >= b->size);
   FUZZ_CHECK((((uintptr_t)b->p + b->offset) & (b->align - 1)) == 0);
   FUZZ_CHECK(ri_is_in_heap_region(b->p));
-  check_poisoned(b->p + ri_usable_size(b->p), b->size);
+  check_poisoned(b, b->p + ri_usable_size(b->p));
 }
 
 // ---- Blocks -------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ void shadow_resized(shadow_t* s, shadow_block_t* b, void* q, size_t old_usable,
   }
   s->live_bytes -= counted(b);
   const size_t old_size = b->size;
-  if (q != b->p) check_poisoned(b->p, old_size);
+  if (q != b->p) check_poisoned(b, b->p);
   const bool all_zero = b->zero >= old_usable;
   enter(s, b, q, wish);
   const size_t kept = old_size < wish.size ? old_size : wish.size;
@@ -180,7 +180,7 @@ void shadow_resized(shadow_t* s, shadow_block_t* b, void* q, size_t old_usable,
 }
 
 void shadow_freed(shadow_t* s, shadow_block_t* b) {
-  check_poisoned(b->p, b->size);
+  check_poisoned(b, b->p);
   shadow_forget(s, b);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // heaps.c: heaps, theaps of threads, sub-processes, arenas that the program reserves and memory
-// that it gives, while the n-th memory call fails, for each n, and all from the n-th on. What cannot be
-// made is NULL or an error with ENOMEM, and what was made before it works.
+// that it gives, while the n-th memory call fails, for each n, and all from the n-th on. What
+// cannot be made is NULL or an error with ENOMEM, and what was made before it works.
 #include "faults.h"
 
 enum { HEAPS = 90, BLOCKS = 3, REGION = 2 * CHECK_MIB };
