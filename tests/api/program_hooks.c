@@ -71,6 +71,34 @@ static void deferred_frees(void) {
   CHECK(calls == seen);
 }
 
+static ri_heap_t* small_heap;
+static void* small_later;
+
+static void frees_small(bool force, unsigned long long heartbeat, void* arg) {
+  (void)heartbeat, (void)arg;
+  calls++;
+  forced += force;
+  if (!force) return;
+  ri_free(small_later);
+  small_later = NULL;
+}
+
+// A heap with a quota has no more pages: first what waits to be freed is, then it fails.
+static void deferred_frees_of_small_blocks(void) {
+  small_heap = ri_heap_new();
+  CHECK(ri_heap_set_quota(small_heap, 64 * CHECK_KIB));
+  void* first = ri_heap_malloc(small_heap, 8000);
+  while ((small_later = ri_heap_malloc(small_heap, 8000)) != NULL)
+    first = small_later;
+  small_later = first;
+  ri_register_deferred_free(frees_small, NULL);
+  forced = 0;
+  CHECK(ri_heap_malloc(small_heap, 8000) == first && forced == 1);
+  CHECK(ri_heap_malloc(small_heap, 8000) == NULL && forced == 2);
+  ri_register_deferred_free(NULL, NULL);
+  ri_heap_destroy(small_heap);
+}
+
 static void* counts_heartbeats(void* arg) {
   (void)arg;
   last_heartbeat = 0;  // each thread has its own
@@ -292,6 +320,7 @@ int main(void) {
   refused_commits();
   CHECK(!ri_is_redirected());  // the core library replaces no malloc
   deferred_frees();
+  deferred_frees_of_small_blocks();
   ri_register_deferred_free(frees_later, &mark);
   check_in_thread(counts_heartbeats, NULL);
   ri_register_deferred_free(NULL, NULL);

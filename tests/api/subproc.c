@@ -6,6 +6,7 @@
 #include "../check.h"
 
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 enum { BLOCKS = 2000 };
 static void* blocks[BLOCKS];
@@ -164,6 +165,37 @@ static void threads_that_end_later(void) {
   CHECK(check_summary().blocks == blocks_before);
 }
 
+// In the child of a fork only the thread that forked is left, in its sub-process.
+static void* fork_inside(void* arg) {
+  const ri_subproc_id_t other = *(const ri_subproc_id_t*)arg;
+  ri_subproc_add_current_thread(sub);
+  void* const p = ri_malloc(100);
+  const pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    CHECK(same(ri_subproc_current(), sub) && ri_heap_of(p) == ri_heap_main());
+    ri_free(p);
+    ri_subproc_destroy(other);
+    ri_thread_done();
+    ri_subproc_destroy(sub);
+    CHECK(same(ri_subproc_new(), sub));  // nobody refers to it any more
+    check_workload(500, 3);
+    _exit(0);
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
+  return NULL;
+}
+
+static void forked(void) {
+  sub = ri_subproc_new();
+  ri_subproc_id_t other = ri_subproc_new();
+  check_in_thread(fork_inside, &other);
+  ri_subproc_destroy(sub);
+  ri_subproc_destroy(other);
+}
+
 static void the_main_one(void) {
   ri_heap_t* const heap = ri_heap_new();
   heaps_t h = {0};
@@ -188,6 +220,7 @@ int main(void) {
   again_and_again();
   given_memory();
   threads_that_end_later();
+  if (!check_sanitized()) forked();
   the_main_one();
   check_workload(5000, 2);
   CHECK(ri_audit());

@@ -127,6 +127,15 @@ static void late(void* value) {
   } else {
     CHECK(ri_heap_theap(heap) == NULL && ri_heap_theap(NULL) == NULL);
     CHECK(ri_theap_get_default() == NULL && ri_theap_set_default(NULL) == NULL);
+    // Without a theap a block of a heap has a page of its own.
+    uint8_t* p = ri_heap_malloc_aligned(heap, 100, (size_t)1 << 20);
+    CHECK(ri_heap_of(p) == heap && check_aligned(p, (size_t)1 << 20));
+    memset(p, 0xA5, 100);
+    p = ri_heap_rezalloc(heap, p, 300000);
+    CHECK(ri_heap_of(p) == heap && p[99] == 0xA5);
+    ri_free(p);
+    ri_free(ri_heap_zalloc(NULL, 10));
+    ri_free(ri_heap_malloc_aligned_at(NULL, 1000, 64, 8));
   }
 }
 

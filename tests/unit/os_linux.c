@@ -4,9 +4,11 @@
 // errno is never touched, locks exclude and wake.
 #include "os/os.h"
 
+#include "base/assert.h"
 #include "base/bits.h"
 #include "../check.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 static const size_t mib = CHECK_MIB;
@@ -150,6 +152,53 @@ static void small_things(void) {
   CHECK(rix_os_address_space_limit() >= mib);
 }
 
+// Libraries that are not loaded have no names; and this program has a C library.
+static void symbols(void) {
+  CHECK(rix_os_find_symbol("libnosuch.so.9", "malloc") == NULL);
+  CHECK(rix_os_find_symbol("libc.so.6", "no_such_name_anywhere") == NULL);
+  CHECK(rix_os_nodes() >= 1);
+}
+
+static void huge_pages_and_nodes(void) {
+  uint8_t* const p = rix_os_map_aligned(NULL, 4 * mib, 2 * mib, RIX_OS_USABLE);
+  rix_os_prefer_node(p, 4 * mib, -1);
+  rix_os_prefer_node(p, 4 * mib, 1000);
+  rix_os_prefer_node(p, 4 * mib, 0);
+  memset(p, 1, 4 * mib);
+  // Whether there are any or not: what was there is gone, and it can be used after a commit.
+  const bool huge = rix_os_map_huge(p, 4 * mib, 21);
+  CHECK(huge || rix_os_commit(p, 4 * mib));
+  CHECK_ZERO(p, 0, 4 * mib);
+  CHECK(rix_os_unmap(p, 4 * mib));
+}
+
+// What stress builds use is there in all builds.
+static void draws(void) {
+  size_t hits = 0;
+  for (int i = 0; i < 4000; i++)
+    hits += rix_stress_draw(4);
+  CHECK_MSG(hits > 700 && hits < 1300, "%zu of 4000", hits);
+  rix_stress_yield();
+}
+
+static void on_abort(int signal) {
+  (void)signal;
+  _exit(9);
+}
+
+static void aborts(void) {
+  const pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    CHECK(signal(SIGABRT, on_abort) != SIG_ERR);
+    (void)close(STDERR_FILENO);
+    rix_assert_failed("a condition", "a_file.c", 12);
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 9, "status %x", (unsigned)status);
+}
+
 // ---- Locks --------------------------------------------------------------------------------------
 
 static rix_lock_t lock = RIX_LOCK_OPEN(RIX_LEVEL_META);
@@ -191,6 +240,10 @@ int main(void) {
   moves_and_resizes();
   CHECK_ERRNO(4242);  // through successes and failures alike
   small_things();
+  symbols();
+  huge_pages_and_nodes();
+  draws();
+  aborts();
   locks();
   return 0;
 }

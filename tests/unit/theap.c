@@ -91,11 +91,31 @@ static void in_order(void) {
   CHECK(pages() == 0 && rix_theap_valid(theap));
 }
 
+// With the option check=2 a heartbeat looks at the whole theap.
+static void damage_is_reported(void) {
+  if (RIX_DEBUG >= 2) return;  // an audit build stops at once
+  rix_theap_t* const theap = rix_thread_theap();
+  void* const p = ri_malloc(3000);
+  ri_option_set(ri_option_check, 2);
+  check_capture_start();
+  rix_theap_heartbeat(theap);
+  check_nothing_reported();
+  theap->pages[rix_class_of(3000)]++;
+  rix_theap_heartbeat(theap);
+  check_reported(EFAULT, "corrupted", NULL);
+  theap->pages[rix_class_of(3000)]--;
+  check_capture_stop();
+  ri_option_set(ri_option_check, 0);
+  ri_free(p);
+  rix_theap_collect(theap);
+}
+
 int main(void) {
   check_watchdog(30);
   CHECK(rix_thread_theap() != NULL && pages() == 0);
   one_page_is_kept();
   others_free();
   in_order();
+  damage_is_reported();
   return 0;
 }
