@@ -12,7 +12,9 @@
 #include "base/config.h"
 
 #define RIX_INTERNAL __attribute__((visibility("hidden")))  // shared by files, not by libraries
+#ifndef RIX_INLINE  // coverage builds count a function once, not each place that it is inlined in
 #define RIX_INLINE static inline __attribute__((always_inline))
+#endif
 #define RIX_SLOW __attribute__((noinline, cold))  // every exit from a fast path
 #define RIX_NOINLINE __attribute__((noinline))
 #define RIX_PRINTF(f, a) __attribute__((format(printf, f, a)))

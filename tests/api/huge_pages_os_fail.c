@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // huge_pages_os_fail.c: arenas in huge pages of the system (rimalloc/arena.h) where there are some:
-// the test's mmap hands out as many as it says, in ordinary memory. All, fewer than asked for, none;
-// evenly over nodes; until a time is over; at the start, as options say. Catches: an arena larger
-// than its pages, memory of huge pages that is given back piece by piece, pages that are lost when
-// fewer come than asked for, memory of an earlier sub-process that reads as zero.
+// the test's mmap hands out as many as it says, in ordinary memory. All, fewer than asked for,
+// none; evenly over nodes; until a time is over; at the start, as options say. Catches: an arena
+// larger than its pages, memory of huge pages that is given back piece by piece, pages that are
+// lost when fewer come than asked for, memory of an earlier sub-process that reads as zero.
 #include "../check.h"
 
 #include <stdarg.h>
