@@ -4,6 +4,7 @@
 #include "heap/heap.h"
 
 #include "arena/pagemap.h"
+#include "page/remote.h"
 #include "../check.h"
 
 static void must_fail(const char* what) {
@@ -121,6 +122,109 @@ static void damage_arena(ri_page_t* page) {
   ri_free(large);
 }
 
+// Changes a field for the time of an audit, which must fail.
+#define DAMAGE(field, value, what)           \
+  do {                                       \
+    const __typeof__(field) before_ = field; \
+    field = (value);                         \
+    must_fail(what);                         \
+    field = before_;                         \
+  } while (0)
+#define DAMAGE_ATOMIC(field, value, what)                                      \
+  do {                                                                         \
+    const __typeof__(ri_load_relaxed(field)) before_ = ri_load_relaxed(field); \
+    ri_store_relaxed(field, value);                                            \
+    must_fail(what);                                                           \
+    ri_store_relaxed(field, before_);                                          \
+  } while (0)
+
+// One field after the other of a page's descriptor.
+static void damage_descriptor(ri_page_t* page) {
+  DAMAGE(page->reserved, 0, "a page without blocks");
+  DAMAGE(page->capacity, (uint16_t)(page->reserved + 1), "blocks behind the end of a page");
+  DAMAGE_ATOMIC(&page->used, page->capacity + 1u, "more live blocks than there are");
+  DAMAGE(page->class_index, (uint8_t)(page->class_index + 1), "a page of another class");
+  DAMAGE_ATOMIC(&page->xblock_size, rix_page_block_size(page) + 8, "a size of no class");
+  DAMAGE(page->slice_count, 0u, "a page of no slices");
+  DAMAGE(page->start, page->start + RIX_SLICE_SIZE, "a page that begins elsewhere");
+  const uintptr_t remote = ri_load_relaxed(&page->xremote);
+  DAMAGE_ATOMIC(&page->xremote, remote | RIX_REMOTE_ABANDONED, "a page of a thread that is free");
+  DAMAGE_ATOMIC(&page->xremote, remote + 1000 * RIX_REMOTE_COUNT_ONE, "more freed than live");
+  DAMAGE(page->free->next, (ri_block_t*)(void*)(page->start + (page->capacity + 1u) * 112),
+         "a link behind the blocks");
+}
+
+// A page that a thread left: nobody's list has it, so only the walk over the arenas does.
+static void* leaves_a_page(void* arg) {
+  (void)arg;
+  void* const p = ri_malloc(20000);
+  return ri_malloc(20000) != NULL ? p : NULL;
+}
+
+static void damage_left_page(void) {
+  void* const p = check_in_thread(leaves_a_page, NULL);
+  ri_page_t* const page = rix_pagemap_find(p);
+  rix_arena_t* const a = page->arena;
+  const size_t index = (size_t)(page - a->pages);
+  must_hold("a thread's end");
+  const size_t n = page->slice_count;
+  DAMAGE(page->slice_count, 0u, "a left page of no slices");
+  DAMAGE(page->slice_count, (uint32_t)a->slice_count, "a left page beyond the arena");
+  DAMAGE(page->arena, NULL, "a left page of no arena");
+  DAMAGE(page->reserved, 0, "a left page without blocks");
+  DAMAGE(page->place, RIX_PLACE_QUEUE, "a left page in a queue");
+  DAMAGE(page->class_index, 0, "a left page listed in another class");
+  DAMAGE(page->flags, 0, "a left page that knows not that it is listed");
+  DAMAGE_ATOMIC(&page->xowner, rix_tls.self, "a left page that is ours");
+  const uintptr_t remote = ri_load_relaxed(&page->xremote);
+  DAMAGE_ATOMIC(&page->xremote, remote + RIX_REMOTE_COUNT_ONE, "blocks freed by others meanwhile");
+  rix_pagemap_set(page->start + RIX_SLICE_SIZE, 1, NULL);
+  must_fail("a slice of a left page that leads nowhere");
+  rix_pagemap_set(page->start + RIX_SLICE_SIZE, 1, page + 1);
+  must_fail("a slice of a left page that leads elsewhere");
+  rix_pagemap_set(page->start + RIX_SLICE_SIZE, 1, page);
+  rix_pagemap_set(page->start, 1, page + 1);
+  must_fail("a left page that another claims");
+  rix_pagemap_set(page->start, 1, page);
+  rix_bitmap_clear_run(&a->committed, index, n);
+  must_fail("a left page that may not be accessed");
+  rix_bitmap_set_run(&a->committed, index, n);
+  rix_bitmap_set_run(&a->free, index, 1);
+  must_fail("a left page that is free");
+  rix_bitmap_clear_run(&a->free, index, 1);
+  must_hold("the damage of a left page");
+  ri_free(p);
+}
+
+// The list of pages that a heap has.
+static void damage_roster(void) {
+  ri_heap_t* const heap = ri_heap_new();
+  void* const p = ri_heap_malloc(heap, 100);
+  void* const q = ri_heap_malloc(heap, 100000);
+  ri_page_t* const first = heap->pages;
+  must_hold("a heap's pages");
+  DAMAGE(first->heap_prev, first, "a heap's list with a wrong link backwards");
+  DAMAGE(heap->pages, first->heap_next, "a heap without its first page");
+  DAMAGE(first->heap_next, NULL, "a heap without its last page");
+  DAMAGE(heap->page_count, 1u, "a heap that counts a page too few");
+  DAMAGE_ATOMIC(&first->xheap, &rix_heap_default, "a page of another heap");
+  DAMAGE_ATOMIC(&heap->xbytes, RIX_SLICE_SIZE, "a heap that holds less than its pages");
+  must_hold("the damage of a heap's list");
+  ri_free(p);
+  ri_free(q);
+  ri_heap_destroy(heap);
+}
+
+static void damage_sums(void) {
+  rix_slices_t got;
+  CHECK(rix_arena_claim(&rix_heap_default.space, 1, RIX_SLICE_SIZE, false, &got));
+  rix_bitmap_set_run(&got.arena->free, got.index, 1);
+  must_fail("slices that count as used and are free");
+  rix_bitmap_clear_run(&got.arena->free, got.index, 1);
+  rix_arena_release(got.arena, got.index, 1);
+  must_hold("a wrong sum");
+}
+
 int main(void) {
   check_capture_start();
   ri_option_set(ri_option_max_errors, 1000);
@@ -174,6 +278,10 @@ int main(void) {
   damage_counts(theap, page);
   damage_lists(theap, page);
   damage_arena(page);
+  damage_descriptor(page);
+  damage_left_page();
+  damage_roster();
+  damage_sums();
   must_hold("all");
   for (size_t i = 0; i < 50; i++) {
     if (i % 3 != 0) ri_free(blocks[i]);
