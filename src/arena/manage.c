@@ -20,12 +20,6 @@ bool rix_arena_os_forbidden(void) { return rix_option(ri_option_disallow_os_allo
 
 // ---- Reserving ----------------------------------------------------------------------------------
 
-static void manage_apply(rix_arena_t* a, rix_arena_wish_t wish) {
-  a->node = wish.node;
-  a->exclusive = wish.exclusive;
-  if (wish.node != RIX_NODE_ANY) rix_os_prefer_node(a->start, a->map_size, wish.node - 1);
-}
-
 // Maps a new arena; NULL: no memory.
 static rix_arena_t* manage_map(size_t slices, rix_arena_layout_t l, size_t align,
                                rix_arena_wish_t wish) {
@@ -43,7 +37,7 @@ static rix_arena_t* manage_map(size_t slices, rix_arena_layout_t l, size_t align
   rix_arena_init(a, p, slices, l, wish.commit || huge);
   a->pinned = huge;
   if (wish.large && !huge) rix_os_advise_huge(a->base, slices * RIX_SLICE_SIZE);
-  manage_apply(a, wish);
+  a->exclusive = wish.exclusive;
   rix_arena_enter(a, wish.subproc);
   return a;
 }
@@ -65,7 +59,7 @@ static rix_arena_t* manage_again(rix_arena_t* a, rix_arena_wish_t wish) {
     if (!rix_os_commit(a->base, size)) return NULL;
     rix_bitmap_set_run(&a->committed, 0, a->slice_count);
   }
-  manage_apply(a, wish);
+  a->exclusive = wish.exclusive;
   ri_store_release(&a->xsubproc, wish.subproc);  // N3: pairs with N4
   return a;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// arena_table.c: the table of arenas is full (256). Nothing can be reserved or handed over any more,
-// which changes nothing else: what there is serves on, and large blocks get mappings of their own.
-// Catches: an arena beyond the table, memory of the program that is used although it was refused.
+// arena_table.c: the table of arenas is full (256). Nothing can be reserved or handed over any
+// more, which changes nothing else: what there is serves on, and large blocks get mappings of their
+// own. Catches: an arena beyond the table, memory of the program that is used although it was
+// refused.
 #include "../check.h"
 
 #include <sys/mman.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // move_back_os_fail.c: realloc moves the pages of a large block into a mapping that shall grow, the
-// OS lets it not grow, and not move back either: then the contents are copied back, and the block is
-// as it was; or copying to a new one works.
+// OS lets it not grow, and not move back either: then the contents are copied back, and the block
+// is as it was; or copying to a new one works.
 #include "../check.h"
 
 #include <stdarg.h>

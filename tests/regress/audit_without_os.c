@@ -8,8 +8,22 @@ enum { HEAPS = 150 };
 
 static uint8_t region[16 * CHECK_MIB];
 
+static bool refuse(bool commit, void* start, size_t size, bool* is_zero, void* arg) {
+  (void)commit, (void)start, (void)size, (void)is_zero, (void)arg;
+  return false;
+}
+
+// The page map has to lie in the first memory too.
+static void too_little(void) {
+  CHECK(!ri_manage_os_memory(region, 2 * 64 * CHECK_KIB, true, false, true, -1));
+  CHECK(!ri_manage_memory(region, sizeof(region), false, false, false, -1, false, refuse, NULL,
+                          NULL));
+  CHECK(ri_malloc(10) == NULL && ri_malloc((size_t)300 * CHECK_MIB) == NULL);
+}
+
 int main(void) {
   ri_option_set(ri_option_disallow_os_alloc, 1);
+  too_little();
   CHECK(ri_manage_os_memory(region, sizeof(region), true, false, true, -1));
   ri_heap_t* heaps[HEAPS];
   for (int i = 0; i < HEAPS; i++) {
@@ -21,6 +35,15 @@ int main(void) {
   for (int i = 0; i < HEAPS; i++)
     ri_heap_destroy(heaps[i]);
   ri_collect(true);
+  CHECK(ri_audit());
+  // All slices are used up: no blocks, no descriptors.
+  while (ri_malloc(60000) != NULL) {}
+  while (ri_malloc(5000) != NULL) {}
+  CHECK(ri_malloc((size_t)300 * CHECK_MIB) == NULL);
+  size_t made = 0;
+  while (made < 10000 && ri_heap_new() != NULL)
+    made++;
+  CHECK_MSG(made < 10000, "%zu heaps", made);
   CHECK(ri_audit());
   return 0;
 }

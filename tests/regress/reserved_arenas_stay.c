@@ -11,7 +11,7 @@ static ri_subproc_id_t subproc;
 static void* reserve(void* arg) {
   const size_t round = (size_t)(uintptr_t)arg;
   ri_subproc_add_current_thread(subproc);
-  const bool commit = round % 2 == 0, large = round % 4 >= 2, exclusive = round % 8 >= 4;
+  const bool commit = round % 2 == 1, large = round % 4 >= 2, exclusive = round % 8 >= 4;
   ri_arena_id_t id;
   CHECK(ri_reserve_os_memory_ex(SIZE, commit, large, exclusive, &id) == 0);
   ri_heap_t* const heap = ri_heap_new_in_arena(id);
