@@ -211,8 +211,8 @@ static bool arena_prepare(rix_arena_t* a, size_t index, size_t count, bool* zero
   return true;
 }
 
-// Claims a run in one arena, from slice `from` on.
-static bool arena_claim_from(rix_arena_t* a, size_t from, size_t count, size_t align,
+// Claims a run of slices in [from, to).
+static bool arena_claim_from(rix_arena_t* a, size_t from, size_t to, size_t count, size_t align,
                              size_t* index) {
   const size_t align_slices = align / RIX_SLICE_SIZE;
   size_t phase = 0;
@@ -220,7 +220,8 @@ static bool arena_claim_from(rix_arena_t* a, size_t from, size_t count, size_t a
     const size_t first = (uintptr_t)a->base / RIX_SLICE_SIZE;
     phase = (0 - first) & (align_slices - 1);
   }
-  while (rix_bitmap_find_run(&a->free, from, count, align_slices, phase, &from)) {
+  const rix_bitmap_t part = {a->free.words, to};
+  while (rix_bitmap_find_run(&part, from, count, align_slices, phase, &from)) {
     if (rix_bitmap_claim_run(&a->free, from, count)) {
       *index = from;
       return true;
@@ -232,9 +233,12 @@ static bool arena_claim_from(rix_arena_t* a, size_t from, size_t count, size_t a
 
 static bool arena_claim_in(rix_arena_t* a, size_t count, size_t align, rix_slices_t* out) {
   const size_t hint = ri_load_relaxed(&a->xhint);
+  const size_t all = a->slice_count;
   size_t index;
-  if (!arena_claim_from(a, hint, count, align, &index)) {
-    if (hint == 0 || !arena_claim_from(a, 0, count, align, &index)) return false;
+  if (!arena_claim_from(a, hint, all, count, align, &index)) {
+    // What begins below the hint.
+    const size_t end = hint + rix_min(count - 1, all - hint);
+    if (hint == 0 || !arena_claim_from(a, 0, end, count, align, &index)) return false;
   } else if (count == 1 && index > hint) {
     size_t expected = hint;  // a release of a lower slice in between keeps its lower hint
     (void)ri_cas_weak_relaxed(&a->xhint, &expected, index);

@@ -29,13 +29,53 @@ static size_t bitmap_next(const rix_bitmap_t* map, size_t from, size_t limit, bo
   return limit;
 }
 
+// The bits of `word` at which a run of 1 to 64 set bits begins; `next` is the word behind it.
+static uint64_t bitmap_starts(uint64_t word, uint64_t next, unsigned count) {
+  for (unsigned have = 1, step; have < count && word != 0; have += step) {
+    step = count - have < have ? count - have : have;
+    word &= word >> step | next << (RIX_WORD_BITS - step);
+    next &= next >> step;
+  }
+  return word;
+}
+
+// The bits of word `i` at indices that are `phase` modulo `align`, a power of two.
+static uint64_t bitmap_aligned(size_t i, size_t align, size_t phase) {
+  if (align == 1) return UINT64_MAX;
+  if (align >= RIX_WORD_BITS) {
+    const bool has = (i * RIX_WORD_BITS & (align - 1)) == rix_align_down(phase, RIX_WORD_BITS);
+    return (uint64_t)has << phase % RIX_WORD_BITS;
+  }
+  return UINT64_MAX / (((uint64_t)1 << align) - 1) << phase;
+}
+
+// First index from `from` on, `phase` modulo `align`, at which so many bits are set, or 64 of more;
+// map->bits when there is none. By words: a map may have thousands of runs that are too short.
+static size_t bitmap_next_start(const rix_bitmap_t* map, size_t from, size_t count, size_t align,
+                                size_t phase) {
+  const unsigned few = (unsigned)rix_min(count, RIX_WORD_BITS);
+  const size_t words = rix_bitmap_words(map->bits);
+  size_t i = from / RIX_WORD_BITS;
+  if (i >= words) return map->bits;
+  uint64_t word = ri_load_relaxed(&map->words[i]) & UINT64_MAX << (from % RIX_WORD_BITS);
+  for (; i < words; i++) {
+    const uint64_t next = i + 1 < words ? ri_load_relaxed(&map->words[i + 1]) : 0;
+    uint64_t starts = bitmap_starts(word, next, few);
+    if (RIX_UNLIKELY(starts != 0)) {
+      starts &= bitmap_aligned(i, align, phase);
+      if (starts != 0) return i * RIX_WORD_BITS + rix_ctz64(starts);
+    }
+    word = next;
+  }
+  return map->bits;
+}
+
 bool rix_bitmap_find_run(const rix_bitmap_t* map, size_t from, size_t count, size_t align,
                          size_t phase, size_t* found) {
   if (count == 0 || count > map->bits) return false;
   const size_t last = map->bits - count;  // the last index at which the run fits
   while (true) {
-    from = bitmap_next(map, from, map->bits, true);
-    if (align > 1) from = rix_align_up(from - phase, align) + phase;  // modular: phase < align
+    from = bitmap_next_start(map, from, count, align, phase);
     if (from > last) return false;
     const size_t end = bitmap_next(map, from, from + count, false);
     if (end == from + count) break;

@@ -48,7 +48,7 @@ static void agrees(const rix_bitmap_t* map) {
 
 static void finds(const rix_bitmap_t* map, uint64_t* rng) {
   for (int i = 0; i < 20; i++) {
-    const size_t align = (size_t)1 << check_below(rng, 6);
+    const size_t align = (size_t)1 << check_below(rng, 9);
     const size_t phase = check_below(rng, align);
     const size_t count = 1 + check_below(rng, i < 10 ? 8 : map->bits);
     const size_t from = check_below(rng, map->bits + 1);

@@ -55,7 +55,7 @@ BUGS = [
     ("a search misses the last place", "src/arena/bitmap.c",
      "if (from > last) return false;", "if (from >= last) return false;", "exhaust:runs"),
     ("a search forgets the phase", "src/arena/bitmap.c",
-     "rix_align_up(from - phase, align) + phase", "rix_align_up(from, align) + phase",
+     "(((uint64_t)1 << align) - 1) << phase", "(((uint64_t)1 << align) - 1)",
      "exhaust:runs"),
     ("clearing counts what it did not clear", "src/arena/bitmap.c",
      "set += rix_popcount64(old & part.mask);", "set += rix_popcount64(part.mask);",

@@ -98,6 +98,28 @@ void prove_next(void) {
   ASSERT(any < index || any >= found || bit(words, any) != (set != 0));
 }
 
+// What its steps over words are made of.
+void prove_starts(void) {
+  INPUT(64, word);
+  INPUT(64, next);
+  INPUT(64, at);
+  sym_assume(at < RIX_WORD_BITS);
+  const unsigned count = 1 + (unsigned)sym_each(RIX_WORD_BITS, "count");
+  const bool begins = (bitmap_starts(word, next, count) >> at & 1) != 0;
+  const uint64_t from_at = word >> at | next << 1 << (RIX_WORD_BITS - 1 - at);
+  const uint64_t run = rix_mask64(0, count);
+  ASSERT(begins == ((from_at & run) == run));
+}
+
+void prove_aligned(void) {
+  INPUT(64, at);
+  INPUT(64, phase);
+  const uint64_t align = (uint64_t)1 << sym_each(12, "log2 of the alignment");
+  sym_assume(phase < align && at < (uint64_t)1 << 32);
+  const uint64_t bits = bitmap_aligned(at / RIX_WORD_BITS, align, phase);
+  ASSERT((bits >> at % RIX_WORD_BITS & 1) == ((at & (align - 1)) == phase));
+}
+
 void prove_part(void) {
   ANY_RUN();
   INPUT(64, any);
