@@ -14,13 +14,15 @@
 // the OS and the loader use; on small address spaces the OS decides.
 #define PAGEMAP_PLACE_MIN (pagemap_address_end() >> 5)
 #define PAGEMAP_PLACE_RANGE (pagemap_address_end() >> 3)
-#define PAGEMAP_STEP_MIN ((size_t)64 * 1024)  // bytes of table made usable at first
-#define PAGEMAP_TRIES 64                      // places tried before the OS chooses
+#define PAGEMAP_STEP_MIN ((size_t)64 * 1024)    // bytes of table made usable at first
+#define PAGEMAP_RESERVE_MIN ((size_t)16 << 20)  // and reserved at first: enough for 128 GiB
+#define PAGEMAP_TRIES 64                        // places tried before the OS chooses
 
 ri_pagemap_t rix_pagemap;
 rix_lock_t rix_pagemap_lock = RIX_LOCK_OPEN(RIX_LEVEL_PAGEMAP);
 
 static struct {
+  size_t entries;              // entries for all of the window; lock rix_pagemap_lock
   size_t reserved;             // entries of address space reserved; lock rix_pagemap_lock
   ri_atomic(uint64_t) xhint;   // next address to place a mapping at; 0 not chosen yet
   ri_atomic(uint64_t) xend;    // where to begin again from xbase; 0 window not chosen yet
@@ -115,13 +117,51 @@ void* rix_pagemap_map(void* at, size_t size, size_t align, size_t room, rix_os_a
   return NULL;
 }
 
-// Reserves a table for `entries`; false when the OS refuses.
-static bool pagemap_reserve(uint64_t base, uint64_t entries) {
-  const size_t bytes =
-      rix_align_up((size_t)entries * sizeof(ri_pagemap_entry_t), rix_os_page_size());
-  ri_pagemap_entry_t* const table = rix_os_map(NULL, bytes, RIX_OS_RESERVED);
-  if (table == NULL) return false;
-  pagemap.reserved = bytes / sizeof(ri_pagemap_entry_t);
+// Reserves a table for `entries`. At `at` (0: nowhere) more has room behind it, so its beginning is
+// enough there: who limits the address space later, which counts what is reserved, would have none
+// left. NULL: the OS refuses.
+static ri_pagemap_entry_t* pagemap_reserve_table(uintptr_t at, size_t entries) {
+  const size_t all = rix_align_up(entries * sizeof(ri_pagemap_entry_t), rix_os_page_size());
+  if (at != 0 && all > PAGEMAP_RESERVE_MIN) {
+    void* const p = rix_os_map((void*)at, PAGEMAP_RESERVE_MIN, RIX_OS_RESERVED);
+    pagemap.reserved = PAGEMAP_RESERVE_MIN / sizeof(ri_pagemap_entry_t);
+    if ((uintptr_t)p == at) return p;
+    if (p != NULL) rix_os_unmap(p, PAGEMAP_RESERVE_MIN);
+  }
+  pagemap.reserved = all / sizeof(ri_pagemap_entry_t);
+  return rix_os_map(NULL, all, RIX_OS_RESERVED);
+}
+
+// Reserves more of the table, up to `needed` entries or twice as much; false when it cannot.
+static bool pagemap_extend(size_t needed) {
+  const ri_pagemap_entry_t* const table = ri_load_relaxed(&rix_pagemap.xtable);
+  const uintptr_t end = (uintptr_t)(table + pagemap.reserved);
+  for (size_t wanted = rix_max(needed, 2 * pagemap.reserved);; wanted = needed) {
+    wanted = rix_min(wanted, pagemap.entries);
+    const size_t size =
+        rix_align_up((wanted - pagemap.reserved) * sizeof(ri_pagemap_entry_t), rix_os_page_size());
+    void* const p = rix_os_map((void*)end, size, RIX_OS_RESERVED);
+    if ((uintptr_t)p == end) {
+      pagemap.reserved += size / sizeof(ri_pagemap_entry_t);
+      return true;
+    }
+    if (p != NULL) rix_os_unmap(p, size);
+    if (wanted == needed) return false;
+  }
+}
+
+// Reserves a table for `entries`; false when the OS refuses. `placed`: the window begins where this
+// file chose, so that what is below it is free.
+static bool pagemap_reserve(uint64_t base, uint64_t entries, bool placed) {
+  const uint64_t room = entries * sizeof(ri_pagemap_entry_t) + PAGEMAP_RESERVE_MIN;
+  const bool below = placed && room < base && rix_option(ri_option_pagemap_commit) == 0;
+  const uintptr_t at = below ? rix_align_down((size_t)(base - room), RIX_SLICE_SIZE) : 0;
+  ri_pagemap_entry_t* const table = pagemap_reserve_table(at, (size_t)entries);
+  if (table == NULL) {
+    pagemap.reserved = 0;
+    return false;
+  }
+  pagemap.entries = (size_t)entries;
   const uint64_t end = base + (entries << RI_SLICE_SHIFT);
   const uint64_t place_end = pagemap_address_end() / 2;
   ri_store_relaxed(&rix_pagemap.xbase, (uintptr_t)base);
@@ -138,7 +178,7 @@ static bool pagemap_choose(uint64_t start, uint64_t end) {
   const size_t limit = rix_os_address_space_limit();
   if (limit == SIZE_MAX) {
     const uint64_t base = placed ? start : RIX_SLICE_SIZE;  // not 0: NULL must lie outside
-    if (pagemap_reserve(base, (all - base) >> RI_SLICE_SHIFT)) return true;
+    if (pagemap_reserve(base, (all - base) >> RI_SLICE_SHIFT, placed)) return true;
   }
   ri_store_relaxed(&pagemap.xshort, true);
   // Address space is short: a window of twice what may be mapped, upwards when mappings go where
@@ -150,7 +190,7 @@ static bool pagemap_choose(uint64_t start, uint64_t end) {
     uint64_t base = placed ? start : (end > window ? end - window : 0);
     base = rix_align_down((size_t)base, RIX_SLICE_SIZE);
     const uint64_t room = all - base < window ? all - base : window;
-    if (pagemap_reserve(base, room >> RI_SLICE_SHIFT)) return true;
+    if (pagemap_reserve(base, room >> RI_SLICE_SHIFT, placed)) return true;
   }
   return false;
 }
@@ -192,7 +232,7 @@ void rix_pagemap_use_table(void* table, size_t bytes, const void* region, size_t
   const uint64_t start = (uintptr_t)region;
   const uint64_t base = start > before + RIX_SLICE_SIZE ? start - before : RIX_SLICE_SIZE;
   rix_lock(&rix_pagemap_lock);
-  pagemap.reserved = bytes / sizeof(ri_pagemap_entry_t);
+  pagemap.entries = pagemap.reserved = bytes / sizeof(ri_pagemap_entry_t);
   ri_store_relaxed(&pagemap.xend, base + room);
   ri_store_relaxed(&rix_pagemap.xbase, (uintptr_t)base);
   ri_store_relaxed(&rix_pagemap.xtable, table);
@@ -207,7 +247,15 @@ bool rix_pagemap_cover(const void* p, size_t size) {
   if (covered) {
     const uint64_t base = ri_load_relaxed(&rix_pagemap.xbase);
     const uint64_t needed = ((end - 1 - base) >> RI_SLICE_SHIFT) + 1;
-    covered = start >= base && needed <= pagemap.reserved;
+    covered = start >= base && needed <= pagemap.entries;
+    if (covered && needed > pagemap.reserved && !pagemap_extend((size_t)needed)) {
+      covered = false;
+      // Somebody's mapping lies behind the table: places begin again in the part that it has.
+      const uint64_t window_end = base + ((uint64_t)pagemap.reserved << RI_SLICE_SHIFT);
+      if (start < ri_load_relaxed(&pagemap.xend)) {
+        ri_store_release(&pagemap.xend, window_end);  // P3 pairs P4
+      }
+    }
     if (covered && needed > ri_load_relaxed(&rix_pagemap.xcount)) {
       covered = pagemap_grow((size_t)needed);
     }

@@ -4,9 +4,9 @@
 //   address - xbase --> >> 16 --> index < xcount ? xtable[index] : NULL
 //
 // The table covers a window of the address space, from below the first arena to the end of user
-// addresses (or, where address space is short, a window that holds what may still be mapped). It is
-// reserved without access and becomes usable in steps from its start, because arenas are placed
-// bottom-up: a small program uses one OS page of it.
+// addresses (or, where address space is short, a window that holds what may still be mapped). Its
+// beginning is reserved, without access, and more behind that when it is needed; it becomes usable
+// in steps from its start, because arenas are placed bottom-up: a small program uses one OS page.
 //
 // INVARIANTS
 //   table[i] == page  <=>  slice i is one of page's slices, from before its first block is handed

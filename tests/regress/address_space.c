@@ -4,6 +4,9 @@
 // some of them set limits; each failed before the placement of mappings was rewritten.
 #include "../check.h"
 
+#include <rimalloc/layout.h>
+#include <rimalloc/options.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -135,12 +138,74 @@ static void huge_alignments(void) {
   }
 }
 
+static void* thread_allocates(void* arg) {
+  ri_free(ri_malloc(100000));
+  return arg;
+}
+
+// All of the page map was reserved, 14 GiB or more: a program that limits its own address space
+// after its first allocation had none left, not even for the stack of a thread.
+static void limit_after_use(void) {
+  ri_free(ri_malloc(100));
+  CHECK_MSG(check_address_space() < GIB / 4, "%zu MiB", check_address_space() / CHECK_MIB);
+  limit_address_space(GIB);
+  check_in_thread(thread_allocates, NULL);
+  small_blocks(GIB / 2);
+}
+
+// Blocks of arenas, of which one OS page in 16 is touched.
+static void arena_blocks(size_t bytes) {
+  enum { SIZE = 65536, MOST = 65536 };
+  static void* blocks[MOST];
+  size_t n = 0;
+  for (; n < bytes / SIZE && n < MOST; n++) {
+    blocks[n] = ri_malloc(SIZE);
+    CHECK_MSG(blocks[n] != NULL, "block %zu", n);
+  }
+  while (n > 0)
+    ri_free(blocks[--n]);
+}
+
+enum { SPARSE = 250 };
+static void* sparse[SPARSE];
+
+// Blocks of 900 MiB that are not touched; returns how many there are addresses for.
+static size_t sparse_blocks(void) {
+  size_t n = 0;
+  while (n < SPARSE && (sparse[n] = ri_malloc(900 * CHECK_MIB)) != NULL)
+    n++;
+  for (size_t i = 0; i < n; i++)
+    ri_free(sparse[i]);
+  return n;
+}
+
+// The rest of the page map is reserved when it is needed; when something else lies there, addresses
+// are used again that the first part covers.
+static void table_in_parts(void) {
+  CHECK(sparse_blocks() == SPARSE);
+  small_blocks(GIB / 2);
+}
+
+static void table_cut_off(void) {
+  ri_option_set(ri_option_thp, 0);
+  ri_free(ri_malloc(100));
+  uint8_t* const end = (uint8_t*)ri_load_relaxed(&rix_pagemap.xtable) + 16 * CHECK_MIB;
+  void* const wall = mmap(end, check_os_page(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(wall == end);
+  for (int i = 0; i < 3; i++) {
+    const size_t n = sparse_blocks();
+    CHECK_MSG(n > 100 && n < SPARSE, "%zu blocks", n);
+    arena_blocks((size_t)(i + 1) * GIB);
+  }
+}
+
 int main(void) {
   if (check_sanitized()) check_skip("a sanitizer takes the address space and chooses the places");
   if (CHECK_SIZE_BITS == 32) check_skip("there is not enough address space to waste");
   if (check_emulated()) check_skip("limits on address space are the emulator's");
-  void (*const parts[])(void) = {failed_request, moving_under_limit, moving_for_ever, huge_block,
-                                 many_vectors,   mappings_left,      huge_alignments};
+  void (*const parts[])(void) = {
+      failed_request, moving_under_limit, moving_for_ever, huge_block,     many_vectors,
+      mappings_left,  huge_alignments,    limit_after_use, table_in_parts, table_cut_off};
   for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
     const pid_t child = fork();
     CHECK(child >= 0);
