@@ -18,14 +18,27 @@ typedef struct rix_target_s {
   ri_block_t* block;  // the block that p belongs to; NULL: p points to no block
 } rix_target_t;
 
+// Whether p was handed out, in a page with special flags: pointers into blocks count where such
+// were handed out, and in checked pages only what is live.
+RIX_INLINE bool rix_target_counts(const ri_page_t* page, const ri_block_t* block, const void* p,
+                                  uintptr_t owner) {
+  const bool interior = (owner & RIX_OWNER_INTERIOR) != 0;
+  if (block == NULL || !(interior || (const void*)block == p)) return false;
+  if ((owner & RIX_OWNER_CHECKED) != 0) return rix_page_is_marked_live(page, p);
+  return !rix_page_is_single(page) || (const void*)page->free == p;  // rix_page_mark_interior
+}
+
 // Any pointer at all. Only what a page was marked for counts as the pointer of a block: its start,
 // or anywhere in it when the page has blocks with an alignment offset.
 RIX_INLINE rix_target_t rix_target(const void* p) {
   ri_page_t* const page = rix_pagemap_find(p);
   if (page == NULL) return (rix_target_t){NULL, NULL};
   ri_block_t* const block = rix_page_block_of(page, p);
-  const bool interior = (ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR) != 0;
-  return (rix_target_t){page, (const void*)block == p || interior ? block : NULL};
+  const uintptr_t owner = ri_load_relaxed(&page->xowner);
+  const bool ordinary = (owner & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED)) == 0;
+  const bool counts =
+      RIX_LIKELY(ordinary) ? (const void*)block == p : rix_target_counts(page, block, p, owner);
+  return (rix_target_t){page, counts ? block : NULL};
 }
 
 // Bytes from p to the end of its block.

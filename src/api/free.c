@@ -22,12 +22,19 @@ void rix_page_emptied(ri_page_t* page) {
   rix_theap_leave(theap);
 }
 
-static RIX_SLOW void free_report_invalid(const void* p) {
-  rix_error(EINVAL, "invalid pointer %p: not a live block of this allocator", p);
-}
-
 static RIX_SLOW void free_report_double(const void* p) {
   rix_error(EAGAIN, "double free of %p", p);
+}
+
+// p is no live block: the start of one that was freed, where that is known, or anything else.
+static RIX_SLOW void free_report_invalid(const ri_page_t* page, const void* p) {
+  const uintptr_t owner = page != NULL ? ri_load_relaxed(&page->xowner) : 0;
+  const uintptr_t flags = owner & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED);
+  if (flags == RIX_OWNER_CHECKED && (const void*)rix_page_block_of(page, p) == p) {
+    free_report_double(p);
+  } else {
+    rix_error(EINVAL, "invalid pointer %p: not a live block of this allocator", p);
+  }
 }
 
 // Whether a thread that freed into a page of an ended thread may take it over. Only one that has no
@@ -105,11 +112,11 @@ static void free_own(ri_page_t* page, ri_block_t* block, uintptr_t owner) {
 static void free_any(void* p) {
   const rix_target_t t = rix_target(p);
   if (RIX_UNLIKELY(t.block == NULL)) {
-    free_report_invalid(p);
+    free_report_invalid(t.page, p);
     return;
   }
   const uintptr_t owner = ri_load_relaxed(&t.page->xowner);
-  if ((owner & RIX_OWNER_CHECKED) != 0 && !rix_page_unmark_live(t.page, t.block)) {
+  if ((owner & RIX_OWNER_CHECKED) != 0 && !rix_page_unmark_live(t.page, p)) {
     free_report_double(p);
     return;
   }

@@ -144,10 +144,15 @@ RIX_INLINE void rix_page_push(ri_page_t* page, ri_block_t* block) {
   rix_page_add_used(page, (uint32_t)-1);
 }
 
-// Checked pages: which blocks are live, one bit for each 8 bytes of the arena. Any thread.
+// Checked pages: where live blocks were handed out, one bit for each 8 bytes of the arena. That is
+// the block's start, or with an alignment offset the pointer that the program got. Any thread.
 RIX_INLINE void rix_page_mark_live(const ri_page_t* page, const void* block) {
   const size_t bit = (size_t)((const uint8_t*)block - page->arena->base) / 8;
   ri_fetch_or_relaxed(&page->arena->live[bit / RIX_WORD_BITS], (uint64_t)1 << bit % RIX_WORD_BITS);
+}
+RIX_INLINE bool rix_page_is_marked_live(const ri_page_t* page, const void* block) {
+  const size_t bit = (size_t)((const uint8_t*)block - page->arena->base) / 8;
+  return (ri_load_relaxed(&page->arena->live[bit / RIX_WORD_BITS]) >> bit % RIX_WORD_BITS & 1) != 0;
 }
 // Whether the block was live; it is not any more. Of two frees of a block one gets true.
 RIX_INLINE bool rix_page_unmark_live(const ri_page_t* page, const void* block) {

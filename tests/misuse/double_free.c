@@ -70,6 +70,22 @@ static void by_every_free(void) {
   ri_free(other);
 }
 
+// realloc frees as well: a freed block is none to resize, though it still has room.
+static void by_realloc(void) {
+  void* const other = ri_malloc(100);
+  void* const p = ri_malloc(100);
+  ri_free(p);
+  CHECK(ri_usable_size(misuse_pointer(p)) == 0);
+  const size_t sizes[] = {90, 100, 10, 5000, 100000};
+  for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    CHECK(ri_realloc(misuse_pointer(p), sizes[i]) == NULL);
+    CHECK_ERRNO(EINVAL);
+    check_reported(EINVAL, "realloc of invalid pointer", p);
+    CHECK(ri_expand(misuse_pointer(p), sizes[i]) == NULL);
+  }
+  ri_free(other);
+}
+
 static void of_aligned_blocks(void) {
   for (size_t alignment = 32; alignment <= 65536; alignment *= 4) {
     void* const other = ri_malloc_aligned(40, alignment);
@@ -98,6 +114,7 @@ int main(void) {
     misuse_intact();
   }
   by_every_free();
+  by_realloc();
   of_aligned_blocks();
   misuse_intact();
   return 0;

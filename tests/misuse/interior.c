@@ -67,8 +67,26 @@ static void never_handed_out(size_t size) {
   ri_free(p);
 }
 
+// A pointer that was handed out inside of its block, and those around it, which no program got.
+static void shifted(size_t size, size_t alignment, size_t offset) {
+  uint8_t* const p = ri_malloc_aligned_at(size, alignment, offset);
+  uint8_t* const other = ri_malloc_aligned_at(size, alignment, offset);
+  const ri_summary_t before = check_summary();
+  check_fill(p, size, 1);
+  for (size_t at = 8; at < size; at += 1 + at / 2)
+    misuse_free_invalid(p + at, &before);
+  misuse_free_invalid(p - 8, &before);
+  CHECK(ri_usable_size(p + 8) == 0 && ri_usable_size(p) >= size);
+  CHECK_FILLED(p, size, 1);
+  ri_free(p);
+  misuse_free_gone(p);
+  ri_free(other);
+  check_nothing_reported();
+}
+
 int main(void) {
   misuse_begin(0);
+  shifted(300000, 64, 8);  // a block of its own: also without the option
   for (int i = 0; i < MISUSE_LARGE_SIZES; i++)
     large(misuse_large_sizes[i]);
   misuse_intact();
@@ -82,5 +100,10 @@ int main(void) {
     never_handed_out(misuse_small_sizes[i]);
     misuse_intact();
   }
+  shifted(100, 32, 8);
+  shifted(3000, 512, 24);
+  shifted(30000, 4096, 1000);
+  shifted(300000, 64, 8);
+  misuse_intact();
   return 0;
 }
