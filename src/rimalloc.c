@@ -22,12 +22,14 @@
 //
 #include "page/abandon.c"
 #include "page/create.c"
+#include "page/guard.c"
 #include "page/page.c"
 #include "page/roster.c"
 //
 #include "heap/alloc.c"
 #include "heap/heaps.c"
 #include "heap/queue.c"
+#include "heap/sample.c"
 #include "heap/subproc.c"
 #include "heap/theap.c"
 #include "heap/thread.c"

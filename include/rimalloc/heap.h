@@ -237,6 +237,31 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(2)
 RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(3) void* ri_theap_realloc(ri_theap_t* theap, void* p,
                                                                size_t size) RI_NOEXCEPT;
 
+// Guard pages: of the blocks that the calling thread allocates through a theap (NULL: the default
+// one) and whose size is from `min` to `max`, one in `sample_rate` on average (0: none) ends at a
+// page that nobody may access, so that a read or write past its end ends the program where it
+// happens. Bounds: max < min counts as min. The same `seed` (0: none) chooses the same blocks. What
+// is set here is stronger than the options guarded_*, which a theap looks at when it is made, at
+// its heartbeats and when it collects. The option guarded_precise says whether the end is exact.
+//
+// Such a block has the size that was asked for, rounded up to 16 or not at all, as usable size: it
+// may be less than ri_good_size says. Its alignment is what was asked for, or 16 (with
+// guarded_precise 1). It takes at least 64 KiB of address space and 4 KiB of memory, a system call
+// at its allocation and one at its free, and does not grow in place. A process has at most 8,192
+// guard pages at a time, and none in memory that a program manages by itself, in huge pages, or
+// with the option disallow_os_alloc: blocks are ordinary ones then.
+// Not noticed: accesses before a block, between a block with an alignment offset and its guard
+// page, and to freed blocks. While a theap samples, its allocations of these sizes take a slower
+// path; everything else costs what it always does. [M]
+RI_EXPORT void ri_theap_guarded_set_sample_rate(ri_theap_t* theap, size_t sample_rate,
+                                                size_t seed) RI_NOEXCEPT;
+RI_EXPORT void ri_theap_guarded_set_size_bound(ri_theap_t* theap, size_t min,
+                                               size_t max) RI_NOEXCEPT;
+// For the calling thread's theap of a heap (NULL: the main heap). [M]
+RI_EXPORT void ri_heap_guarded_set_sample_rate(ri_heap_t* heap, size_t sample_rate,
+                                               size_t seed) RI_NOEXCEPT;
+RI_EXPORT void ri_heap_guarded_set_size_bound(ri_heap_t* heap, size_t min, size_t max) RI_NOEXCEPT;
+
 // Visits the areas of a theap of the calling thread; NULL: the default one. Blocks over 64 KiB
 // belong to the heap, not to a theap. Exact. [M]
 RI_EXPORT bool ri_theap_visit_blocks(const ri_theap_t* theap, bool blocks,

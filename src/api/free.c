@@ -64,16 +64,12 @@ static RIX_NOINLINE void free_claimed(ri_page_t* page) {
   rix_page_abandon(page);  // releases it when nothing is live
 }
 
-// A page of one block has no owner; normally nobody else looks at it, and the claim is ours.
-static bool free_single(ri_page_t* page) {
-  if (!rix_remote_claim(page)) return false;
-  ri_store_relaxed(&page->used, 0);
-  rix_page_release(page);
-  return true;
-}
-
 static void free_remote(ri_page_t* page, ri_block_t* block, const void* p) {
-  if (rix_page_is_single(page) && free_single(page)) return;
+  if (rix_page_is_single(page)) {
+    // It has no owner; normally nobody else looks at it, and the claim is ours.
+    if (rix_page_free_single(page)) return;
+    block = (ri_block_t*)(void*)page->start;  // a block before a guard page may have no room
+  }
   const unsigned c = page->class_index;  // the page stays what it is while the block is live
   switch (rix_remote_push(page, block)) {
     case RIX_REMOTE_PUSHED:
@@ -174,7 +170,7 @@ static RIX_NOINLINE void free_sized_generic(void* p, size_t size) {
   // The size says that the block is alone in its page, which then has no owner to compare with.
   const bool alone = RIX_ANNOTATE == 0 && size > RIX_MEDIUM_BLOCK_MAX && t.block != NULL &&
                      rix_page_is_single(t.page);
-  if (alone && free_single(t.page)) return;
+  if (alone && rix_page_free_single(t.page)) return;
   rix_free_generic(p);
 }
 

@@ -13,7 +13,7 @@ void* rix_malloc_generic(ri_fast_theap_t* fast, size_t size) {
   if (RIX_LIKELY(size > RI_DIRECT_MAX && size <= RIX_MEDIUM_BLOCK_MAX)) {
     ri_page_t* const page = theap->queue[rix_class_of(size)].first;
     const bool ready = page != NULL && page->free != NULL;
-    if (RIX_LIKELY(ready && (page->flags & RIX_PAGE_CHECKED) == 0)) return rix_page_pop(page);
+    if (RIX_LIKELY(ready && (page->flags & RIX_PAGE_SLOW) == 0)) return rix_page_pop(page);
   }
   return malloc_slow(theap, size);
 }

@@ -1,30 +1,11 @@
 // SPDX-License-Identifier: MIT
-// mimalloc_arena.c: what mimalloc has around heaps and arenas and ours has not: guard pages, which
-// are none here, and of version 2 tags, heaps that may not be destroyed, sub-processes as pointers,
-// arenas by number. See mimalloc.c.
+// mimalloc_arena.c: what version 2 of mimalloc has around heaps and arenas and ours has not: tags,
+// heaps that may not be destroyed, sub-processes as pointers, arenas by number. See mimalloc.c.
 //
 // CONCURRENCY: any thread. The tags are under rix_heap_lock; arena numbers are handed out by
 // compare-and-swap and never change.
 #include "api/api.h"
 #include "os/os.h"
-
-// ---- Guard pages --------------------------------------------------------------------------------
-
-RI_EXPORT void rix_mi_guarded_set_sample_rate(void* heap, size_t rate, size_t seed);
-RI_EXPORT void rix_mi_guarded_set_size_bound(void* heap, size_t min, size_t max);
-
-// As in mimalloc when it is built without guard pages.
-void rix_mi_guarded_set_sample_rate(void* heap, size_t rate, size_t seed) {
-  RIX_UNUSED(heap);
-  RIX_UNUSED(rate);
-  RIX_UNUSED(seed);
-}
-
-void rix_mi_guarded_set_size_bound(void* heap, size_t min, size_t max) {
-  RIX_UNUSED(heap);
-  RIX_UNUSED(min);
-  RIX_UNUSED(max);
-}
 
 // ---- Tags ---------------------------------------------------------------------------------------
 

@@ -23,10 +23,16 @@ static RIX_SLOW void* realloc_report_invalid(const void* p) {
   return NULL;
 }
 
+// Whether p is all of a page of one block, without a guard page.
+static bool realloc_is_whole(rix_target_t t, const void* p) {
+  return rix_page_is_single(t.page) && (const void*)t.block == p &&
+         (t.page->flags & RIX_PAGE_GUARDED) == 0;
+}
+
 // Changes the size in place when the block is alone in its page and stays a large one.
 static bool realloc_in_place(rix_target_t t, const void* p, size_t usable, realloc_wish_t wish) {
   if (RIX_ANNOTATE != 0) return false;
-  if (!rix_page_is_single(t.page) || (const void*)t.block != p) return false;
+  if (!realloc_is_whole(t, p)) return false;
   if (wish.size <= RIX_MEDIUM_BLOCK_MAX || wish.size > PTRDIFF_MAX) return false;
   bool zero;
   if (!rix_page_resize_single(t.page, wish.size, &zero)) return false;
@@ -39,7 +45,7 @@ static bool realloc_in_place(rix_target_t t, const void* p, size_t usable, reall
 // mapping to the OS, which can grow in place the next time. NULL: p is as it was.
 static void* realloc_by_moving(rix_source_t from, rix_target_t t, void* p, size_t usable,
                                realloc_wish_t wish) {
-  if (!rix_page_is_single(t.page) || (void*)t.block != p) return NULL;
+  if (!realloc_is_whole(t, p)) return NULL;
   const rix_arena_t* const home = t.page->arena;
   if (home != NULL && !rix_arena_lets_purge(home)) return NULL;  // its OS pages stay there
   if (usable < RIX_MOVE_MIN || wish.size <= usable || wish.size > PTRDIFF_MAX / 2) return NULL;

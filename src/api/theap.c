@@ -52,3 +52,29 @@ void* ri_theap_malloc_aligned(ri_theap_t* theap, size_t size, size_t alignment) 
 void* ri_theap_realloc(ri_theap_t* theap, void* p, size_t size) {
   return rix_source_realloc((rix_source_t){theap, NULL}, p, size, 1, 0, false);
 }
+
+// ---- Guard pages --------------------------------------------------------------------------------
+
+static void theap_guard_rate(rix_theap_t* theap, size_t rate, size_t seed) {
+  if (theap != NULL) rix_sample_set_rate(theap, rate, seed);
+}
+
+static void theap_guard_bounds(rix_theap_t* theap, size_t min, size_t max) {
+  if (theap != NULL) rix_sample_set_bounds(theap, min, max);
+}
+
+void ri_theap_guarded_set_sample_rate(ri_theap_t* theap, size_t sample_rate, size_t seed) {
+  theap_guard_rate(theap != NULL ? theap : rix_thread_theap(), sample_rate, seed);
+}
+
+void ri_theap_guarded_set_size_bound(ri_theap_t* theap, size_t min, size_t max) {
+  theap_guard_bounds(theap != NULL ? theap : rix_thread_theap(), min, max);
+}
+
+void ri_heap_guarded_set_sample_rate(ri_heap_t* heap, size_t sample_rate, size_t seed) {
+  theap_guard_rate(rix_heap_theap(heap), sample_rate, seed);
+}
+
+void ri_heap_guarded_set_size_bound(ri_heap_t* heap, size_t min, size_t max) {
+  theap_guard_bounds(rix_heap_theap(heap), min, max);
+}

@@ -43,7 +43,7 @@ static bool visit_blocks(const visit_t* v, const ri_page_t* page, const ri_heap_
   }
   for (size_t i = 0; i < page->capacity; i++) {
     if ((free.bits[i / RIX_WORD_BITS] >> i % RIX_WORD_BITS & 1) != 0) continue;
-    void* const block = page->start + i * area->block_size;
+    void* const block = (uint8_t*)area->blocks + i * area->block_size;
     if (!v->visitor(v->heap, area, block, area->block_size, v->arg)) return false;
   }
   return true;
@@ -53,7 +53,7 @@ static bool visit_page(const visit_t* v, const ri_page_t* page) {
   const size_t size = rix_page_block_size(page);
   const size_t live = rix_page_live(page);
   const ri_heap_area_t area = {
-      .blocks = page->start,
+      .blocks = rix_page_first(page),
       .reserved = rix_roster_bytes(page),
       .committed = rix_page_is_single(page) ? size : page->capacity * size,
       .used = live - rix_min(rix_remote_count(page), live),

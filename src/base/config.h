@@ -54,6 +54,7 @@ enum {
   RIX_EXTEND_BYTES = 4096,             // a fresh page becomes blocks in steps of this size
   RIX_MOVE_MIN = 256 * 1024,           // realloc moves pages instead of copying from here
   RIX_MAPPINGS_MAX = 16384,            // blocks with a mapping of their own (OS limit: 65,530)
+  RIX_GUARDS_MAX = 8192,               // guard pages: two mappings each to the OS
   RIX_HEARTBEAT = 256,                 // slow allocations between two looks at the whole heap
   RIX_ADOPTIONS = 16,                  // pages a thread's frees may take over between two of its
                                        // slow allocations: one that only frees must not hoard

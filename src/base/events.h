@@ -36,6 +36,7 @@ typedef enum rix_event_e {
   RIX_EVENT_REABANDONED,    // a page was claimed by a free and given up again
   RIX_EVENT_RECLAIM_ALLOC,  // an allocation took over an abandoned page
   RIX_EVENT_RECLAIM_FREE,   // a free did
+  RIX_EVENT_GUARDED,        // a block got a guard page
   RIX_EVENT_ROLLBACK,       // claimed slices were given back because the OS did not commit them
   RIX_EVENT_PURGES,         // arenas that a purge looked through
   RIX_EVENT_PURGED_BYTES,   // given back to the OS

@@ -81,9 +81,9 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   return page;
 }
 
-static void* alloc_take(ri_page_t* page, bool zero, bool fresh) {
+// A block of a page that is not a checked one.
+static void* alloc_take_plain(ri_page_t* page, bool zero, bool fresh) {
   ri_block_t* const block = rix_page_pop(page);
-  if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0)) rix_page_mark_live(page, block);
   if (!zero) return block;
   rix_annotate_open(block, rix_page_block_size(page));
   if (fresh) {
@@ -92,6 +92,33 @@ static void* alloc_take(ri_page_t* page, bool zero, bool fresh) {
     __builtin_memset(block, 0, rix_page_block_size(page));
   }
   return block;
+}
+
+static void* alloc_take(ri_page_t* page, bool zero, bool fresh) {
+  if ((page->flags & RIX_PAGE_CHECKED) != 0) rix_page_mark_live(page, page->free);
+  return alloc_take_plain(page, zero, fresh);
+}
+
+// A block with a guard page, if it is the turn of this one and there can be one; or NULL.
+static RIX_SLOW void* alloc_sampled(rix_theap_t* theap, size_t size, size_t align, bool zero) {
+  if (align > RIX_SLICE_SIZE || !rix_sample_takes(theap, size)) return NULL;
+  bool is_zero = zero;
+  // Its end is fixed: so the alignment must divide the size.
+  size = rix_align_up(rix_max(size, 1), align);
+  ri_page_t* const page = rix_page_create_guarded(size, align, theap->heap, &is_zero);
+  if (page == NULL) return NULL;
+  if (zero && !is_zero) rix_page_zero_single(page, 0);
+  return rix_page_first(page);
+}
+
+// The first page of the queue has a block, and is marked.
+static RIX_SLOW void* alloc_marked(rix_theap_t* theap, ri_page_t* page, size_t size, size_t align,
+                                   bool zero) {
+  if ((page->flags & RIX_PAGE_SAMPLED) != 0) {
+    void* const p = alloc_sampled(theap, size, align, zero);
+    if (p != NULL) return p;
+  }
+  return alloc_take(page, zero, false);
 }
 
 // A block of the class, or NULL.
@@ -123,15 +150,17 @@ static RIX_SLOW void* alloc_retry(rix_theap_t* theap, unsigned c, bool zero) {
   return p;
 }
 
-static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, bool zero) {
+static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size, size_t align,
+                                     bool zero) {
   if (RIX_UNLIKELY(theap == &rix_theap_empty)) {
     theap = rix_thread_theap();
-    if (theap == NULL) return rix_orphan_malloc(rix_class_block_size(c), 16, zero);
+    if (theap == NULL) return rix_orphan_malloc(size, rix_max(align, 16), zero);
   }
   if (RIX_UNLIKELY(++theap->slow_calls % RIX_HEARTBEAT == 0)) rix_theap_heartbeat(theap);
   if (rix_hook_is_deferred() && theap->tld->id == rix_tls.self) rix_hook_run_deferred(false);
   theap->may_adopt = RIX_ADOPTIONS;
-  void* const p = alloc_try(theap, c, zero);
+  void* p = theap->sample.rate != 0 ? alloc_sampled(theap, size, align, zero) : NULL;
+  if (p == NULL) p = alloc_try(theap, c, zero);
   return RIX_LIKELY(p != NULL) ? p : alloc_retry(theap, c, zero);
 }
 
@@ -154,6 +183,10 @@ static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, siz
   bool is_zero = zero;
   const bool deferred = rix_hook_is_deferred() && rix_tls.phase == RIX_THREAD_LIVE;
   if (deferred) rix_hook_run_deferred(false);
+  if (theap != NULL && theap->sample.rate != 0) {
+    void* const p = alloc_sampled(theap, size, align, zero);
+    if (p != NULL) return p;
+  }
   ri_page_t* page = alloc_try_single(theap, heap, size, align, &is_zero);
   if (page == NULL && deferred) {
     rix_hook_run_deferred(true);
@@ -191,21 +224,25 @@ static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t al
   return alloc_single(theap, heap, size, align, zero);
 }
 
-static void* alloc_plain(rix_theap_t* theap, size_t size, bool zero) {
-  if (RIX_UNLIKELY(size > RIX_MEDIUM_BLOCK_MAX)) return alloc_large(theap, size, 1, zero);
+// The class gives the alignment already: it is said for blocks that do not come from one.
+static RIX_NOINLINE void* alloc_plain(rix_theap_t* theap, size_t size, size_t align, bool zero) {
+  if (RIX_UNLIKELY(size > RIX_MEDIUM_BLOCK_MAX)) return alloc_large(theap, size, align, zero);
   const unsigned c = rix_class_of(size);
   ri_page_t* const page = theap->queue[c].first;
-  if (RIX_LIKELY(page != NULL && page->free != NULL)) return alloc_take(page, zero, false);
-  return alloc_slow(theap, c, zero);
+  if (RIX_LIKELY(page != NULL && page->free != NULL)) {
+    if (RIX_LIKELY((page->flags & RIX_PAGE_SLOW) == 0)) return alloc_take_plain(page, zero, false);
+    return alloc_marked(theap, page, size, align, zero);
+  }
+  return alloc_slow(theap, c, size, align, zero);
 }
 
 void* rix_theap_malloc_bare(rix_theap_t* theap, size_t size, size_t align, bool zero) {
-  if (align <= 8 || (align == 16 && size > 8)) return alloc_plain(theap, size, zero);
+  if (align <= 8 || (align == 16 && size > 8)) return alloc_plain(theap, size, align, zero);
   if (size > RIX_MEDIUM_BLOCK_MAX || align > RIX_SLICE_SIZE) {
     return alloc_large(theap, size, align, zero);
   }
   // A class that serves a multiple of `align` consists of multiples of `align` (sizeclass.h).
-  return alloc_plain(theap, rix_align_up(size == 0 ? 1 : size, align), zero);
+  return alloc_plain(theap, rix_align_up(size == 0 ? 1 : size, align), align, zero);
 }
 
 // With room behind the block, and a tool that is told of it.
@@ -221,7 +258,7 @@ static RIX_NOINLINE void* alloc_annotated(rix_theap_t* theap, size_t size, size_
 
 void* rix_theap_malloc(rix_theap_t* theap, size_t size, bool zero) {
   if (RIX_ANNOTATE != 0) return alloc_annotated(theap, size, 1, zero);
-  return alloc_plain(theap, size, zero);
+  return alloc_plain(theap, size, 1, zero);
 }
 
 void* rix_theap_malloc_aligned(rix_theap_t* theap, size_t size, size_t align, bool zero) {

@@ -12,7 +12,8 @@
 //
 // INVARIANTS, for each class c of a theap
 //   direct[w] == queue[c].first for all w with class_of(8 * w) == c, or the empty page when there
-//                is none or it is checked, so that each allocation from it takes the slow path
+//                is none or it is marked RIX_PAGE_SLOW, so that each allocation takes the slow path
+//   a page in queue[c] is marked RIX_PAGE_SAMPLED  <=>  the theap samples class c
 //   a page in queue[c] or full[c] has class c, this theap and this tld; `place` says where it is
 //   FULL flag in a page's owner word  <=>  it is in full[c]
 //   a page in full[c] has NOTIFY set, or blocks that others freed and xwoken[c] or sweep[c] tells
@@ -38,6 +39,17 @@ typedef struct rix_page_list_s {
   ri_page_t* last;
 } rix_page_list_t;
 
+// Which blocks get a guard page (sample.c).
+typedef struct rix_sample_s {
+  size_t rate;             // one in so many, on average, of the blocks within the bounds; 0: none
+  size_t low, high;        // bounds of the sizes
+  size_t left;             // such blocks until the next one
+  uint64_t seed;           // of the program or the options; 0: none
+  uint64_t random;         // state of the random numbers
+  uint8_t first, classes;  // the classes that have such blocks
+  bool own_rate, own_bounds;  // set for this theap: the options say nothing
+} rix_sample_t;
+
 typedef struct rix_theap_s {
   ri_fast_theap_t fast;  // first: the fast path knows only this
   struct rix_tld_s* tld;
@@ -57,6 +69,7 @@ typedef struct rix_theap_s {
   uint32_t sweep[RIX_CLASS_COUNT];     // full pages that the sweep has still to look at
   uint8_t pinned[RIX_CLASS_COUNT];     // the class may have a pinned page
   rix_flag_t xwoken[RIX_CLASS_COUNT];  // somebody freed into a full page
+  rix_sample_t sample;
 } rix_theap_t;
 
 typedef enum rix_theap_state_e {
@@ -153,8 +166,27 @@ RIX_INTERNAL void rix_queue_from_full(rix_theap_t* theap, ri_page_t* page);
 // queue. True when there were any.
 RIX_INTERNAL bool rix_queue_sweep_full(rix_theap_t* theap, unsigned class_index);
 
+// Marks the pages of a class as the theap samples it or not.
+RIX_INTERNAL void rix_queue_mark_sampled(rix_theap_t* theap, unsigned class_index);
+
 // Moves the pages of a class to another theap of the same thread.
 RIX_INTERNAL void rix_queue_merge(rix_theap_t* from, rix_theap_t* into, unsigned class_index);
+
+// ---- sample.c: which blocks get a guard page ----------------------------------------------------
+
+// A theap without pages samples as the options say.
+RIX_INTERNAL void rix_sample_init(rix_theap_t* theap);
+// The same, as far as nothing was set for this theap, if the options have changed.
+RIX_INTERNAL void rix_sample_refresh(rix_theap_t* theap);
+RIX_INTERNAL void rix_sample_set_rate(rix_theap_t* theap, size_t rate, uint64_t seed);
+RIX_INTERNAL void rix_sample_set_bounds(rix_theap_t* theap, size_t low, size_t high);
+// Counts a block; whether it is to have a guard page.
+RIX_INTERNAL bool rix_sample_takes(rix_theap_t* theap, size_t size);
+
+// Whether blocks of the class may get guard pages.
+RIX_INLINE bool rix_sample_covers(const rix_theap_t* theap, unsigned class_index) {
+  return class_index - theap->sample.first < theap->sample.classes;
+}
 
 // ---- alloc.c ------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ static void queue_update_direct(rix_theap_t* theap, unsigned c) {
   if (c > rix_class_of(RI_DIRECT_MAX)) return;
   const size_t first = c == 0 ? 0 : rix_class_block_size(c - 1) / 8 + 1;
   ri_page_t* const page = theap->queue[c].first;
-  const bool fast = page != NULL && (page->flags & RIX_PAGE_CHECKED) == 0;
+  const bool fast = page != NULL && (page->flags & RIX_PAGE_SLOW) == 0;
   ri_page_t* const shown = fast ? page : &rix_page_empty;
   if (theap->fast.direct[first] == shown) return;
   for (size_t w = first; w <= rix_class_block_size(c) / 8; w++)
@@ -56,8 +56,20 @@ static void queue_set_full_flag(ri_page_t* page, bool full) {
   ri_store_relaxed(&page->xowner, full ? owner | RIX_OWNER_FULL : owner & ~RIX_OWNER_FULL);
 }
 
+static void queue_mark_sampled(const rix_theap_t* theap, ri_page_t* page) {
+  const int mark = rix_sample_covers(theap, page->class_index) ? RIX_PAGE_SAMPLED : 0;
+  page->flags = (uint8_t)((page->flags & ~RIX_PAGE_SAMPLED) | mark);
+}
+
+void rix_queue_mark_sampled(rix_theap_t* theap, unsigned c) {
+  for (ri_page_t* page = theap->queue[c].first; page != NULL; page = page->next)
+    queue_mark_sampled(theap, page);
+  queue_update_direct(theap, c);
+}
+
 void rix_queue_push_front(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_NONE);
+  queue_mark_sampled(theap, page);
   page->place = RIX_PLACE_QUEUE;
   theap->pages[page->class_index]++;
   queue_link_front(&theap->queue[page->class_index], page);
@@ -67,6 +79,7 @@ void rix_queue_push_front(rix_theap_t* theap, ri_page_t* page) {
 void rix_queue_push_back(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_NONE);
   rix_page_list_t* const queue = &theap->queue[page->class_index];
+  queue_mark_sampled(theap, page);
   page->place = RIX_PLACE_QUEUE;
   theap->pages[page->class_index]++;
   queue_link_back(queue, page);
@@ -119,6 +132,7 @@ bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page) {
 void rix_queue_from_full(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_FULL);
   queue_leave_full(theap, page);
+  queue_mark_sampled(theap, page);
   page->place = RIX_PLACE_QUEUE;
   rix_page_list_t* const queue = &theap->queue[page->class_index];
   queue_link_back(queue, page);

@@ -44,6 +44,7 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
     theap->pinned[c] = 0;
     ri_store_relaxed(&theap->xwoken[c], 0);
   }
+  rix_sample_init(theap);
 }
 
 void rix_theap_adopt(rix_theap_t* theap, ri_page_t* page) {
@@ -111,6 +112,7 @@ void rix_theap_collect(rix_theap_t* theap) {
     theap_collect_list(theap, theap->queue[c].first);
     theap->pinned[c] = 0;
   }
+  rix_sample_refresh(theap);
 }
 
 // Whether it is time to look at all pages.
@@ -128,6 +130,7 @@ void rix_theap_heartbeat(rix_theap_t* theap) {
     rix_queue_sweep_full(theap, c);
     if (collects) theap_collect_list(theap, theap->queue[c].first);
   }
+  rix_sample_refresh(theap);
   rix_theap_leave(theap);
   if (theap == theap->tld->main) rix_heap_settle();
   if (!theap->tld->exit_known) rix_thread_register_exit(theap->tld);
@@ -216,6 +219,8 @@ static bool theap_list_valid(const rix_theap_t* theap, unsigned c, const rix_pag
     }
     if (ri_load_relaxed(&page->xtheap) != theap) return false;
     if (place == RIX_PLACE_FULL && !theap_full_valid(page)) return false;
+    const bool sampled = (page->flags & RIX_PAGE_SAMPLED) != 0;
+    if (place == RIX_PLACE_QUEUE && sampled != rix_sample_covers(theap, c)) return false;
     const bool pinned = (ri_load_relaxed(&page->used) & RI_PAGE_PINNED) != 0;
     if (pinned && theap->pinned[c] == 0) return false;
     if (!rix_page_valid(page)) return false;
@@ -232,7 +237,7 @@ bool rix_theap_valid(const rix_theap_t* theap) {
   }
   for (size_t w = 0; w < RI_DIRECT_SLOTS; w++) {
     const ri_page_t* const first = theap->queue[rix_class_of(w * 8)].first;
-    const bool shown = first != NULL && (first->flags & RIX_PAGE_CHECKED) == 0;
+    const bool shown = first != NULL && (first->flags & RIX_PAGE_SLOW) == 0;
     if (theap->fast.direct[w] != (shown ? first : &rix_page_empty)) return false;
   }
   return true;

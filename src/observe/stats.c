@@ -90,6 +90,7 @@ static void stats_gauge(ri_stat_count_t* count, rix_gauge_t gauge, const uint64_
 
 // What happened on slow paths.
 static void stats_fill_events(ri_stats_t* s, const uint64_t* events) {
+  s->malloc_guarded_count.total = (int64_t)events[RIX_EVENT_GUARDED];
   s->arena_rollback_count.total = (int64_t)events[RIX_EVENT_ROLLBACK];
   s->arena_purges.total = (int64_t)events[RIX_EVENT_PURGES];
   s->purged.total = (int64_t)events[RIX_EVENT_PURGED_BYTES];

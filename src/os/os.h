@@ -64,6 +64,10 @@ RIX_INTERNAL bool rix_os_decommit(void* p, size_t size);
 // Gives the memory back; it stays usable and reads as zero. False: nothing is known of its content.
 RIX_INTERNAL bool rix_os_purge(void* p, size_t size);
 
+// Takes every access away from a part of usable memory, and gives it back. Its content is lost.
+RIX_INTERNAL bool rix_os_guard(void* p, size_t size);
+RIX_INTERNAL bool rix_os_unguard(void* p, size_t size);
+
 // The OS takes the memory back when it needs some; until then its content may stay.
 RIX_INTERNAL bool rix_os_reset(void* p, size_t size);
 

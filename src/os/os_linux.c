@@ -189,14 +189,21 @@ bool rix_os_unmap(void* p, size_t size) {
   return os_unmap(p, size);
 }
 
-bool rix_os_commit(void* p, size_t size) {
-  if (!os_tell(RI_OS_COMMIT, p, size)) return false;
+static bool os_protect(void* p, size_t size, int protection) {
   const int saved = errno;
   os_count(RIX_OS_CALL_COMMIT);
-  const bool done = mprotect(p, size, PROT_READ | PROT_WRITE) == 0;
+  const bool done = mprotect(p, size, protection) == 0;
   errno = saved;
   return done;
 }
+
+bool rix_os_commit(void* p, size_t size) {
+  return os_tell(RI_OS_COMMIT, p, size) && os_protect(p, size, PROT_READ | PROT_WRITE);
+}
+
+bool rix_os_guard(void* p, size_t size) { return os_protect(p, size, PROT_NONE); }
+
+bool rix_os_unguard(void* p, size_t size) { return os_protect(p, size, PROT_READ | PROT_WRITE); }
 
 bool rix_os_decommit(void* p, size_t size) {
   const int flags = MAP_FIXED | MAP_NORESERVE;

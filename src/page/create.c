@@ -50,6 +50,7 @@ static void create_describe(ri_page_t* page, create_shape_t s, struct rix_heap_s
   page->flags = 0;
   page->next = page->prev = NULL;
   page->idle = 0;
+  page->lead = 0;
 }
 
 ri_page_t* rix_page_create(unsigned class_index, bool dense, struct rix_heap_s* heap) {
@@ -90,12 +91,14 @@ static size_t create_entered(size_t span) {
   return span <= CREATE_ENTER_ALL_MAX ? span : RIX_SLICE_SIZE;
 }
 
-// Makes the only block of a page live and leaves the page to whoever frees it.
-static ri_page_t* create_single_done(ri_page_t* page, size_t span) {
+// Makes the only block of a page live and leaves the page to whoever frees it. guarded > 0: the
+// block has this size, and a guard page if that can be.
+static ri_page_t* create_single_done(ri_page_t* page, size_t span, size_t guarded) {
   rix_event(RIX_EVENT_PAGE + RIX_CLASS_COUNT);
   page->capacity = 1;
   ri_store_relaxed(&page->used, 1);
   ri_store_relaxed(&page->xspan, span);
+  if (guarded > 0) rix_guard_set(page, guarded);
   rix_pagemap_set(page->start, create_entered(span), page);
   rix_roster_enter(ri_load_relaxed(&page->xheap), page);
   const bool abandoned = rix_remote_abandon(page);
@@ -104,14 +107,21 @@ static ri_page_t* create_single_done(ri_page_t* page, size_t span) {
   return page;
 }
 
-ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room, struct rix_heap_s* heap,
-                                  bool* zero) {
+// What a page of one block should be.
+typedef struct create_wish_s {
+  size_t size, align;
+  size_t room;     // in a mapping that may grow to so much
+  size_t guarded;  // of the size, bytes of a block with a guard page; 0: all is the block
+} create_wish_t;
+
+static ri_page_t* create_mapped(create_wish_t wish, struct rix_heap_s* heap, bool* zero) {
+  const size_t size = wish.size;
   if (heap->space.only != NULL || !rix_roster_charge(heap, size)) return NULL;
   ri_page_t* const page = rix_meta_take(&create_descriptors);
   rix_mapping_t m;
   const bool shared = heap->space.subproc == 0;
-  const bool done =
-      page != NULL && rix_mapping_claim(size, rix_max(align, RIX_SLICE_SIZE), room, shared, &m);
+  const bool done = page != NULL && rix_mapping_claim(size, rix_max(wish.align, RIX_SLICE_SIZE),
+                                                      wish.room, shared, &m);
   if (!done) {
     if (page != NULL) rix_meta_give(&create_descriptors, page);
     rix_roster_uncharge(heap, size);
@@ -122,7 +132,12 @@ ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room, struct
   const size_t slices = m.room / RIX_SLICE_SIZE;
   const create_shape_t shape = {m.start, size, NULL, slices, 1, RIX_PAGE_MAPPED, 0};
   create_describe(page, shape, heap);
-  return create_single_done(page, m.size);
+  return create_single_done(page, m.size, wish.guarded);
+}
+
+ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room, struct rix_heap_s* heap,
+                                  bool* zero) {
+  return create_mapped((create_wish_t){size, align, room, 0}, heap, zero);
 }
 
 void rix_page_mark_interior(ri_page_t* page, const void* p) {
@@ -149,8 +164,9 @@ static bool create_is_dense(size_t block_size, bool zero) {
   return block_size >= RIX_DENSE_ALWAYS || rix_arena_in_use() >= RIX_DENSE_MIN;
 }
 
-ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap, bool* zero) {
-  const size_t block_size = rix_align_up(size, rix_os_page_size());
+static ri_page_t* create_single(create_wish_t wish, struct rix_heap_s* heap, bool* zero) {
+  const size_t align = wish.align;
+  const size_t block_size = rix_align_up(wish.size, rix_os_page_size());
   const size_t slices = rix_div_up(block_size, RIX_SLICE_SIZE);
   rix_slices_t got;
   const size_t most = create_arena_max(heap);
@@ -160,7 +176,7 @@ ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* 
   if (!in_arena ||
       !rix_arena_claim(&heap->space, slices, rix_max(align, RIX_SLICE_SIZE), dense, &got)) {
     if (in_arena) rix_roster_uncharge(heap, slices * RIX_SLICE_SIZE);
-    return rix_page_create_mapped(block_size, align, 0, heap, zero);
+    return create_mapped((create_wish_t){block_size, align, 0, wish.guarded}, heap, zero);
   }
   ri_page_t* const page = &got.arena->pages[got.index];
   *zero = got.zero;
@@ -172,14 +188,36 @@ ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* 
                                 RIX_PAGE_SINGLETON,
                                 0};
   create_describe(page, shape, heap);
-  return create_single_done(page, slices * RIX_SLICE_SIZE);
+  return create_single_done(page, slices * RIX_SLICE_SIZE, wish.guarded);
+}
+
+ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap, bool* zero) {
+  return create_single((create_wish_t){size, align, 0, 0}, heap, zero);
+}
+
+ri_page_t* rix_page_create_guarded(size_t size, size_t align, struct rix_heap_s* heap, bool* zero) {
+  const size_t unit = rix_os_page_size();
+  const rix_arena_t* const only = heap->space.only;
+  if (!rix_guard_has_room() || (only != NULL && !rix_arena_lets_purge(only))) return NULL;
+  const create_wish_t wish = {rix_align_up(size, unit) + unit, align, 0, size};
+  ri_page_t* const page = create_single(wish, heap, zero);
+  if (page == NULL || (page->flags & RIX_PAGE_GUARDED) != 0) return page;
+  return rix_page_free_single(page) ? NULL : page;
+}
+
+bool rix_page_free_single(ri_page_t* page) {
+  if (!rix_remote_claim(page)) return false;
+  ri_store_relaxed(&page->used, 0);
+  rix_page_release(page);
+  return true;
 }
 
 void rix_page_release(ri_page_t* page) {
   RI_ASSERT(rix_page_live(page) == 0 && page->place == RIX_PLACE_NONE);
   RI_ASSERT((page->flags & RIX_PAGE_LISTED) == 0);
   RI_ASSERT(rix_remote_count(page) == 0);
-  const bool shared = rix_roster_strike(page);
+  bool shared = rix_roster_strike(page);
+  if ((page->flags & RIX_PAGE_GUARDED) != 0 && !rix_guard_clear(page)) shared = false;
   const bool interior = (ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR) != 0;
   ri_store_relaxed(&page->xowner, RIX_OWNER_NONE);
   ri_store_relaxed(&page->xtheap, NULL);
@@ -220,7 +258,7 @@ void rix_page_destroy(ri_page_t* page) {
 
 void rix_page_zero_single(ri_page_t* page, size_t from) {
   uint8_t* const start = page->start + from;
-  const size_t size = rix_page_block_size(page) - from;
+  const size_t size = page->lead + rix_page_block_size(page) - from;  // whole OS pages
   const bool by_os = page->arena == NULL || rix_arena_lets_purge(page->arena);
   if (size >= CREATE_ZERO_BY_OS_MIN && by_os && rix_os_purge(start, size)) return;
   __builtin_memset(start, 0, size);

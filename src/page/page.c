@@ -96,7 +96,10 @@ bool rix_page_valid(const ri_page_t* page) {
   const size_t live = rix_page_live(page);
   if (page->reserved == 0 || page->capacity > page->reserved || live > page->capacity) return false;
   if (rix_remote_count(page) > live) return false;
-  if (rix_page_is_single(page)) return ri_load_relaxed(&page->xspan) >= block_size;
+  if (rix_page_is_single(page)) {
+    const size_t guard = (page->flags & RIX_PAGE_GUARDED) != 0 ? rix_os_page_size() : 0;
+    return ri_load_relaxed(&page->xspan) >= page->lead + block_size + guard;
+  }
   if (block_size != rix_class_block_size(page->class_index)) return false;
   if (page->reserved * block_size > (size_t)page->slice_count * RIX_SLICE_SIZE) return false;
   rix_annotate_enter();

@@ -12,7 +12,8 @@
 //   remote count <= live
 //   every link of `free` points to a block boundary below `capacity`, without repetition
 //   capacity blocks fit into the page: start + reserved * block_size <= end of the slices
-//   a page of one block (SINGLETON, MAPPED): reserved == 1, no free list, xspan >= block_size
+//   a page of one block (SINGLETON, MAPPED): reserved == 1, no free list,
+//                                            xspan >= lead + block_size
 // CONCURRENCY: owner only, but for the functions marked "any thread".
 #ifndef RIX_PAGE_PAGE_H
 #define RIX_PAGE_PAGE_H
@@ -40,6 +41,9 @@ enum {                  // page->flags
   RIX_PAGE_LISTED = 2,  // its bit in the arena's abandoned bitmap is set
   RIX_PAGE_CHECKED =
       4,  // live blocks are marked in the arena's live bitmap; RIX_OWNER_CHECKED is set
+  RIX_PAGE_SAMPLED = 8,   // in the queue of a theap that samples this class (heap/sample.c)
+  RIX_PAGE_GUARDED = 16,  // its one block ends at a guard page (guard.c)
+  RIX_PAGE_SLOW = RIX_PAGE_CHECKED | RIX_PAGE_SAMPLED,  // no fast path takes a block of it
 };
 
 // page->xowner == id of the owner | flags. Any flag makes the fast path of free fail.
@@ -161,12 +165,18 @@ RIX_INLINE bool rix_page_unmark_live(const ri_page_t* page, const void* block) {
   return (ri_fetch_and_relaxed(&page->arena->live[bit / RIX_WORD_BITS], ~mask) & mask) != 0;
 }
 
+// The first block of a page, and the only one of a page of one block.
+RIX_INLINE ri_block_t* rix_page_first(const ri_page_t* page) {
+  return (ri_block_t*)(void*)(page->start + page->lead);
+}
+
 // The block that p points into, or NULL when p lies outside of the blocks. Any thread that holds a
 // live block of the page.
 RIX_INLINE ri_block_t* rix_page_block_of(const ri_page_t* page, const void* p) {
   const size_t offset = (size_t)((const uint8_t*)p - page->start);
   if (rix_page_is_single(page)) {
-    return offset < rix_page_block_size(page) ? (ri_block_t*)page->start : NULL;
+    const bool inside = offset - page->lead < rix_page_block_size(page);  // modular
+    return inside ? rix_page_first(page) : NULL;
   }
   const size_t index =
       rix_class_index_of(offset & (RIX_MEDIUM_SLICES * RIX_SLICE_SIZE - 1), page->inverse);
@@ -187,6 +197,14 @@ RIX_INTERNAL ri_page_t* rix_page_create_single(size_t size, size_t align, struct
 // move pages into.
 RIX_INTERNAL ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room,
                                                struct rix_heap_s* heap, bool* zero);
+// As rix_page_create_single, but the block ends at a guard page and has exactly the size, rounded
+// up to 16 unless the option guarded_precise says no. If the OS refuses the guard page, NULL, or a
+// block without one.
+RIX_INTERNAL ri_page_t* rix_page_create_guarded(size_t size, size_t align, struct rix_heap_s* heap,
+                                                bool* zero);
+// Frees the block of a page of one block, which nobody owns. False, and nothing done: somebody
+// looks at the page right now.
+RIX_INTERNAL bool rix_page_free_single(ri_page_t* page);
 // Notes that p, which points into a block of the page, is handed out instead of the block's start.
 // The caller owns the page, or alone knows its only block.
 RIX_INTERNAL void rix_page_mark_interior(ri_page_t* page, const void* p);
@@ -199,6 +217,16 @@ RIX_INTERNAL void rix_page_zero_single(ri_page_t* page, size_t from);
 // Changes the size of the block of a page of one block, where it is. The caller owns the block.
 // *zero: what it grew by reads as zero.
 RIX_INTERNAL bool rix_page_resize_single(ri_page_t* page, size_t size, bool* zero);
+
+// Guard pages (guard.c).
+
+// Whether there may be one more.
+RIX_INTERNAL bool rix_guard_has_room(void);
+// Puts the block of a page that nobody knows yet, of `size` bytes, before a guard page, for which
+// the page has room. Does nothing if that is not possible.
+RIX_INTERNAL void rix_guard_set(ri_page_t* page, size_t size);
+// Before a page with a guard page is given back: false when the OS keeps it.
+RIX_INTERNAL bool rix_guard_clear(ri_page_t* page);
 
 // Cuts some more memory into blocks and puts them on the free list; the page can be extended.
 RIX_INTERNAL void rix_page_extend(ri_page_t* page);
