@@ -87,8 +87,10 @@ int ri_posix_memalign(void** out, size_t alignment, size_t size) {
   if (out == NULL || !rix_is_pow2(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
   const int saved = rix_os_errno();
   void* const p = rix_api_malloc_at(size, alignment, 0, false);
-  rix_os_set_errno(saved);
-  if (p == NULL) return ENOMEM;
+  if (RIX_UNLIKELY(p == NULL)) {
+    rix_os_set_errno(saved);
+    return ENOMEM;
+  }
   *out = p;
   return 0;
 }
