@@ -49,10 +49,10 @@ bool rix_guard_clear(ri_page_t* page) {
   ri_fetch_sub_relaxed(&guard.xcount, 1);
   if (rix_os_unguard(page->start + room, rix_os_page_size())) return true;
   // Whoever claims the slice next has to make it usable again, before anything else.
-  const rix_arena_t* const arena = page->arena;
-  if (arena != NULL) {
-    const size_t index = (size_t)(page - arena->pages) + room / RIX_SLICE_SIZE;
-    rix_bitmap_clear_run(&arena->committed, index, 1);
+  const rix_arena_t* const a = page->arena;
+  if (a != NULL) {
+    const size_t index = (size_t)(page - a->pages) + room / RIX_SLICE_SIZE;
+    rix_bitmap_clear_run(&a->committed, index, 1);
   }
   return false;
 }

@@ -97,8 +97,8 @@ bool rix_page_valid(const ri_page_t* page) {
   if (page->reserved == 0 || page->capacity > page->reserved || live > page->capacity) return false;
   if (rix_remote_count(page) > live) return false;
   if (rix_page_is_single(page)) {
-    const size_t guard = (page->flags & RIX_PAGE_GUARDED) != 0 ? rix_os_page_size() : 0;
-    return ri_load_relaxed(&page->xspan) >= page->lead + block_size + guard;
+    const size_t behind = (page->flags & RIX_PAGE_GUARDED) != 0 ? rix_os_page_size() : 0;
+    return ri_load_relaxed(&page->xspan) >= page->lead + block_size + behind;
   }
   if (block_size != rix_class_block_size(page->class_index)) return false;
   if (page->reserved * block_size > (size_t)page->slice_count * RIX_SLICE_SIZE) return false;
