@@ -37,14 +37,16 @@ static RIX_SLOW void free_report_invalid(const ri_page_t* page, const void* p) {
   }
 }
 
-// Whether a thread that freed into a page of an ended thread may take it over. Only one that has no
+// Whether a thread that freed into a page without owner may take it over. Only one that has no
 // block of the class at hand: the others would have the page's free blocks for nothing, while
 // threads that need them make new pages.
 static bool free_may_adopt(const rix_theap_t* theap, const ri_page_t* page) {
   if (theap == NULL || theap->may_adopt == 0 || theap->tld->in_pool) return false;
   const ri_page_t* const first = theap->queue[page->class_index].first;
   if (first != NULL && (first->free != NULL || rix_page_can_extend(first))) return false;
-  const long most = rix_option(ri_option_page_cross_thread_max_reclaim);
+  const long most =
+      rix_option(page->giver == theap->tld->id ? ri_option_page_max_reclaim
+                                               : ri_option_page_cross_thread_max_reclaim);
   return most < 0 || theap->pages[page->class_index] < (unsigned long)most;
 }
 

@@ -14,6 +14,7 @@
 #include "base/events.h"
 #include "heap/heap.h"
 #include "options/hooks.h"
+#include "options/options.h"
 #include "page/remote.h"
 
 // The first page of the queue that has a block, after pages without went to the full list.
@@ -32,6 +33,19 @@ static ri_page_t* alloc_from_queue(rix_theap_t* theap, unsigned c, ri_page_t** e
     }
   }
   return NULL;
+}
+
+// Of the pages from this one on that have a block, the first `candidates`, the one with the fewest:
+// the others may become empty.
+static RIX_SLOW ri_page_t* alloc_fullest(ri_page_t* page, long candidates) {
+  ri_page_t* best = page;
+  for (page = page->next; page != NULL && candidates > 1; page = page->next) {
+    rix_event(RIX_EVENT_SEARCHED);
+    if (page->free == NULL && !rix_page_collect(page)) continue;
+    if (rix_page_live(page) > rix_page_live(best)) best = page;
+    candidates--;
+  }
+  return best;
 }
 
 // A thread with many pages of a class uses them up, as far as one can foresee.
@@ -57,10 +71,15 @@ static ri_page_t* alloc_next_page(rix_theap_t* theap, unsigned c) {
 // memory that reads as zero but for its link. NULL: no memory.
 static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   rix_event(RIX_EVENT_SEARCHES);
-  ri_page_t* page = rix_stress_chance(RIX_STRESS_EMPTY) ? NULL : alloc_next_page(theap, c);
-  if (page != NULL) return page;
+  ri_page_t* page = NULL;
   ri_page_t* found = NULL;
-  if (!rix_stress_chance(RIX_STRESS_EMPTY)) found = alloc_from_queue(theap, c, &page);
+  if (!rix_stress_chance(RIX_STRESS_EMPTY)) {
+    const long candidates = rix_option(ri_option_page_max_candidates);
+    if (RIX_LIKELY(candidates <= 1)) found = alloc_next_page(theap, c);
+    if (found != NULL) return found;
+    found = alloc_from_queue(theap, c, &page);
+    if (found != NULL && RIX_UNLIKELY(candidates > 1)) found = alloc_fullest(found, candidates);
+  }
   if (found == NULL && rix_queue_sweep_full(theap, c)) found = theap->queue[c].first;
   if (found != NULL) {
     rix_queue_move_to_front(theap, found);

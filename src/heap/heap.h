@@ -158,7 +158,8 @@ RIX_INTERNAL void rix_queue_push_back(rix_theap_t* theap, ri_page_t* page);
 RIX_INTERNAL void rix_queue_move_to_front(rix_theap_t* theap, ri_page_t* page);
 // Out of the queue or full list that it is in.
 RIX_INTERNAL void rix_queue_remove(rix_theap_t* theap, ri_page_t* page);
-// From the queue to the full list. False: others freed blocks of it meanwhile, it stays.
+// From the queue to the full list, or given up when there are as many full pages as the option
+// page_full_retain allows. False: others freed blocks of it meanwhile, it stays.
 RIX_INTERNAL bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page);
 // From the full list to the back of the queue: the owner freed a block of it.
 RIX_INTERNAL void rix_queue_from_full(rix_theap_t* theap, ri_page_t* page);

@@ -2,6 +2,7 @@
 // queue.c: the queue and the full list of each size class, and the direct slots that follow the
 // first page of a queue. Owner only.
 #include "heap/heap.h"
+#include "options/options.h"
 #include "page/remote.h"
 
 static void queue_update_direct(rix_theap_t* theap, unsigned c) {
@@ -118,14 +119,29 @@ void rix_queue_remove(rix_theap_t* theap, ri_page_t* page) {
   page->place = RIX_PLACE_NONE;
 }
 
+// Whether the theap has as many full pages of the class as it shall keep.
+static bool queue_keeps_no_more(const rix_theap_t* theap, unsigned c) {
+  long left = rix_option(ri_option_page_full_retain);
+  if (RIX_LIKELY(left < 0)) return false;
+  for (const ri_page_t* page = theap->full[c].first; page != NULL && left > 0; page = page->next)
+    left--;
+  return left == 0;
+}
+
 bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_QUEUE && page->free == NULL && !rix_page_can_extend(page));
+  const unsigned c = page->class_index;
+  if (queue_keeps_no_more(theap, c)) {
+    rix_queue_remove(theap, page);
+    rix_page_abandon(page);
+    return true;
+  }
   if (!rix_remote_request_wake(page)) return false;
   queue_leave_queue(theap, page);
   ri_store_relaxed(&page->used, rix_page_live(page));  // a full page is not kept: unpin it
   queue_set_full_flag(page, true);
   page->place = RIX_PLACE_FULL;
-  queue_link_back(&theap->full[page->class_index], page);
+  queue_link_back(&theap->full[c], page);
   return true;
 }
 

@@ -52,7 +52,9 @@ void rix_page_abandon(ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_NONE);
   if (!rix_page_is_single(page)) {  // those never have an owner, and their user may set a flag now
     const uintptr_t kept = RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED;
-    ri_store_relaxed(&page->xowner, RIX_OWNER_NONE | (ri_load_relaxed(&page->xowner) & kept));
+    const uintptr_t owner = ri_load_relaxed(&page->xowner);
+    if ((owner & ~RIX_OWNER_FLAGS) != RIX_OWNER_NONE) page->giver = owner & ~RIX_OWNER_FLAGS;
+    ri_store_relaxed(&page->xowner, RIX_OWNER_NONE | (owner & kept));
     ri_store_relaxed(&page->xtheap, NULL);
   }
   do {

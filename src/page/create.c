@@ -51,6 +51,7 @@ static void create_describe(ri_page_t* page, create_shape_t s, struct rix_heap_s
   page->next = page->prev = NULL;
   page->idle = 0;
   page->lead = 0;
+  page->giver = 0;
 }
 
 ri_page_t* rix_page_create(unsigned class_index, bool dense, struct rix_heap_s* heap) {

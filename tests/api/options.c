@@ -222,9 +222,9 @@ static const trial_t trials[] = {
     {"RIMALLOC_CONF", "=5,check=1", ri_option_check, 1, "RIMALLOC_CONF: =5: no option"},
     {"RIMALLOC_CONF", "check=9=9,check=1", ri_option_check, 1, "check=9=9: " WORDS},
     {"RIMALLOC_CONF", "oops=1,show_errors=0", ri_option_show_errors, 0, NULL},  // read first
-    {"RIMALLOC_CONF", "os_tag=7", ri_option_os_tag, 7, NULL},
-    {"RIMALLOC_CONF", "os_tag=7,verbose=1", ri_option_os_tag, 7,
-     "rimalloc: option os_tag is set: no effect: "},
+    {"RIMALLOC_CONF", "visit_abandoned=1", ri_option_visit_abandoned, 1, NULL},
+    {"RIMALLOC_CONF", "visit_abandoned=1,verbose=1", ri_option_visit_abandoned, 1,
+     "rimalloc: option visit_abandoned is set: no effect: "},
     {"RIMALLOC_DEPRECATED_PAGE_RESET", "1", ri_option_deprecated_page_reset, 1, NULL},
 };
 

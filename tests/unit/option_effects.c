@@ -258,7 +258,87 @@ static void pages_are_collected(void) {
   CHECK(uncollected_after(600) == 0);
 }
 
+// Blocks of 1 KiB, 64 to a page, in `pages` pages; all pages but the first are full.
+enum { PAGE_BLOCKS = 64, PAGES_MOST = 8 };
+static void* in_pages[PAGES_MOST][PAGE_BLOCKS];
+static ri_page_t* page_at(size_t i) { return rix_pagemap_find(in_pages[i][0]); }
+
+static void fill_pages(size_t pages) {
+  for (size_t i = 0; i < pages; i++) {
+    for (size_t j = 0; j < PAGE_BLOCKS; j++) {
+      in_pages[i][j] = block(1024);
+      CHECK(rix_pagemap_find(in_pages[i][j]) == page_at(i));
+    }
+  }
+}
+
+static void empty_pages(size_t pages) {
+  for (size_t i = 0; i < pages; i++) {
+    for (size_t j = 0; j < PAGE_BLOCKS; j++)
+      ri_free(in_pages[i][j]);
+  }
+  ri_collect(true);
+  CHECK_MSG(check_summary().pages == 0, "%zu pages", check_summary().pages);
+  check_heap_intact();
+}
+
+static bool is_owned(const ri_page_t* page) { return ri_load_relaxed(&page->xtheap) != NULL; }
+
+static void full_pages_are_given_up(void) {
+  ri_option_set(ri_option_page_full_retain, 2);
+  fill_pages(7);
+  // Two are kept; the last one was not seen to be full yet.
+  for (size_t i = 0; i < 7; i++)
+    CHECK_MSG(is_owned(page_at(i)) == (i < 2 || i == 6), "page %zu", i);
+  CHECK(rix_thread_theap()->pages[rix_class_of(1024)] == 3 && ri_audit());
+  // A free in one makes it this thread's again, or not.
+  ri_free(in_pages[3][9]);
+  CHECK(is_owned(page_at(3)) && rix_page_abandoned_count() == 0);
+  in_pages[3][9] = block(1024);
+  CHECK(rix_pagemap_find(in_pages[3][9]) == page_at(3));
+  ri_option_set(ri_option_page_max_reclaim, 0);
+  ri_free(in_pages[4][9]);
+  CHECK(!is_owned(page_at(4)) && rix_page_abandoned_count() == 1);
+  in_pages[4][9] = block(1024);  // an allocation takes it before it makes a page
+  CHECK(rix_pagemap_find(in_pages[4][9]) == page_at(4) && rix_page_abandoned_count() == 0);
+  // The other limit is for pages that another thread gave up.
+  ri_option_set(ri_option_page_max_reclaim, -1);
+  ri_option_set(ri_option_page_cross_thread_max_reclaim, 0);
+  ri_free(in_pages[5][9]);
+  CHECK(is_owned(page_at(5)));
+  in_pages[5][9] = block(1024);
+  ri_option_set(ri_option_page_full_retain, 0);
+  ri_collect(false);
+  empty_pages(7);
+}
+
+// Of three pages with free blocks the fullest is used, or the first.
+static void pages_are_compared(void) {
+  for (int candidates = 3; candidates >= 1; candidates -= 2) {
+    ri_option_set(ri_option_page_max_candidates, candidates);
+    fill_pages(4);
+    for (size_t j = 1; j <= 40; j++)
+      ri_free(in_pages[0][j]);
+    for (size_t j = 1; j <= 10; j++)
+      ri_free(in_pages[1][j]);
+    for (size_t j = 1; j <= 30; j++)
+      ri_free(in_pages[2][j]);
+    const size_t used = candidates == 3 ? 1 : 0;
+    for (size_t j = 1; j <= 10; j++) {
+      in_pages[used][j] = block(1024);
+      CHECK_MSG(rix_pagemap_find(in_pages[used][j]) == page_at(used), "%d candidates", candidates);
+    }
+    for (size_t i = 0; i < 3; i++) {
+      for (size_t j = 1; j <= (i == 0 ? 40 : i == 1 ? 10 : 30); j++)
+        if (i != used || j > 10) in_pages[i][j] = NULL;
+    }
+    empty_pages(4);
+  }
+}
+
 static void (*const cases[])(void) = {
+    full_pages_are_given_up,
+    pages_are_compared,
     commits_piece_by_piece,
     commits_at_once,
     resets_instead_of_purging,
