@@ -100,7 +100,7 @@ static bool arena_commits_whole(void) {
 
 // Maps and enters an arena of `slice_count` slices; false when the OS refuses.
 static bool arena_reserve_exactly(const rix_space_t* space, size_t slice_count, size_t align,
-                                  bool dense) {
+                                  bool dense, int node) {
   const rix_arena_layout_t l = rix_arena_layout(slice_count, align);
   const size_t size = l.bytes + slice_count * RIX_SLICE_SIZE;
   const bool whole = arena_commits_whole();
@@ -112,8 +112,8 @@ static bool arena_reserve_exactly(const rix_space_t* space, size_t slice_count, 
     return false;
   }
   rix_arena_t* const a = p;
-  a->node = ri_load_relaxed(&space->xnode);
-  if (a->node != RIX_NODE_ANY) rix_os_prefer_node(p, size, a->node - 1);
+  a->node = node;
+  if (node != RIX_NODE_ANY) rix_os_prefer_node(p, size, node - 1);
   rix_arena_init(a, p, slice_count, l, whole);
   a->dense = dense;
   if (dense) rix_os_advise_huge(a->base, slice_count * RIX_SLICE_SIZE);
@@ -122,8 +122,7 @@ static bool arena_reserve_exactly(const rix_space_t* space, size_t slice_count, 
 }
 
 // Lets an arena whose sub-process is gone serve another; false when there is none that fits.
-static bool arena_reuse(const rix_space_t* space, size_t slice_count, bool dense) {
-  const int node = ri_load_relaxed(&space->xnode);
+static bool arena_reuse(const rix_space_t* space, size_t slice_count, bool dense, int node) {
   for (size_t i = 0; i < rix_arena_count(); i++) {
     rix_arena_t* const a = rix_arena_at(i);
     if (ri_load_relaxed(&a->xsubproc) != RIX_SUBPROC_NONE || a->given) continue;
@@ -156,10 +155,11 @@ static size_t arena_address_space(void) {
 
 // With the lock held: reserves an arena that holds `count` slices at the alignment, smaller than
 // wished when the OS refuses.
-static bool arena_reserve(const rix_space_t* space, size_t count, size_t align, bool dense) {
+static bool arena_reserve(const rix_space_t* space, size_t count, size_t align, bool dense,
+                          int node) {
   RI_ASSERT(space->only == NULL);
   const size_t needed = count * RIX_SLICE_SIZE + (align > RIX_SLICE_SIZE ? align : 0);
-  if (arena_reuse(space, rix_div_up(needed, RIX_SLICE_SIZE), dense)) return true;
+  if (arena_reuse(space, rix_div_up(needed, RIX_SLICE_SIZE), dense, node)) return true;
   if (!rix_arena_has_room()) return false;
   const size_t limit = rix_option_bytes(ri_option_limit_address_space, 10);
   const size_t left = arena_address_space();
@@ -169,7 +169,7 @@ static bool arena_reserve(const rix_space_t* space, size_t count, size_t align, 
     const size_t slices = rix_align_up(rix_max(size, needed), unit) / RIX_SLICE_SIZE;
     const size_t bytes = slices * RIX_SLICE_SIZE + rix_arena_layout(slices, unit).bytes;
     const bool allowed = (limit == 0 || rix_arena_reserved() + bytes <= limit) && bytes <= left;
-    if (allowed && arena_reserve_exactly(space, slices, unit, dense)) return true;
+    if (allowed && arena_reserve_exactly(space, slices, unit, dense, node)) return true;
     if (size <= needed || size <= ARENA_SIZE_MIN) return false;
   }
 }
@@ -265,14 +265,13 @@ static bool arena_claim_any(const rix_space_t* space, size_t count, size_t align
 }
 
 static bool arena_claim_or_reserve(const rix_space_t* space, size_t count, size_t align, bool dense,
-                                   rix_slices_t* out) {
-  const int node = ri_load_relaxed(&space->xnode);
+                                   int node, rix_slices_t* out) {
   if (arena_claim_any(space, count, align, dense, node, out)) return true;
   if (rix_arena_os_forbidden()) return false;
   rix_lock(&rix_arena_lock);
   // Another thread may have reserved an arena while this one waited.
   bool done = arena_claim_any(space, count, align, dense, node, out);
-  while (!done && arena_reserve(space, count, align, dense)) {
+  while (!done && arena_reserve(space, count, align, dense, node)) {
     done = arena_claim_any(space, count, align, dense, node, out);
     if (!done && !arena_commits_whole()) break;  // the OS refuses to commit
   }
@@ -285,13 +284,20 @@ size_t rix_arena_in_use(void) {
   return claimed - rix_min(rix_mapping_reserved(), claimed);
 }
 
+// The NUMA node that memory for the space should lie on: the heap's, or that of the thread.
+static int arena_node_of(const rix_space_t* space) {
+  const int node = ri_load_relaxed(&space->xnode);
+  const bool local = node == RIX_NODE_ANY && rix_option(ri_option_arena_is_numa_local) != 0;
+  return RIX_UNLIKELY(local && !rix_arena_os_forbidden()) ? rix_os_node() + 1 : node;
+}
+
 static bool arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
                         rix_slices_t* out) {
   if (RIX_UNLIKELY(space->only != NULL)) return arena_claim_in(space->only, count, align, out);
-  return arena_claim_or_reserve(space, count, align, dense, out) ||
+  const int node = arena_node_of(space);
+  return arena_claim_or_reserve(space, count, align, dense, node, out) ||
          arena_claim_any(space, count, align, !dense, RIX_NODE_ANY, out) ||
-         (ri_load_relaxed(&space->xnode) != RIX_NODE_ANY &&
-          arena_claim_any(space, count, align, dense, RIX_NODE_ANY, out));
+         (node != RIX_NODE_ANY && arena_claim_any(space, count, align, dense, RIX_NODE_ANY, out));
 }
 
 bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,

@@ -27,7 +27,8 @@ static rix_arena_t* manage_map(size_t slices, rix_arena_layout_t l, size_t align
   const rix_os_access_t access = wish.commit ? RIX_OS_PROMISED : RIX_OS_RESERVED;
   uint8_t* const p =
       rix_arena_has_room() ? rix_pagemap_map(NULL, bytes, align, bytes, access) : NULL;
-  const bool huge = p != NULL && wish.large && rix_os_map_huge(p + l.bytes, bytes - l.bytes, 21);
+  const bool huge =
+      p != NULL && wish.large && rix_os_map_huge(p + l.bytes, bytes - l.bytes, 21, wish.node - 1);
   const size_t first = wish.commit && wish.large && !huge ? bytes : l.bytes;
   if (p == NULL || !rix_os_commit(p, first)) {
     if (p != NULL) rix_os_unmap(p, bytes);
@@ -84,8 +85,7 @@ static size_t manage_map_huge(uint8_t* p, size_t pages, size_t timeout, int node
   const uint64_t start = rix_os_clock_ms();
   size_t got = 0;
   while (got < pages && (timeout == 0 || rix_os_clock_ms() - start <= timeout)) {
-    if (!rix_os_map_huge(p + got * MANAGE_GIB, MANAGE_GIB, 30)) break;
-    if (node != RIX_NODE_ANY) rix_os_prefer_node(p + got * MANAGE_GIB, MANAGE_GIB, node - 1);
+    if (!rix_os_map_huge(p + got * MANAGE_GIB, MANAGE_GIB, 30, node - 1)) break;
     got++;
   }
   return got;

@@ -94,7 +94,7 @@ static void* pagemap_map_at(uint64_t at, size_t size, rix_os_access_t access, bo
   return NULL;
 }
 
-void* rix_pagemap_map(void* at, size_t size, size_t align, size_t room, rix_os_access_t access) {
+static void* pagemap_map(void* at, size_t size, size_t align, size_t room, rix_os_access_t access) {
   bool refused = false;
   if (at != NULL && rix_is_aligned(at, align)) {
     void* const p = pagemap_map_at((uintptr_t)at, size, access, &refused);
@@ -115,6 +115,14 @@ void* rix_pagemap_map(void* at, size_t size, size_t align, size_t room, rix_os_a
   if (p == NULL || rix_pagemap_cover(p, size)) return p;
   rix_os_unmap(p, size);
   return NULL;
+}
+
+void* rix_pagemap_map(void* at, size_t size, size_t align, size_t room, rix_os_access_t access) {
+  enum { TAG_NONE = 100 };  // mimalloc's default: there shall be no name then
+  void* const p = pagemap_map(at, size, align, room, access);
+  const long tag = rix_option(ri_option_os_tag);
+  if (RIX_UNLIKELY(tag != TAG_NONE && p != NULL)) rix_os_name(p, size, (unsigned)tag);
+  return p;
 }
 
 // Reserves a table for `entries`. At `at` (0: nowhere) more has room behind it, so its beginning is

@@ -51,12 +51,15 @@ RIX_INTERNAL void* rix_os_map_aligned(void* hint, size_t size, size_t alignment,
                                       rix_os_access_t access);
 RIX_INTERNAL bool rix_os_unmap(void* p, size_t size);
 // Replaces a part of the caller's address space by usable memory in huge pages of 2^shift bytes,
-// which are there at once. It cannot be given back in smaller pieces. False when the OS has none:
-// then the range is reserved address space.
-RIX_INTERNAL bool rix_os_map_huge(void* at, size_t size, unsigned shift);
+// which are there at once, on a NUMA node if it has some (-1: any). It cannot be given back in
+// smaller pieces. False when the OS has none: then the range is reserved address space.
+RIX_INTERNAL bool rix_os_map_huge(void* at, size_t size, unsigned shift, int node);
 // Prefers a NUMA node for memory that was not touched yet. Only a wish.
 RIX_INTERNAL void rix_os_prefer_node(void* p, size_t size, int node);
 RIX_INTERNAL size_t rix_os_nodes(void);  // NUMA nodes, at least 1
+RIX_INTERNAL int rix_os_node(void);      // that the calling thread runs on at the moment
+// Gives memory a name with a number, which the OS shows to who looks. Only a wish.
+RIX_INTERNAL void rix_os_name(void* p, size_t size, unsigned number);
 
 RIX_INTERNAL bool rix_os_commit(void* p, size_t size);
 // Gives up access, content and commit charge.

@@ -237,12 +237,33 @@ bool rix_os_reset(void* p, size_t size) {
 #define MPOL_PREFERRED 1
 #endif
 
-bool rix_os_map_huge(void* at, size_t size, unsigned shift) {
-  const unsigned flags = MAP_FIXED | MAP_HUGETLB | MAP_POPULATE | shift << MAP_HUGE_SHIFT;
-  if (os_mmap(RIX_OS_CALL_MAP, at, size, PROT_READ | PROT_WRITE, (int)flags) != NULL) return true;
-  os_mmap(RIX_OS_CALL_PURGE, at, size, PROT_NONE,
-          MAP_FIXED | MAP_NORESERVE);  // what was there may be gone
-  return false;
+#ifndef MADV_POPULATE_WRITE  // kernel 5.14; older kernels clear the pages when they are touched
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef PR_SET_VMA  // kernel 5.17; older kernels refuse it
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+
+static void os_advise(void* p, size_t size, int advice) {
+  const int saved = errno;
+  os_count(RIX_OS_CALL_MOVE);
+  madvise(p, size, advice);
+  errno = saved;
+}
+
+// The OS sets the pages aside when it maps them, and takes them from a node when they are touched:
+// which must not be before it knows which one.
+bool rix_os_map_huge(void* at, size_t size, unsigned shift, int node) {
+  const unsigned flags = MAP_FIXED | MAP_HUGETLB | shift << MAP_HUGE_SHIFT;
+  if (os_mmap(RIX_OS_CALL_MAP, at, size, PROT_READ | PROT_WRITE, (int)flags) == NULL) {
+    os_mmap(RIX_OS_CALL_PURGE, at, size, PROT_NONE,
+            MAP_FIXED | MAP_NORESERVE);  // what was there may be gone
+    return false;
+  }
+  if (node >= 0) rix_os_prefer_node(at, size, node);
+  os_advise(at, size, MADV_POPULATE_WRITE);
+  return true;
 }
 
 void rix_os_prefer_node(void* p, size_t size, int node) {
@@ -269,6 +290,24 @@ size_t rix_os_nodes(void) {
   return last + 1;
 }
 
+int rix_os_node(void) {
+  unsigned cpu = 0, node = 0;
+  const int saved = errno;
+  syscall(SYS_getcpu, &cpu, &node, NULL);
+  errno = saved;
+  return (int)node;
+}
+
+void rix_os_name(void* p, size_t size, unsigned number) {
+  char name[] = "rimalloc-000";
+  for (size_t i = sizeof(name) - 2; name[i] != '-'; i--, number /= 10)
+    name[i] = (char)('0' + number % 10);
+  const int saved = errno;
+  os_count(RIX_OS_CALL_MOVE);
+  prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, size, name);
+  errno = saved;
+}
+
 bool rix_os_disable_huge(void) {
   const int saved = errno;
   const bool done = prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0;
@@ -276,12 +315,7 @@ bool rix_os_disable_huge(void) {
   return done;
 }
 
-void rix_os_advise_huge(void* p, size_t size) {
-  const int saved = errno;
-  os_count(RIX_OS_CALL_MOVE);
-  madvise(p, size, MADV_HUGEPAGE);
-  errno = saved;
-}
+void rix_os_advise_huge(void* p, size_t size) { os_advise(p, size, MADV_HUGEPAGE); }
 
 static bool os_remap(void* from, void* to, size_t size) {
   os_count(RIX_OS_CALL_MOVE);
