@@ -179,6 +179,22 @@ static void two_mib(void) {
   CHECK(ri_audit());
 }
 
+// Nor where everybody's blocks lie: the block that was to have one is an ordinary one.
+static void no_guard_pages_there(void) {
+  fake.huge_left = 8;
+  CHECK(ri_reserve_os_memory((size_t)16 << 20, true, true) == 0 && fake.huge_left == 0);
+  ri_theap_guarded_set_sample_rate(NULL, 1, 0);
+  for (size_t size = 1; size < 200000; size = size * 3 / 2 + 1) {
+    uint8_t* const p = ri_zalloc(size);
+    CHECK(rix_pagemap_find(p)->arena == rix_arena_at(0) && rix_arena_at(0)->pinned);
+    CHECK_MSG(ri_usable_size(p) == ri_good_size(size), "%zu", size);
+    CHECK_ZERO(p, 0, size);
+    memset(p, 1, size);
+    ri_free(p);
+  }
+  CHECK(check_summary().blocks == 0 && ri_audit());
+}
+
 // ---- Huge pages of 1 GiB ------------------------------------------------------------------------
 
 #define GIB ((size_t)1 << 30)
@@ -335,9 +351,9 @@ static void again(const char* argument, const char* variable, const char* value,
   CHECK_MSG(status == 0, "%s: status %x", argument, (unsigned)status);
 }
 
-static void (*const cases[])(void) = {two_mib,          one_gib,          in_time,
-                                      over_all_nodes,   heaps_have_nodes, threads_have_nodes,
-                                      memory_has_a_name};
+static void (*const cases[])(void) = {
+    two_mib,          no_guard_pages_there, one_gib,          in_time, over_all_nodes,
+    heaps_have_nodes, threads_have_nodes,   memory_has_a_name};
 
 int main(int argc, char** argv) {
   if (argc > 1 && strcmp(argv[1], "all") == 0) return reserved_at_the_start();
