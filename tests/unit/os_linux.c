@@ -166,7 +166,7 @@ static void huge_pages_and_nodes(void) {
   rix_os_prefer_node(p, 4 * mib, 0);
   memset(p, 1, 4 * mib);
   // Whether there are any or not: what was there is gone, and it can be used after a commit.
-  const bool huge = rix_os_map_huge(p, 4 * mib, 21);
+  const bool huge = rix_os_map_huge(p, 4 * mib, 21, -1);
   CHECK(huge || rix_os_commit(p, 4 * mib));
   CHECK_ZERO(p, 0, 4 * mib);
   CHECK(rix_os_unmap(p, 4 * mib));
