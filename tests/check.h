@@ -34,8 +34,8 @@ enum { CHECK_KIB = 1024, CHECK_MIB = 1024 * 1024 };
 
 enum { CHECK_SIZE_BITS = 8 * sizeof(size_t) };
 
-// The largest size that one may ask for, if that is never there; else a larger one: where sizes have
-// 32 bits, half of all addresses may be free.
+// The largest size that one may ask for, if that is never there; else a larger one: where sizes
+// have 32 bits, half of all addresses may be free.
 #define CHECK_LARGEST (CHECK_SIZE_BITS == 32 ? SIZE_MAX - 4096 : (size_t)PTRDIFF_MAX)
 
 // 2^n, more than there is; the most that a size can be where it has too few bits.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // exit_hook_stays.c: ri_thread_done ended the thread although the OS refused to take back the hook
-// for its end. The hook came all the same, and ended a thread that was recycled by then, or somebody
-// else's by chance. Found by tests/faults/threads when other calls failed than usual.
+// for its end. The hook came all the same, and ended a thread that was recycled by then, or
+// somebody else's by chance. Found by tests/faults/threads when other calls failed than usual.
 #include <dlfcn.h>
 
 #include "heap/heap.h"

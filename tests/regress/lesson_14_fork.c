@@ -69,8 +69,8 @@ static void in_child(size_t round) {
   ri_free(large);
   ri_register_error(NULL, NULL);
   // Sanitizers do not support threads in such a child: ThreadSanitizer allows none, and a lock of
-  // AddressSanitizer's own allocator, which threads use at their ends, may be held for ever. Nor does
-  // qemu's user mode: it stops at an assertion of its own.
+  // AddressSanitizer's own allocator, which threads use at their ends, may be held for ever. Nor
+  // does qemu's user mode: it stops at an assertion of its own.
   if (!check_sanitized() && !check_emulated()) check_in_thread(short_life, NULL);
   ri_collect(true);
   check_workload(200, round + 1);

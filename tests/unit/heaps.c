@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// heaps.c: the life of heaps and of threads' theaps of them (heap/heaps.c): descriptors and slots are
-// used again, a theap is found by its heap's number and never by its place, tables grow, a heap that
-// ends leaves each theap to its thread, which merges or forgets it, full pages included.
+// heaps.c: the life of heaps and of threads' theaps of them (heap/heaps.c): descriptors and slots
+// are used again, a theap is found by its heap's number and never by its place, tables grow, a heap
+// that ends leaves each theap to its thread, which merges or forgets it, full pages included.
 #include "../check.h"
 
 #include "arena/pagemap.h"
@@ -60,7 +60,7 @@ static void tables_grow(void) {
   CHECK(my_theaps() == 1 && ri_audit());
 }
 
-// ---- A heap that another thread ends -------------------------------------------------------------
+// ---- A heap that another thread ends ------------------------------------------------------------
 
 enum { FULL = 3, BLOCKS = 64 * FULL + 5 };  // blocks of 1 KiB: full pages, and one that is not
 
@@ -172,7 +172,7 @@ static void ended_before_the_thread(bool destroy) {
   CHECK(check_summary().blocks == 0 && check_summary().pages == 0 && ri_audit());
 }
 
-// ---- Threads that have ended ---------------------------------------------------------------------
+// ---- Threads that have ended --------------------------------------------------------------------
 
 static pthread_key_t late_key;
 static ri_heap_t* late_heap;

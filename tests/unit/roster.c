@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// roster.c: which pages a heap has and how many bytes (page/roster.c): entered and struck out in any
-// order, charged against the quota, changing their size, moved to another heap, destroyed whoever
-// owns them or nobody, checked pages among them.
+// roster.c: which pages a heap has and how many bytes (page/roster.c): entered and struck out in
+// any order, charged against the quota, changing their size, moved to another heap, destroyed
+// whoever owns them or nobody, checked pages among them.
 #include "../check.h"
 
 #include "arena/pagemap.h"
