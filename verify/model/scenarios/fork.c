@@ -54,6 +54,19 @@ static void setup_mappings(void) {
   world_free_as(1, world_malloc_as(1, 70000));
 }
 
+// Thread 1 belongs to a sub-process.
+static rix_subproc_t* sub;
+static void joins(void) {
+  ri_subproc_add_current_thread((ri_subproc_id_t){sub});
+  in_heap = ri_malloc(WORLD_BLOCK);
+}
+static void setup_sub(void) {
+  setup();
+  sub = rix_subproc_create();
+  model_as(1, joins);
+  world_leave_out_statistics(2);
+}
+
 // ---- The thread that forks ----------------------------------------------------------------------
 
 static void becomes_child(void) {
@@ -102,6 +115,11 @@ static void forks_and_destroys_heap(void) {
   becomes_child();
   model_give(in_heap);
   ri_heap_destroy(heap);
+}
+static void forks_and_ends_sub(void) {
+  becomes_child();
+  rix_subproc_end(sub);
+  uses();
 }
 static void forks_twice_and_ends(void) {
   becomes_child();
@@ -257,6 +275,11 @@ const model_scenario_t model_scenarios[] = {
      .property = ALONE,
      .setup = setup_mappings,
      .thread = {forks, uses_mappings},
+     .finish = finish},
+    {.name = "fork_subproc",
+     .property = ALONE,
+     .setup = setup_sub,
+     .thread = {forks_and_ends_sub, allocates},
      .finish = finish},
     {.name = "fork_hooks",
      .property = ALONE,
