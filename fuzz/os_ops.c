@@ -184,11 +184,13 @@ static void crowd(fuzz_op_t op) {
     errno = SHADOW_ERRNO;
     blocks[i] = ri_malloc(size);
     FUZZ_CHECK(blocks[i] != NULL || errno == ENOMEM);
-    if (blocks[i] != NULL) memcpy(blocks[i], &blocks[i], size < 8 ? size : 8);
+    if (blocks[i] != NULL)
+      memcpy(blocks[i], &blocks[i], size < sizeof(void*) ? size : sizeof(void*));
   }
   for (size_t i = 0; i < CROWD; i++) {
     const void* const p = blocks[i];
-    FUZZ_CHECK(p == NULL || memcmp(p, &blocks[i], size < 8 ? size : 8) == 0);
+    FUZZ_CHECK(p == NULL ||
+               memcmp(p, &blocks[i], size < sizeof(void*) ? size : sizeof(void*)) == 0);
     ri_free(blocks[i]);
   }
 }

@@ -206,7 +206,7 @@ static void aborts(void) {
     check_capture_start();
     ri_register_out_of_memory(gives_up_reserve, &mark);
     ri_option_set(ri_option_limit_address_space, 1);
-    ri_free(ri_malloc(CHECK_LARGEST - 65536));
+    ri_free(ri_malloc(check_hide((size_t)PTRDIFF_MAX - 65536)));
     _exit(1);
   }
   int status = 0;

@@ -76,7 +76,7 @@ static struct {
   int kind;
   long first, last;
   _Atomic(long) calls;
-  _Atomic(long) mapped;      // bytes of accessible mappings that were not unmapped
+  _Atomic(int64_t) mapped;   // bytes of accessible mappings that were not unmapped
   _Atomic(bool) kept_unmap;  // a munmap failed: its memory may stay
 } faults;
 
@@ -106,7 +106,7 @@ void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t of
   if (faults_hit(FAULTS_MAP)) return MAP_FAILED;
   void* const p = __real_mmap(at, size, access, flags, fd, offset);
   const bool counts = p != MAP_FAILED && access != PROT_NONE && (flags & MAP_FIXED) == 0;
-  if (counts) atomic_fetch_add(&faults.mapped, (long)size);
+  if (counts) atomic_fetch_add(&faults.mapped, (int64_t)size);
   return p;
 }
 
@@ -115,7 +115,7 @@ int __wrap_munmap(void* p, size_t size) {
     atomic_store(&faults.kept_unmap, true);
     return -1;
   }
-  atomic_fetch_sub(&faults.mapped, (long)size);
+  atomic_fetch_sub(&faults.mapped, (int64_t)size);
   return __real_munmap(p, size);
 }
 
@@ -135,7 +135,7 @@ void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...) {
   va_end(arguments);
   if (faults_hit(fixed ? FAULTS_MOVE : FAULTS_RESIZE)) return MAP_FAILED;
   void* const q = __real_mremap(p, old_size, new_size, flags, to);
-  if (q != MAP_FAILED) atomic_fetch_add(&faults.mapped, (long)new_size - (long)old_size);
+  if (q != MAP_FAILED) atomic_fetch_add(&faults.mapped, (int64_t)new_size - (int64_t)old_size);
   return q;
 }
 
@@ -244,9 +244,9 @@ static inline int faults_child(void) {
   CHECK_MSG(s.committed <= s.reserved, "committed %zu reserved %zu", s.committed, s.reserved);
   // What is mapped is what the summary says, so nothing was forgotten. (The page map's table is
   // reserved without access and does not count here.)
-  const long known = (long)(s.reserved + s.metadata);
+  const int64_t known = (int64_t)(s.reserved + s.metadata);
   CHECK_MSG(atomic_load(&faults.kept_unmap) || atomic_load(&faults.mapped) <= known,
-            "%ld mapped, %ld known", atomic_load(&faults.mapped), known);
+            "%lld mapped, %lld known", (long long)atomic_load(&faults.mapped), (long long)known);
   const bool failed = atomic_load(&faults.calls) >= faults.first;
   atomic_store(&faults.stopped, true);
   faults_recovered();

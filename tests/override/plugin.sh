@@ -19,5 +19,7 @@ count=50
 # RTLD_LOCAL: libc's malloc comes before that of the plugin's library, so the plugin is on libc's.
 plain "$work/host" "$work/shared.so" $count 0 0 || fail "shared: exit code $?"
 plain "$work/host" "$work/inside.so" $count 1 0 || fail "inside: exit code $?"
-plain "$work/host" "$work/leaving.so" $count 1 20000 || fail "leaving: exit code $?"
+# Where there are few addresses they end sooner than 50 rounds.
+if [[ ${RIMALLOC_CROSS:-} == i386 ]]; then leaving=5; else leaving=$count; fi
+plain "$work/host" "$work/leaving.so" $leaving 1 20000 || fail "leaving: exit code $?"
 preloaded "$work/host" "$work/shared.so" $count 1 0 || fail "preloaded: exit code $?"

@@ -70,7 +70,7 @@ int main(void) {
   uint8_t* last = NULL;
   for (size_t i = 1; i < 200; i++) {
     const size_t size = rix_align_up(i * 12345, rix_os_page_size());
-    const size_t align = (size_t)RIX_SLICE_SIZE << (i % 16);
+    const size_t align = (size_t)RIX_SLICE_SIZE << (i % (CHECK_SIZE_BITS / 4));
     uint8_t* const p = rix_pagemap_map(NULL, size, align, 2 * size, RIX_OS_USABLE);
     CHECK(p != NULL && check_aligned(p, align) && p != last);
     p[0] = p[size - 1] = (uint8_t)i;

@@ -108,7 +108,7 @@ static void calloc_is_zero(void) {
   release(good(calloc(5, 0), 0, 1));
   bad(calloc(check_hide(SIZE_MAX), 2), ENOMEM);
   bad(calloc(2, check_hide(SIZE_MAX)), ENOMEM);
-  bad(calloc(check_hide((size_t)1 << 33), (size_t)1 << 33), ENOMEM);
+  bad(calloc(check_hide(CHECK_HUGE(33)), CHECK_HUGE(33)), ENOMEM);
   bad(calloc(1, check_hide(SIZE_MAX)), ENOMEM);
 }
 

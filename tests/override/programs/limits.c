@@ -29,10 +29,10 @@ static size_t exhaust(size_t size) {
   CHECK_MSG(errno == ENOMEM, "size %zu: errno %d", size, errno);
   // Out of memory for this size; the other functions say so too, and what there is stays whole.
   errno = 0;
-  CHECK(calloc(1, (size_t)1 << 40) == NULL && errno == ENOMEM);
+  CHECK(calloc(1, CHECK_HUGE(40)) == NULL && errno == ENOMEM);
   if (head != NULL) {
     errno = 0;
-    CHECK(realloc(check_hide_pointer((uintptr_t)head), (size_t)1 << 40) == NULL && errno == ENOMEM);
+    CHECK(realloc(check_hide_pointer((uintptr_t)head), CHECK_HUGE(40)) == NULL && errno == ENOMEM);
   }
   while (head != NULL) {
     link_t* const next = head->next;
