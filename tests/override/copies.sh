@@ -2,6 +2,7 @@
 # copies.sh: several copies of rimalloc in one process: one that replaces malloc for the program
 # (preloaded, or linked static), and one each in two libraries. They share nothing.
 source "$(dirname "$0")/lib.bash"
+glibc "it loads no library with thread-locals of the initial block"
 need "$CC"
 for name in one two; do
   compile "$work/$name.so" plugin.c -fPIC -shared "$RIMALLOC_BUILD/librimalloc.a" \

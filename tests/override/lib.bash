@@ -40,9 +40,14 @@ this_machine() {
   [[ -z ${RIMALLOC_CROSS:-} ]] || skip "the build is for $RIMALLOC_CROSS: $1"
 }
 
+# glibc WHY: skips the script where the C library is musl.
+glibc() {
+  [[ ${RIMALLOC_CROSS:-} != musl ]] || skip "the C library is musl: $1"
+}
+
 # has_cxx: whether programs in C++ can be linked.
 has_cxx() {
-  [[ ${RIMALLOC_CXX_LIBRARY:-1} != "" ]]
+  [[ ${RIMALLOC_CXX_LIBRARY-yes} != "" ]]
 }
 
 # plain COMMAND...: runs a program of the build's CPU as it is.

@@ -2,6 +2,7 @@
 # lifecycle.sh: what docs/lifecycle.md promises and no other script tests, in three ways to replace
 # malloc: preloaded, linked static, and with everything static.
 source "$(dirname "$0")/lib.bash"
+glibc "the programs call mallinfo2 or malloc_trim"
 need "$CC"
 for way in preload static full_object; do
   build $way "$work/lifecycle.$way" lifecycle.c

@@ -2,6 +2,7 @@
 # limits.sh: under limits on address space (ulimit -v) from 60 MB up. Reservations that are too
 # large must give way to smaller ones, and running out must be an error that one survives.
 source "$(dirname "$0")/lib.bash"
+glibc "the programs call mallinfo2 or malloc_trim"
 need "$CC"
 [[ -z ${RIMALLOC_EMULATOR:-} ]] || skip "emulated: the limit would be the emulator's"
 for way in preload full_static; do

@@ -2,6 +2,7 @@
 # link.sh: every libc name and every form of new and delete, in each way to get a program on
 # rimalloc: preloaded, linked shared, linked static, object first, and the two in static programs.
 source "$(dirname "$0")/lib.bash"
+glibc "the programs call mallinfo2 or malloc_trim"
 need "$CC" "$CXX" python3
 cat > "$work/parse.py" << 'END'
 import sys, xml.etree.ElementTree

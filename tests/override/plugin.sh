@@ -8,6 +8,7 @@
 #           reserved stays behind each time
 #   preload the whole process is on rimalloc already
 source "$(dirname "$0")/lib.bash"
+glibc "it loads no library with thread-locals of the initial block"
 need "$CC"
 compile "$work/host" plugin_host.c -ldl
 pic=(-fPIC -shared)
