@@ -120,13 +120,14 @@ static struct {
   uint8_t* start;
   bool usable[1024];
   size_t commits, decommits;
-  bool refuse;
+  bool refuse, keep;
 } record;
 
 static bool commit(bool on, void* start, size_t size, bool* is_zero, void* arg) {
   CHECK(arg == &record && size % SLICE == 0 && is_zero != NULL);
   const size_t first = (size_t)((uint8_t*)start - record.start) / SLICE;
   if (on && record.refuse) return false;
+  if (!on && record.keep) return false;
   for (size_t i = first; i < first + size / SLICE; i++) {
     CHECK(on || record.usable[i]);
     record.usable[i] = on;
@@ -158,7 +159,17 @@ static void with_commit_functions(void) {
   CHECK(record.commits > 0 && record.decommits > 0);  // the forced collection took it back
   ri_heap_t* const heap = ri_heap_new_in_arena(id);
   ri_collect(true);
+  record.keep = true;  // then it stays usable, and is not asked for again
+  ri_free(ri_heap_malloc(heap, 3000000));
+  ri_collect(true);
+  const size_t commits = record.commits;
   record.refuse = true;
+  uint8_t* const kept = ri_heap_zalloc(heap, 3000000);
+  CHECK(kept != NULL && record.commits == commits);
+  CHECK_ZERO(kept, 0, 3000000);
+  ri_free(kept);
+  record.keep = false;
+  ri_collect(true);
   errno = 0;
   CHECK(ri_heap_malloc(heap, 100) == NULL);
   CHECK_ERRNO(ENOMEM);

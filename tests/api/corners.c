@@ -79,6 +79,110 @@ static void visitors_that_stop(void) {
   ri_free(q);
 }
 
+// ---- Full pages of a heap that ends -------------------------------------------------------------
+
+enum { PER_PAGE = 8, PAGES = 5 };
+static void* full[PAGES * PER_PAGE];
+
+// All of the first page, half of the second, none of the others.
+static void* frees_in_full_pages(void* arg) {
+  (void)arg;
+  for (size_t i = 0; i < PER_PAGE + PER_PAGE / 2; i++) {
+    ri_free(full[i]);
+    full[i] = NULL;
+  }
+  return NULL;
+}
+
+static void full_pages_of_a_deleted_heap(void) {
+  ri_heap_t* const heap = ri_heap_new();
+  const size_t before = check_summary().blocks;
+  for (size_t i = 0; i < PAGES * PER_PAGE; i++) {
+    full[i] = ri_heap_malloc(heap, 8000);
+    check_fill(full[i], 8000, i);
+  }
+  check_in_thread(frees_in_full_pages, NULL);
+  ri_heap_delete(heap);
+  CHECK(ri_audit());
+  for (size_t i = 0; i < PAGES * PER_PAGE; i++) {
+    if (full[i] == NULL) continue;
+    CHECK(ri_heap_of(full[i]) == ri_heap_main());
+    CHECK_FILLED(full[i], 8000, i);
+    ri_free(full[i]);
+  }
+  CHECK(check_summary().blocks == before && ri_audit());
+}
+
+// A heap that another thread deletes is settled when this one asks for the theap of the next.
+static void* deletes(void* heap) {
+  ri_heap_delete(heap);
+  return NULL;
+}
+
+static void deleted_by_another(void) {
+  ri_heap_t* const heap = ri_heap_new();
+  ri_heap_t* const other = ri_heap_new();
+  void* const p = ri_heap_malloc(heap, 100);
+  check_in_thread(deletes, heap);
+  CHECK(ri_heap_theap(other) != NULL);
+  CHECK(ri_heap_of(p) == ri_heap_main() && ri_audit());
+  ri_free(p);
+  ri_heap_destroy(other);
+}
+
+// The main heap's visitor does not see what threads left of other heaps.
+static void* leaves(void* heap) { return ri_heap_malloc(heap, 100); }
+
+static void left_of_other_heaps(void) {
+  ri_heap_t* const heap = ri_heap_new();
+  check_in_thread(leaves, heap);
+  size_t none = 1000;
+  CHECK(ri_heap_visit_abandoned_blocks(NULL, true, stops, &none) && none == 1000);
+  CHECK(ri_heap_visit_abandoned_blocks(heap, true, stops, &none) && none == 998);
+  ri_heap_destroy(heap);
+}
+
+// ---- Arenas -------------------------------------------------------------------------------------
+
+static ri_subproc_id_t subproc;
+static ri_heap_t* theirs;
+
+static void* in_subproc(void* region) {
+  ri_subproc_add_current_thread(subproc);
+  ri_arena_id_t id;
+  CHECK(ri_manage_os_memory_ex(region, (size_t)4 * CHECK_MIB, true, false, true, -1, false, &id));
+  CHECK(ri_arena_area(id, NULL) != NULL);
+  theirs = ri_heap_new();
+  return NULL;
+}
+
+static void printed_arenas(void) {
+  static uint8_t region[4 * CHECK_MIB];
+  subproc = ri_subproc_new();
+  check_in_thread(in_subproc, region);
+  // A heap of another sub-process: a page for each block, and none of this one's.
+  void* const p = ri_heap_malloc(theirs, 10);
+  CHECK(ri_heap_of(p) == theirs && ri_heap_theap(theirs) == NULL);
+  ri_free(p);
+  ri_option_set(ri_option_thp, 2);
+  ri_free(ri_malloc(5000000));
+  ri_option_set(ri_option_thp, 1);
+  check_capture_start();
+  ri_arenas_print();
+  CHECK(strstr(check_captured()->text, ", given") != NULL);
+  CHECK(strstr(check_captured()->text, ", dense") != NULL);
+  ri_subproc_destroy(subproc);
+  check_capture_reset();
+  ri_arenas_print();
+  CHECK(strstr(check_captured()->text, ", given") == NULL);  // it is the program's again
+  check_capture_stop();
+  size_t got = 7;
+  CHECK(ri_reserve_huge_os_pages(0, 0, &got) == EINVAL && got == 0);
+  CHECK(ri_reserve_huge_os_pages(0, 1e9, &got) == EINVAL && got == 0);
+  CHECK(!ri_manage_os_memory(region, check_hide(SIZE_MAX), true, false, true, -1));
+  CHECK(!ri_manage_os_memory(region + 1, 10, true, false, true, -1));
+}
+
 static void under_utilized(void) {
   ri_heap_t* const heap = ri_heap_new();
   enum { N = 200 };
@@ -213,6 +317,10 @@ int main(void) {
   check_watchdog(60);
   frees();
   visitors_that_stop();
+  full_pages_of_a_deleted_heap();
+  deleted_by_another();
+  left_of_other_heaps();
+  printed_arenas();
   under_utilized();
   new_threads();
   nothing_to_ask();

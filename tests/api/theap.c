@@ -127,6 +127,7 @@ static void late(void* value) {
   } else {
     CHECK(ri_heap_theap(heap) == NULL && ri_heap_theap(NULL) == NULL);
     CHECK(ri_theap_get_default() == NULL && ri_theap_set_default(NULL) == NULL);
+    CHECK(ri_theap_visit_blocks(NULL, true, NULL, NULL));
     // Without a theap a block of a heap has a page of its own.
     uint8_t* p = ri_heap_malloc_aligned(heap, 100, (size_t)1 << 20);
     CHECK(ri_heap_of(p) == heap && check_aligned(p, (size_t)1 << 20));
