@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// no_descriptors_os_fail.c: the OS has no memory for descriptors of heaps, theaps, sub-processes and
-// hooks, nor access to memory that was reserved, nor takes any back. Each is made until it cannot;
-// that is ENOMEM, and what could be made works. Catches: half of a sub-process, an arena without
-// access, a hook that is called although it was not registered.
+// no_descriptors_os_fail.c: the OS has no memory for descriptors of heaps, theaps, sub-processes
+// and hooks, nor access to memory that was reserved, nor takes any back. Each is made until it
+// cannot; that is ENOMEM, and what could be made works. Catches: half of a sub-process, an arena
+// without access, a hook that is called although it was not registered.
 #include "../check.h"
 
 #include <stdarg.h>
@@ -63,7 +63,7 @@ static void subprocs(void) {
 
 static ri_heap_t* made[MOST];
 
-// Heaps that a thread has no theap of, because it has no memory for one: it gets blocks all the same.
+// Heaps that a thread has no theap of, for want of memory: it gets blocks all the same.
 static void heaps(void) {
   size_t n = 0;
   no_maps = true;
