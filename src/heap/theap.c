@@ -74,8 +74,8 @@ void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
   theap_release(theap, page);
 }
 
-// Unpins or releases the pinned pages of a class; `now`: without waiting for them to be idle.
-static void theap_check_pinned(rix_theap_t* theap, unsigned c, bool now) {
+// Unpins or releases the pinned pages of a class.
+static void theap_check_pinned(rix_theap_t* theap, unsigned c) {
   theap->pinned[c] = 0;
   ri_page_t* next;
   for (ri_page_t* page = theap->queue[c].first; page != NULL; page = next) {
@@ -83,7 +83,7 @@ static void theap_check_pinned(rix_theap_t* theap, unsigned c, bool now) {
     if ((ri_load_relaxed(&page->used) & RI_PAGE_PINNED) == 0) continue;
     if (rix_page_live(page) > 0) {
       ri_store_relaxed(&page->used, rix_page_live(page));
-    } else if (now || ++page->idle >= THEAP_PIN_BEATS) {
+    } else if (++page->idle >= THEAP_PIN_BEATS) {
       theap_release(theap, page);
     } else {
       theap->pinned[c] = 1;
@@ -126,7 +126,7 @@ void rix_theap_heartbeat(rix_theap_t* theap) {
   const bool collects = theap_collects(theap);
   rix_theap_enter(theap);
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
-    if (theap->pinned[c] != 0) theap_check_pinned(theap, c, false);
+    if (theap->pinned[c] != 0) theap_check_pinned(theap, c);
     rix_queue_sweep_full(theap, c);
     if (collects) theap_collect_list(theap, theap->queue[c].first);
   }

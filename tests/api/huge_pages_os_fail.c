@@ -197,6 +197,7 @@ static void at_the_start(void) {
 int main(int argc, char** argv) {
   check_watchdog(60);
   (void)argv;
+  if (CHECK_SIZE_BITS == 32) check_skip("no address space for pages of 1 GiB");
   if (argc > 1) {
     ri_arenas_print();
     ri_free(ri_malloc(100));

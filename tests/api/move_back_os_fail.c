@@ -49,6 +49,15 @@ int main(void) {
   void* const behind = ri_malloc(size);  // it cannot grow where it is
   check_fill(first, size, 1);
   refuse_growth = true;
+  moves_left = 3;  // to see whether memory stays behind, there, and back
+  void* other = ri_malloc(size);
+  void* const behind_other = ri_malloc(size);
+  check_fill(other, size, 3);
+  other = ri_realloc(other, 3 * size);
+  CHECK(other != NULL && copied_back == 0);
+  CHECK_FILLED(other, size, 3);
+  ri_free(other);
+  ri_free(behind_other);
   moves_left = 1;
   uint8_t* p = ri_realloc(first, 3 * size);
   CHECK(p != NULL && copied_back == 1);
