@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// started_with.c: options that are looked at once, when the program starts, each in a process of its
-// own: what they make impossible is told, and the heap works. The kernel refuses to do without huge
-// pages (by a filter of system calls); the page map is small, or usable as a whole.
+// started_with.c: options that are looked at once, when the program starts, each in a process of
+// its own: what they make impossible is told, and the heap works. The kernel refuses to do without
+// huge pages (by a filter of system calls); the page map is small, or usable as a whole.
 #include "../check.h"
 
 #include <sys/prctl.h>

@@ -74,6 +74,11 @@ static void ends_old_and_claims(void) {
   rix_subproc_end(old);
   claims_fresh();
 }
+static void ends_old_and_reserves(void) {
+  rix_subproc_end(old);
+  const rix_arena_wish_t wish = {.subproc = fresh->id, .commit = true};
+  MODEL_CHECK(rix_arena_reserve((size_t)1 << 20, wish) != NULL);  // the one that was the old one's
+}
 static void allocates(void) { world_malloc(WORLD_BLOCK); }
 static void prints(void) { ri_arenas_print(); }
 static void purges(void) { rix_arena_purge(true); }
@@ -140,6 +145,11 @@ const model_scenario_t model_scenarios[] = {
      .property = WHOLE,
      .setup = setup_reserved,
      .thread = {ends_old_and_claims, claims_fresh},
+     .finish = finish_any},
+    {.name = "reserved_again_and_claim",
+     .property = WHOLE,
+     .setup = setup_reserved,
+     .thread = {ends_old_and_reserves, claims_fresh},
      .finish = finish_any},
     {.name = NULL},
 };
