@@ -30,6 +30,8 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec* t);
 long __wrap_syscall(long number, ...);
 int __wrap_getrlimit(int resource, struct rlimit* limit);
 
+enum { POPULATE = 23 };
+
 static size_t huge_left;   // pages of 1 GiB that mmap hands out
 static const char* nodes;  // what the list of nodes says; NULL: the file cannot be opened
 static bool statm_is_unreadable;
@@ -49,7 +51,9 @@ void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t of
 }
 int __wrap_munmap(void* p, size_t size) { return __real_munmap(p, size); }
 int __wrap_mprotect(void* p, size_t size, int access) { return __real_mprotect(p, size, access); }
-int __wrap_madvise(void* p, size_t size, int advice) { return __real_madvise(p, size, advice); }
+int __wrap_madvise(void* p, size_t size, int advice) {
+  return advice == POPULATE ? 0 : __real_madvise(p, size, advice);  // gigabytes
+}
 void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...) {
   va_list arguments;
   va_start(arguments, flags);
