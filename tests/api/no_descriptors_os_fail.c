@@ -66,6 +66,7 @@ static ri_heap_t* made[MOST];
 // Heaps that a thread has no theap of, for want of memory: it gets blocks all the same.
 static void heaps(void) {
   size_t n = 0;
+  ri_subproc_destroy(ri_subproc_new());  // leaves a descriptor to be used again
   no_maps = true;
   errno = 0;
   while (n < MOST && (made[n] = ri_heap_new()) != NULL)
@@ -73,6 +74,9 @@ static void heaps(void) {
   CHECK_ERRNO(ENOMEM);
   CHECK_MSG(n > 10 && n < MOST, "%zu", n);
   CHECK(ri_heap_new_in_arena(NULL) == NULL);
+  errno = 0;
+  CHECK(ri_subproc_new()._ri_subproc_id == NULL);  // it has no memory for its main heap
+  CHECK_ERRNO(ENOMEM);
   for (size_t i = 0; i < n; i++) {
     void* const p = ri_heap_malloc(made[i], 100);
     CHECK(p != NULL && ri_heap_of(p) == made[i]);
