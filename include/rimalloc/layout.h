@@ -69,7 +69,8 @@ typedef struct ri_page_s {
   ri_atomic(struct rix_heap_s*) xheap;    // the heap that the page belongs to
   ri_atomic(size_t) xblock_size;          // bytes of one block
   struct rix_arena_s* arena;              // NULL: a mapping of its own
-  uint64_t inverse;                       // 2^38 / block_size, rounded up (src/base/sizeclass.h)
+  uint64_t inverse;                       // 2^38 / block_size, rounded up (src/base/sizeclass.h);
+                                          // of one block: offset of the pointer handed out
   uint32_t slice_count;                   // slices of the page
   uint16_t reserved;                      // blocks that fit
   uint8_t class_index;                    // size class

@@ -25,7 +25,7 @@ RIX_INLINE bool rix_target_counts(const ri_page_t* page, const ri_block_t* block
   const bool interior = (owner & RIX_OWNER_INTERIOR) != 0;
   if (block == NULL || !(interior || (const void*)block == p)) return false;
   if ((owner & RIX_OWNER_CHECKED) != 0) return rix_page_is_marked_live(page, p);
-  return !rix_page_is_single(page) || (const void*)page->free == p;  // rix_page_mark_interior
+  return !rix_page_is_single(page) || page->inverse == (uintptr_t)p - (uintptr_t)page->start;
 }
 
 // Any pointer at all. Only what a page was marked for counts as the pointer of a block: its start,

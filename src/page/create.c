@@ -144,7 +144,7 @@ ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room, struct
 void rix_page_mark_interior(ri_page_t* page, const void* p) {
   ri_store_relaxed(&page->xowner, ri_load_relaxed(&page->xowner) | RIX_OWNER_INTERIOR);
   rix_pagemap_set(p, 1, page);
-  if (rix_page_is_single(page)) page->free = (ri_block_t*)(uintptr_t)p;  // it has no list
+  if (rix_page_is_single(page)) page->inverse = (uintptr_t)p - (uintptr_t)page->start;
   if ((page->flags & RIX_PAGE_CHECKED) != 0) {
     (void)rix_page_unmark_live(page, rix_page_block_of(page, p));
     rix_page_mark_live(page, p);
