@@ -88,7 +88,7 @@ int malloc_trim(size_t pad) {
   ri_summary(&before);
   ri_collect(true);
   ri_summary(&after);
-  return after.purged > before.purged;
+  return after.purged > before.purged || after.cached < before.cached;
 }
 
 void malloc_stats(void) { ri_stats_print_out(NULL, NULL); }
