@@ -106,7 +106,12 @@ static void mapping_unmap(rix_mapping_t m) {
   rix_annotate_open(m.start, m.size);  // who gets the addresses next knows nothing of it
   rix_gauge_down(RIX_GAUGE_COMMITTED, m.size);
   rix_gauge_down(RIX_GAUGE_RESERVED, m.size);
-  if (rix_os_unmap(m.start, m.size)) mapping_note_hole(m.start, m.room);
+  if (rix_os_unmap(m.start, m.size)) {
+    mapping_note_hole(m.start, m.room);
+  } else {
+    // The OS counts mappings, and this would split one: the memory goes back, the addresses do not.
+    (void)rix_os_purge(m.start, m.size);
+  }
 }
 
 // ---- Mappings -----------------------------------------------------------------------------------
