@@ -25,6 +25,7 @@ static ri_page_t* alloc_from_queue(rix_theap_t* theap, unsigned c, ri_page_t** e
     next = page->next;
     rix_event(RIX_EVENT_SEARCHED);
     if (page->free != NULL || rix_page_collect(page)) return page;
+    if (RIX_UNLIKELY(rix_page_live(page) != page->capacity)) rix_theap_drop_list(theap, page);
     if (rix_page_can_extend(page)) {
       if (*extendable == NULL) *extendable = page;
     } else if (!rix_queue_to_full(theap, page)) {
@@ -153,6 +154,7 @@ static void* alloc_try(rix_theap_t* theap, unsigned c, bool zero) {
   }
   void* const p = page != NULL ? alloc_take(page, zero, fresh) : NULL;
   rix_theap_leave(theap);
+  if (RIX_UNLIKELY(theap->damaged != 0)) rix_theap_report_damage(theap);
   return p;
 }
 

@@ -63,6 +63,7 @@ typedef struct rix_theap_s {
   uint32_t slow_calls;  // slow allocations so far
   uint32_t may_adopt;   // pages that frees may still take over, see RIX_ADOPTIONS
   bool busy;            // debug builds: its thread is changing it, see rix_theap_enter
+  size_t damaged;       // block size of a page whose free list was found damaged; 0: none
   rix_page_list_t queue[RIX_CLASS_COUNT];
   rix_page_list_t full[RIX_CLASS_COUNT];
   uint32_t pages[RIX_CLASS_COUNT];     // in the queue and in the full list
@@ -150,6 +151,10 @@ RIX_INTERNAL void rix_theap_abandon(rix_theap_t* theap);
 // Gives up pages, full ones first, until the rest has at most `most` bytes; returns those.
 RIX_INTERNAL size_t rix_theap_reduce(rix_theap_t* theap, size_t most);
 RIX_INTERNAL bool rix_theap_valid(const rix_theap_t* theap);
+// The counts of a page show that its free list cannot be right: blocks were freed twice, or
+// somebody wrote to a freed block. Drops the list; rix_theap_report_damage tells.
+RIX_INTERNAL RIX_SLOW void rix_theap_drop_list(rix_theap_t* theap, ri_page_t* page);
+RIX_INTERNAL RIX_SLOW void rix_theap_report_damage(rix_theap_t* theap);
 
 // ---- queue.c: the lists -------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   theap->state = RIX_THEAP_LIVE;
   theap->slow_calls = theap->may_adopt = 0;
   theap->busy = false;
+  theap->damaged = 0;
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     theap->queue[c] = theap->full[c] = (rix_page_list_t){NULL, NULL};
     theap->pages[c] = theap->sweep[c] = 0;
@@ -115,6 +116,31 @@ void rix_theap_collect(rix_theap_t* theap) {
   rix_sample_refresh(theap);
 }
 
+// ---- Damage -------------------------------------------------------------------------------------
+
+void rix_theap_drop_list(rix_theap_t* theap, ri_page_t* page) {
+  theap->damaged = rix_page_block_size(page);
+  page->free = NULL;
+  const uint32_t pinned = ri_load_relaxed(&page->used) & RI_PAGE_PINNED;
+  ri_store_relaxed(&page->used, page->capacity | pinned);  // what is not known to be free is live
+}
+
+// Outside of rix_theap_enter and rix_theap_leave and, with the orphan theap, not at all, because it
+// is locked: the program may have set a function for this.
+void rix_theap_report_damage(rix_theap_t* theap) {
+  if (theap->tld->id != rix_tls.self) return;
+  const size_t size = theap->damaged;
+  theap->damaged = 0;
+  rix_error(EFAULT, "free list damaged, blocks of %zu bytes: freed twice, or written to when free",
+            size);
+}
+
+// More live blocks than the page has: its free list is a circle.
+static void theap_check_count(rix_theap_t* theap, unsigned c) {
+  ri_page_t* const page = theap->queue[c].first;
+  if (page != NULL && rix_page_live(page) > page->capacity) rix_theap_drop_list(theap, page);
+}
+
 // Whether it is time to look at all pages.
 static bool theap_collects(const rix_theap_t* theap) {
   const uint32_t calls = (uint32_t)rix_option(ri_option_generic_collect);
@@ -127,11 +153,13 @@ void rix_theap_heartbeat(rix_theap_t* theap) {
   rix_theap_enter(theap);
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     if (theap->pinned[c] != 0) theap_check_pinned(theap, c);
+    theap_check_count(theap, c);
     rix_queue_sweep_full(theap, c);
     if (collects) theap_collect_list(theap, theap->queue[c].first);
   }
   rix_sample_refresh(theap);
   rix_theap_leave(theap);
+  if (RIX_UNLIKELY(theap->damaged != 0)) rix_theap_report_damage(theap);
   if (theap == theap->tld->main) rix_heap_settle();
   if (!theap->tld->exit_known) rix_thread_register_exit(theap->tld);
   if (rix_purge_is_due()) rix_arena_purge(false);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// unmap_refused_os_fail.c: a process at the OS's limit of mappings cannot unmap a part of one, which
-// would make two. A freed block with a mapping of its own stayed resident for ever then. It still
-// keeps its addresses, but its memory goes back.
+// unmap_refused_os_fail.c: a process at the OS's limit of mappings cannot unmap a part of one, as
+// that would make two. A freed block with a mapping of its own stayed resident for ever then. It
+// still keeps its addresses, but its memory goes back.
 #include "../check.h"
 
 #include <stdarg.h>

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// damaged_list.c: what a write to a freed block, or a block freed twice with others in between,
+// does to the list of free blocks. Without the option `check` no build looks at the list itself.
+// But when it has ended, or has handed out more blocks than there are, the counts tell: it is
+// reported, the list is dropped, and no block has two owners from then on.
+#include "misuse.h"
+
+enum { SIZE = 1000, COUNT = 40, MORE = 3000 };
+
+static void check_distinct(void** blocks, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    blocks[i] = ri_malloc(SIZE);
+    check_fill(blocks[i], SIZE, i);
+  }
+  for (size_t i = 0; i < count; i++)
+    CHECK_FILLED(blocks[i], SIZE, i);
+  for (size_t i = 0; i < count; i++)
+    ri_free(blocks[i]);
+}
+
+static void check_told(void) {
+  check_reported(EFAULT, "free list damaged, blocks of 1024 bytes", NULL);
+}
+
+// The link of a freed block is cleared, as by a late memset.
+static void written_after_free(void) {
+  static void* blocks[COUNT];
+  static void* more[MORE];
+  for (int i = 0; i < COUNT; i++)
+    blocks[i] = ri_malloc(SIZE);
+  for (int i = 0; i < COUNT; i++)
+    ri_free(blocks[i]);
+  memset(misuse_pointer(blocks[COUNT / 2]), 0, sizeof(void*));
+  check_distinct(more, 200);
+  check_told();
+}
+
+static void freed_twice(void) {
+  static void* blocks[COUNT];
+  static void* more[MORE];
+  for (int i = 0; i < COUNT; i++)
+    blocks[i] = ri_malloc(SIZE);
+  ri_free(blocks[0]);
+  ri_free(blocks[1]);
+  ri_free(misuse_pointer(blocks[0]));
+  for (int i = 0; i < 200; i++)  // two blocks in turn, nothing has been noticed
+    (void)!ri_malloc(SIZE);
+  for (size_t size = 5000; check_captured()->errors == 0; size += 8) {
+    CHECK(size < 50000);
+    for (int i = 0; i < 100; i++)
+      (void)!ri_malloc(size % 3000 + 1500);  // other sizes, until a heartbeat looks
+  }
+  check_told();
+  check_distinct(more, MORE);
+}
+
+int main(void) {
+  misuse_begin(0);
+  written_after_free();
+  misuse_intact();
+  freed_twice();
+  check_nothing_reported();
+  return 0;
+}
