@@ -60,6 +60,7 @@ static ri_page_t* alloc_next_page(rix_theap_t* theap, unsigned c) {
   if (page == NULL || page->free != NULL) return NULL;
   ri_page_t* const next = page->next;
   if (next == NULL || next->free == NULL) return NULL;
+  if (RIX_UNLIKELY(rix_page_live(page) != page->capacity)) return NULL;  // damaged
   if (rix_page_can_extend(page)) {
     rix_queue_move_to_front(theap, next);
   } else if (!rix_queue_to_full(theap, page)) {
