@@ -120,7 +120,10 @@ RI_EXPORT void ri_heap_stats_merge_to_subproc(ri_heap_t* heap) RI_NOEXCEPT;
 
 // ---- A sub-process ------------------------------------------------------------------------------
 
-// Fills *stats with all heaps of the sub-process, as ri_heap_stats_get does for one. [M]
+// Fills *stats with all heaps of the sub-process, as ri_heap_stats_get does for one; besides with
+// what is reserved, committed and retained for it, its arenas, its threads, and what those did on
+// slow paths since it began (ri_stats_reset is for the process). What is left of an ended
+// sub-process counts for none. [M]
 RI_EXPORT bool ri_subproc_stats_get(ri_subproc_id_t subproc, ri_stats_t* stats) RI_NOEXCEPT;
 // As above without the heaps: all counts are 0, since no page belongs to a sub-process alone. [M]
 RI_EXPORT bool ri_subproc_stats_get_exclusive(ri_subproc_id_t subproc,

@@ -89,7 +89,8 @@ typedef struct rix_subproc_s {
   rix_heap_t* last;   // lock rix_heap_lock
   size_t threads;     // lock rix_heap_lock; not counted for the main one
   bool ended;         // lock rix_heap_lock: to be used again when its last thread has ended
-  struct rix_subproc_s* next;  // all but the main one: lock rix_heap_lock
+  uint64_t events[RIX_EVENT_COUNT];  // of its threads that have ended: lock rix_thread_lock
+  struct rix_subproc_s* next;        // all but the main one: lock rix_heap_lock
 } rix_subproc_t;
 
 typedef struct rix_tld_s {
@@ -244,6 +245,7 @@ RIX_INTERNAL void rix_subproc_leave(rix_subproc_t* subproc);  // a thread has en
 RIX_INTERNAL rix_subproc_t* rix_subproc_current(void);
 // The oldest heap younger than the number; *seq becomes its. NULL: none.
 RIX_INTERNAL rix_heap_t* rix_subproc_next_heap(rix_subproc_t* subproc, size_t* seq);
+RIX_INTERNAL size_t rix_subproc_threads(const rix_subproc_t* subproc);
 RIX_INTERNAL void rix_subproc_after_fork(void);
 
 // ---- thread.c -----------------------------------------------------------------------------------
@@ -263,6 +265,8 @@ RIX_INTERNAL void rix_thread_register_exit(rix_tld_t* tld);
 RIX_INTERNAL size_t rix_thread_count(void);
 // Adds up the events of all threads, of now and before.
 RIX_INTERNAL void rix_thread_events(uint64_t sum[RIX_EVENT_COUNT]);
+// The same of the threads of a sub-process.
+RIX_INTERNAL void rix_thread_events_of(const rix_subproc_t* subproc, uint64_t sum[RIX_EVENT_COUNT]);
 RIX_INTERNAL uint64_t rix_process_started_ms(void);  // time of the first use
 // Whether no other thread holds or held anything of the allocator that nobody else can see.
 RIX_INTERNAL bool rix_thread_is_alone(void);

@@ -27,6 +27,8 @@ rix_subproc_t* rix_subproc_create(void) {
   s->first = s->last = NULL;
   s->threads = 0;
   s->ended = false;
+  for (size_t i = 0; i < RIX_EVENT_COUNT; i++)
+    s->events[i] = 0;
   rix_unlock(&rix_heap_lock);
   s->main = rix_heap_create(s, NULL);
   if (s->main == NULL) {
@@ -92,6 +94,17 @@ rix_heap_t* rix_subproc_next_heap(rix_subproc_t* s, size_t* seq) {
   }
   if (heap != NULL) *seq = ri_load_relaxed(&heap->xseq);
   return heap;
+}
+
+size_t rix_subproc_threads(const rix_subproc_t* s) {
+  size_t others = 0;
+  rix_lock(&rix_heap_lock);
+  for (const rix_subproc_t* other = subprocs.all; other != NULL; other = other->next)
+    others += other->threads;
+  const size_t all = rix_thread_count();
+  const size_t own = s == &rix_subproc_main ? all - rix_min(all, others) : s->threads;
+  rix_unlock(&rix_heap_lock);
+  return own;
 }
 
 // In the child only the thread that forked is left. The locks are held.

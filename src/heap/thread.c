@@ -36,8 +36,9 @@ static struct {
   rix_flag_t xstarted;
   ri_atomic(uint64_t) xstarted_ms;
   rix_flag_t xtold;
-  rix_tld_t orphan_tld;  // lock rix_orphan_lock
-  rix_theap_t orphan;    // lock rix_orphan_lock
+  uint64_t foreign[RIX_EVENT_COUNT];  // of ended threads of sub-processes: lock rix_thread_lock
+  rix_tld_t orphan_tld;               // lock rix_orphan_lock
+  rix_theap_t orphan;                 // lock rix_orphan_lock
 } thread __attribute__((aligned(RI_CACHE_LINE)));
 
 size_t rix_thread_count(void) { return rix_gauge_now(RIX_GAUGE_THREADS); }
@@ -51,6 +52,19 @@ void rix_thread_events(uint64_t sum[RIX_EVENT_COUNT]) {
   for (rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next)
     rix_events_sum(&tld->events, sum);
   rix_events_sum(&rix_events_shared, sum);
+  rix_unlock(&rix_thread_lock);
+}
+
+void rix_thread_events_of(const rix_subproc_t* subproc, uint64_t sum[RIX_EVENT_COUNT]) {
+  const bool main = subproc == &rix_subproc_main;
+  rix_lock(&rix_thread_lock);
+  for (size_t i = 0; i < RIX_EVENT_COUNT; i++)
+    sum[i] = main ? 0 - thread.foreign[i] : subproc->events[i];
+  // Modular: the shared ones have the foreign ones too.
+  if (main) rix_events_sum(&rix_events_shared, sum);
+  for (rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next) {
+    if (tld->subproc == subproc) rix_events_sum(&tld->events, sum);
+  }
   rix_unlock(&rix_thread_lock);
 }
 
@@ -71,6 +85,13 @@ static void thread_link(rix_tld_t* tld) {
   rix_gauge_up(RIX_GAUGE_THREADS, 1);
 }
 
+// With the lock held: a thread of a sub-process ends.
+static void thread_leave_events(rix_tld_t* tld) {
+  if (tld->subproc == &rix_subproc_main) return;
+  rix_events_sum(&tld->events, tld->subproc->events);
+  rix_events_sum(&tld->events, thread.foreign);
+}
+
 static void thread_unlink(rix_tld_t* tld) {
   rix_lock(&rix_thread_lock);
   if (tld->prev != NULL) {
@@ -79,6 +100,7 @@ static void thread_unlink(rix_tld_t* tld) {
     thread.all = tld->next;
   }
   if (tld->next != NULL) tld->next->prev = tld->prev;
+  thread_leave_events(tld);
   rix_events_end(&tld->events);
   rix_unlock(&rix_thread_lock);
   rix_gauge_down(RIX_GAUGE_THREADS, 1);

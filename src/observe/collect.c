@@ -22,13 +22,19 @@ static void collect_page(rix_collected_t* c, const ri_page_t* page, bool mapped)
   c->medium_pages += !small && !large;
   c->single_pages += large && !mapped;
   c->mapped_pages += mapped;
+  c->mapped_bytes += mapped ? span : 0;
   c->page_bytes += large ? span : (small ? 1 : RIX_MEDIUM_SLICES) * (size_t)RIX_SLICE_SIZE;
   if (large) c->large_bytes += blocks * block_size;
 }
 
+// The sub-process that an arena serves; what it says of itself is not older.
+static uint32_t collect_serves(const rix_arena_t* a) {
+  return ri_load_acquire(&a->xsubproc);  // N4: pairs with N3
+}
+
 // heap == NULL: pages of all heaps. An arena that serves nobody may just become other memory.
 static void collect_arena(rix_collected_t* c, const rix_arena_t* a, const rix_heap_t* heap) {
-  if (ri_load_acquire(&a->xsubproc) == RIX_SUBPROC_NONE) return;  // N4: pairs with N3
+  if (collect_serves(a) == RIX_SUBPROC_NONE) return;
   for (size_t i = 0; i < a->slice_count; i++) {
     const ri_page_t* const page = &a->pages[i];
     if (rix_pagemap_find(rix_arena_address(a, i)) != page) continue;
@@ -51,6 +57,19 @@ void rix_collect_heap(rix_collected_t* c, rix_heap_t* heap) {
     collect_page(c, page, page->arena == NULL);
   rix_unlock(&rix_roster_lock);
   if (!heap->listed) collect_arenas(c, heap);
+}
+
+void rix_collect_space(rix_collected_space_t* c, uint32_t subproc) {
+  const size_t arenas = rix_arena_count();
+  rix_lock(&rix_purge_lock);  // no arena goes back to the program meanwhile
+  for (size_t i = 0; i < arenas; i++) {
+    const rix_arena_t* const a = rix_arena_at(i);
+    if (collect_serves(a) != subproc) continue;
+    c->arenas++;
+    c->reserved += a->map_size;
+    c->committed += rix_bitmap_count_run(&a->dirty, 0, a->slice_count) * RIX_SLICE_SIZE;
+  }
+  rix_unlock(&rix_purge_lock);
 }
 
 void rix_collect_process(rix_collected_t* c) {

@@ -17,14 +17,24 @@ typedef struct rix_collected_s {
   size_t pages[RIX_COLLECT_BINS];
   size_t blocks[RIX_COLLECT_BINS];
   size_t small_pages, medium_pages, single_pages, mapped_pages;  // kinds of pages
-  size_t large_bytes;  // of blocks in bin RIX_COLLECT_LARGE
-  size_t page_bytes;   // memory of all these pages
+  size_t large_bytes;   // of blocks in bin RIX_COLLECT_LARGE
+  size_t page_bytes;    // memory of all these pages
+  size_t mapped_bytes;  // of that, in mappings: not of the whole process
 } rix_collected_t;
+
+// Memory that serves a sub-process, without mappings.
+typedef struct rix_collected_space_s {
+  size_t arenas;
+  size_t reserved;   // bytes of address space
+  size_t committed;  // bytes that may be resident
+} rix_collected_space_t;
 
 // Adds all pages of the process.
 RIX_INTERNAL void rix_collect_process(rix_collected_t* c);
 // Adds the pages of a heap, which must not end meanwhile.
 RIX_INTERNAL void rix_collect_heap(rix_collected_t* c, rix_heap_t* heap);
+// Adds the arenas of a sub-process.
+RIX_INTERNAL void rix_collect_space(rix_collected_space_t* c, uint32_t subproc);
 // Adds the pages of the calling thread.
 RIX_INTERNAL void rix_collect_thread(rix_collected_t* c);
 

@@ -194,9 +194,22 @@ bool ri_subproc_stats_get(ri_subproc_id_t subproc, ri_stats_t* s) {
     rix_collect_heap(&c, heap);
     count++;
   }
+  rix_collected_space_t space = {0};
+  uint64_t events[RIX_EVENT_COUNT];
+  rix_collect_space(&space, of->id);
+  rix_thread_events_of(of, events);
   ri_stats_init(s);
   rix_stats_fill_part(s, &c);
+  stats_fill_events(s, events);
   stats_set(&s->heaps, count);
+  stats_set(&s->threads, rix_subproc_threads(of));
+  // What the main one frees of mappings is kept for it.
+  const size_t mapped = c.mapped_bytes + (of == &rix_subproc_main ? rix_mapping_cached() : 0);
+  const size_t committed = space.committed + mapped;
+  stats_set(&s->reserved, space.reserved + mapped);
+  stats_set(&s->committed, committed);
+  stats_set(&s->retained, committed - rix_min(committed, c.page_bytes));
+  s->arena_count.total = (int64_t)space.arenas;
   return true;
 }
 
