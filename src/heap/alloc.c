@@ -159,6 +159,31 @@ static void* alloc_try(rix_theap_t* theap, unsigned c, bool zero) {
   return p;
 }
 
+// What was tried for one block.
+typedef struct alloc_tries_s {
+  unsigned calls;  // of the program's function
+  uint64_t until;  // time to give up, 0: not known yet
+} alloc_tries_t;
+
+// Whether to try once more: the program's function says so, or other threads may still give memory
+// back (option retry_on_oom).
+static RIX_SLOW bool alloc_again(rix_heap_t* heap, size_t size, alloc_tries_t* tries) {
+  if (tries->calls < RI_OOM_RETRIES) {
+    if (rix_hook_out_of_memory(size, tries->calls)) {
+      tries->calls++;
+      return true;
+    }
+    tries->calls = RI_OOM_RETRIES;
+  }
+  const uint64_t ms = (uint64_t)rix_option(ri_option_retry_on_oom);
+  if (ms == 0 || rix_arena_os_forbidden() || rix_roster_refuses(heap, size)) return false;
+  const uint64_t now = rix_os_clock_ms();
+  if (tries->until == 0) tries->until = now + ms;
+  if (now >= tries->until) return false;
+  rix_os_wait_ms(1);
+  return true;
+}
+
 // There is no memory: the program may free something. Not with the orphan theap, which is locked.
 static RIX_SLOW void* alloc_retry(rix_theap_t* theap, unsigned c, bool zero) {
   if (theap->tld->id != rix_tls.self) return NULL;
@@ -167,7 +192,8 @@ static RIX_SLOW void* alloc_retry(rix_theap_t* theap, unsigned c, bool zero) {
     rix_hook_run_deferred(true);
     p = alloc_try(theap, c, zero);
   }
-  for (unsigned i = 0; p == NULL && rix_hook_out_of_memory(rix_class_block_size(c), i); i++)
+  alloc_tries_t tries = {0, 0};
+  while (p == NULL && alloc_again(theap->heap, rix_class_block_size(c), &tries))
     p = alloc_try(theap, c, zero);
   return p;
 }
@@ -215,7 +241,8 @@ static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, siz
     is_zero = zero;
     page = alloc_try_single(theap, heap, size, align, &is_zero);
   }
-  for (unsigned i = 0; page == NULL && rix_hook_out_of_memory(size, i); i++) {
+  alloc_tries_t tries = {0, 0};
+  while (page == NULL && alloc_again(heap, size, &tries)) {
     is_zero = zero;
     page = alloc_try_single(theap, heap, size, align, &is_zero);
   }

@@ -384,6 +384,18 @@ uint64_t rix_os_clock_ms(void) {
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+void rix_os_wait_ms(unsigned ms) {
+#ifdef SYS_nanosleep
+  const long time[2] = {(long)(ms / 1000), (long)(ms % 1000) * 1000000};  // the kernel's timespec
+  const int saved = errno;
+  syscall(SYS_nanosleep, time, NULL);
+  errno = saved;
+#else
+  (void)ms;
+  sched_yield();
+#endif
+}
+
 uint64_t rix_os_random(void) {
   uint64_t seed = rix_os_clock_ms() * 0x9E3779B97F4A7C15u;
   const void* const bytes = (const void*)getauxval(AT_RANDOM);  // 16 bytes, not aligned

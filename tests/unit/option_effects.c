@@ -336,20 +336,70 @@ static void pages_are_compared(void) {
   }
 }
 
+// A thread that finds no memory waits for another one, which gives some back after the first had
+// none: told by the function that is called then.
+static pthread_barrier_t no_memory;
+static void* given_back[2];
+
+static void* gives_back(void* arg) {
+  (void)arg;
+  pthread_barrier_wait(&no_memory);
+  ri_free(given_back[0]);
+  ri_free(given_back[1]);
+  return NULL;
+}
+
+static ri_oom_t tells_of_it(size_t size, unsigned attempt, void* arg) {
+  (void)size;
+  size_t* const calls = arg;
+  CHECK(attempt == 0);
+  if (++*calls == 1) pthread_barrier_wait(&no_memory);
+  return RI_OOM_FAIL;
+}
+
+static void memory_is_waited_for(void) {
+  static const size_t sizes[] = {40000, 3000000};
+  ri_option_set(ri_option_arena_max_object_size, 1L << 20);
+  pthread_barrier_init(&no_memory, NULL, 2);
+  for (size_t i = 0; i < 2; i++) {
+    void* last[2] = {NULL, NULL};
+    void* p = ri_malloc(3000000);  // there is an arena, and there will be no other
+    ri_option_set(ri_option_limit_address_space, 1);
+    for (; p != NULL; p = ri_malloc(3000000)) {
+      last[1] = last[0];
+      last[0] = p;
+    }
+    while (ri_malloc(sizes[0]) != NULL) {}
+    // Without the option, or when nobody gives anything back, it fails: at once, or in the end.
+    const uint64_t start = check_now_ms();
+    size_t calls = 1;  // of the function, which is asked once
+    ri_register_out_of_memory(tells_of_it, &calls);
+    ri_option_set(ri_option_retry_on_oom, 50);
+    CHECK(ri_malloc(sizes[i]) == NULL && errno == ENOMEM && calls == 2);
+    CHECK_MSG(check_now_ms() >= start + 40, "%d ms", (int)(check_now_ms() - start));
+    ri_option_set(ri_option_retry_on_oom, 20000);
+    given_back[0] = last[0];
+    given_back[1] = last[1];
+    calls = 0;
+    const pthread_t thread = check_start(gives_back, NULL);
+    CHECK(ri_malloc(sizes[i]) != NULL);
+    CHECK_MSG(calls == 1, "%zu calls", calls);
+    ri_register_out_of_memory(NULL, NULL);
+    check_join(thread);
+    ri_option_set(ri_option_limit_address_space, 0);
+    ri_option_set(ri_option_retry_on_oom, 0);
+  }
+  CHECK(ri_audit());
+}
+
 static void (*const cases[])(void) = {
-    full_pages_are_given_up,
-    pages_are_compared,
-    commits_piece_by_piece,
-    commits_at_once,
-    resets_instead_of_purging,
-    purges_at_once,
-    purges_in_units,
-    huge_pages_stay_whole,
-    large_blocks_are_mapped,
-    arenas_are_dense,
-    addresses_are_low,
-    page_map_is_whole,
-    pages_are_taken_over_by_frees,
+    memory_is_waited_for,  full_pages_are_given_up,
+    pages_are_compared,    commits_piece_by_piece,
+    commits_at_once,       resets_instead_of_purging,
+    purges_at_once,        purges_in_units,
+    huge_pages_stay_whole, large_blocks_are_mapped,
+    arenas_are_dense,      addresses_are_low,
+    page_map_is_whole,     pages_are_taken_over_by_frees,
     pages_are_collected,
 };
 
