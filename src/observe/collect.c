@@ -79,7 +79,7 @@ void rix_collect_process(rix_collected_t* c) {
   c->pages[RIX_COLLECT_LARGE] += mappings;
   c->blocks[RIX_COLLECT_LARGE] += mappings;
   c->mapped_pages += mappings;
-  c->large_bytes += bytes;
+  c->large_bytes += rix_page_mapped_bytes();
   c->page_bytes += bytes;
 }
 

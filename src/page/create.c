@@ -16,6 +16,12 @@
 // Descriptors of pages that lie in no arena. Linked through `next`, which only the owner uses.
 static rix_meta_pool_t create_descriptors = {sizeof(ri_page_t), offsetof(ri_page_t, next), NULL};
 
+static struct {
+  rix_counter_t xmapped_bytes;  // of blocks in mappings of their own
+} create;
+
+size_t rix_page_mapped_bytes(void) { return rix_counter_get(&create.xmapped_bytes); }
+
 typedef struct create_shape_s {
   uint8_t* start;
   size_t block_size;
@@ -100,6 +106,9 @@ static ri_page_t* create_single_done(ri_page_t* page, size_t span, size_t guarde
   ri_store_relaxed(&page->used, 1);
   ri_store_relaxed(&page->xspan, span);
   if (guarded > 0) rix_guard_set(page, guarded);
+  if (page->kind == RIX_PAGE_MAPPED) {
+    rix_counter_add(&create.xmapped_bytes, rix_page_block_size(page));
+  }
   rix_pagemap_set(page->start, create_entered(span), page);
   rix_roster_enter(ri_load_relaxed(&page->xheap), page);
   const bool abandoned = rix_remote_abandon(page);
@@ -229,6 +238,7 @@ void rix_page_release(ri_page_t* page) {
     void* const start = page->start;
     const size_t room = (size_t)page->slice_count * RIX_SLICE_SIZE;
     rix_pagemap_set(start, interior ? span : create_entered(span), NULL);
+    rix_counter_sub(&create.xmapped_bytes, rix_page_block_size(page));
     rix_meta_give(&create_descriptors, page);
     rix_mapping_release(start, span, room, shared);
     return;
@@ -318,6 +328,9 @@ bool rix_page_resize_single(ri_page_t* page, size_t size, bool* zero) {
   if (!rix_roster_will_grow(page, reserved)) return false;
   const bool done = page->kind == RIX_PAGE_MAPPED ? create_resize_mapped(page, size, zero)
                                                   : create_resize_in_arena(page, size, zero);
+  if (done && page->kind == RIX_PAGE_MAPPED) {
+    rix_counter_add(&create.xmapped_bytes, size - rix_page_block_size(page));  // modular
+  }
   if (done) ri_store_relaxed(&page->xblock_size, size);
   rix_roster_resized(page, before, reserved);
   return done;

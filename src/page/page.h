@@ -197,6 +197,8 @@ RIX_INTERNAL ri_page_t* rix_page_create_single(size_t size, size_t align, struct
 // move pages into.
 RIX_INTERNAL ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room,
                                                struct rix_heap_s* heap, bool* zero);
+// Bytes of all blocks of such pages: their mappings may be larger.
+RIX_INTERNAL size_t rix_page_mapped_bytes(void);
 // As rix_page_create_single, but the block ends at a guard page and has exactly the size, rounded
 // up to 16 unless the option guarded_precise says no. If the OS refuses the guard page, NULL, or a
 // block without one.

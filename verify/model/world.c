@@ -46,6 +46,7 @@ static void world_count_thread(void) {
 void world_leave_out_statistics(int n) {
   model_statistic(rix_gauges, sizeof(rix_gauges));
   model_statistic(&rix_events_shared, sizeof(rix_events_shared));
+  model_statistic(&create.xmapped_bytes, sizeof(create.xmapped_bytes));
   for (int t = 0; t < n; t++)
     model_as(t, world_count_thread);
 }
