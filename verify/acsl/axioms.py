@@ -11,8 +11,8 @@ import re
 import sys
 
 try:
-    from z3 import (And, BitVec, BitVecVal, Extract, Implies, Not, Solver, UGE, ULE, URem,
-                    ZeroExt, unsat)
+    from z3 import (And, BitVec, BitVecVal, BoolVal, Extract, Implies, LShR, Not, Or, Solver, UDiv,
+                    UGE, ULE, URem, ZeroExt, unsat)
 except ImportError:
     if os.environ.get("RIMALLOC_AXIOMS_AGAIN") or not os.path.exists("/usr/bin/python3"):
         print("skipped: python3 has no module z3; tools/install-deps verify")
@@ -26,7 +26,28 @@ x = BitVec("x", 64)
 LOW = ZeroExt(32, Extract(31, 0, x))  # (uint32_t)x, for the value x as a signed 64-bit number
 TWO_32 = BitVecVal(1 << 32, 64)
 
+POWERS = [1 << k for k in range(64)]  # bits_power
+
+
+def each_power(statement):
+    """A statement of k and 2^k for each k that a word can be shifted by."""
+    return [statement(k, BitVecVal(a, 64)) for k, a in enumerate(POWERS)]
+
+
+HIGH = each_power(lambda k, a: x & ~(a - 1) == x - URem(x, a))
+
+# A statement, or a list of them.
 AXIOMS = {
+    "bits_power_values": BoolVal([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]
+                                 == POWERS[:13]),
+    "bits_power_grows": BoolVal(all(1 <= a <= b for j, b in enumerate(POWERS)
+                                    for a in POWERS[:j + 1])),
+    "bits_shift_left": each_power(lambda k, a: Implies(ULE(x, 2**32 - 1), x << k == x * a))[:32],
+    "bits_shift_right": each_power(lambda k, a: LShR(x, k) == UDiv(x, a)),
+    "bits_one": Implies(x != 0, (x & (x - 1) == 0) == Or([x == a for a in POWERS])),
+    "bits_low": each_power(lambda k, a: x & (a - 1) == URem(x, a)),
+    "bits_high": HIGH,
+    "bits_high_next": HIGH,  # of x - 1, which is any word
     "page_used_mask": (x & 0xFFFF) == URem(x, BitVecVal(0x10000, 64)),
     "page_uint32_over": Implies(And(UGE(x, TWO_32), ULE(x, BitVecVal(0x1FFFFFFFF, 64))),
                                 LOW == x - TWO_32),
@@ -49,12 +70,14 @@ def main():
     for name in sorted(in_source() ^ set(AXIOMS)):
         print(f"axioms: {name} is not in both places")
         bad += 1
-    for name, statement in AXIOMS.items():
-        solver = Solver()
-        solver.add(Not(statement))
-        if solver.check() != unsat:
-            print(f"axioms: {name} is wrong")
-            bad += 1
+    for name, statements in AXIOMS.items():
+        for statement in statements if isinstance(statements, list) else [statements]:
+            solver = Solver()
+            solver.add(Not(statement))
+            if solver.check() != unsat:
+                print(f"axioms: {name} is wrong")
+                bad += 1
+                break
     print(f"axioms: {len(AXIOMS)} checked, {bad} problems")
     return 1 if bad else 0
 
