@@ -2,7 +2,8 @@
 """The planted bugs: (what, file, text, text with the bug, layer that must kill it).
 
 The text must occur exactly once in the file, so that a bug that no longer fits the code is seen.
-Layers: symbolic:<file of properties>:<name>, exhaust:<program>, test:<tests/... without ending>.
+Layers: symbolic:<file of properties>:<name>, acsl:<file>, eva:<trace>, exhaust:<program>,
+test:<tests/... without ending>.
 """
 
 BUGS = [
@@ -148,4 +149,15 @@ BUGS = [
     ("released slices are not free", "src/arena/arena.c",
      "  const bool was_claimed = rix_bitmap_set_run(&a->free, index, count);\n",
      "  const bool was_claimed = rix_bitmap_set_run(&a->free, index, 1);\n", "exhaust:sequences"),
+    # ---- What only C's own rules forbid ----
+    ("addresses of two objects are put in order", "src/heap/alloc.c",
+     "  if (RIX_UNLIKELY(theap == &rix_theap_empty)) {",
+     "  if (RIX_UNLIKELY(theap >= &rix_theap_empty)) {", "eva:remote"),
+    ("a loop over classes runs into the next array of its structure", "src/heap/theap.c",
+     "c < RIX_CLASS_COUNT; c++) {\n    theap_collect_list(theap, theap->full[c].first);",
+     "c <= RIX_CLASS_COUNT; c++) {\n    theap_collect_list(theap, theap->full[c].first);",
+     "eva:remote"),
+    ("a result is read that was never written", "src/arena/arena.c",
+     "  *zero = rix_arena_mark_dirty(a, index, count);\n",
+     "  rix_arena_mark_dirty(a, index, count);\n", "eva:remote"),
 ]
