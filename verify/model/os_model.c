@@ -77,7 +77,9 @@ static unsigned os_find_placed(const uint8_t* p, size_t size) {
   return i;
 }
 
+// Not in what the model's OS has: that is taken.
 static bool os_place(uint8_t* p, size_t size) {
+  if (p >= os_memory && p < os_memory + sizeof(os_memory)) return false;
   model_lock(&os_placed_lock);
   const bool is_free = os_find_placed(p, size) == PLACES_MAX;
   for (unsigned i = 0; is_free && i < PLACES_MAX; i++) {

@@ -136,6 +136,12 @@ void world_free_as(int t, void* p) {
 void world_collect_as(int t) { model_as(t, world_do_collect); }
 void world_thread_exit_as(int t) { model_as(t, world_thread_exit); }
 
+void world_cut_table(size_t entries) {
+  rix_lock(&rix_pagemap_lock);
+  pagemap.reserved = entries;
+  rix_unlock(&rix_pagemap_lock);
+}
+
 ri_page_t* world_page(const void* p) {
   ri_page_t* const page = rix_pagemap_find(p);
   MODEL_CHECK(page != NULL);

@@ -34,6 +34,9 @@ void world_collect_as(int t);
 void world_thread_exit(void);
 void world_thread_exit_as(int t);
 
+// The page map's table has this many entries only, for now.
+void world_cut_table(size_t entries);
+
 ri_page_t* world_page(const void* p);  // the page of a block
 void world_name_page(const void* p);   // in traces
 rix_theap_t* world_theap(int t);       // of thread t; in set-up and finish

@@ -7,6 +7,7 @@
 #define MIB ((size_t)1 << 20)
 
 static void* got[MODEL_THREADS];
+static ri_atomic(bool) xdone;
 
 static void setup(void) {
   os_model_init();
@@ -25,6 +26,24 @@ static void maps_more_than_half(void) { maps(150 * MIB); }
 static void maps_the_rest(void) {
   if (ri_load_relaxed(&rix_pagemap.xtable) == NULL) return;
   maps(120 * MIB);
+  MODEL_CHECK(got[model_thread()] != NULL);
+}
+
+// What comes behind the first mapping lies behind the table, which cannot be longer: from there on
+// places begin again in the part of the window that it has.
+static void maps_behind_table(void) {
+  maps_more_than_half();
+  world_cut_table(128 * MIB / RIX_SLICE_SIZE);
+  void* const first = got[model_thread()];
+  maps(40 * MIB);
+  MODEL_CHECK(got[model_thread()] != NULL && (uint8_t*)got[model_thread()] > (uint8_t*)first);
+  got[model_thread()] = first;
+  ri_store_relaxed(&xdone, true);
+}
+// After all that, as far as it knows: the flag publishes nothing.
+static void maps_a_quarter(void) {
+  if (!ri_load_relaxed(&xdone)) return;
+  maps(60 * MIB);
   MODEL_CHECK(got[model_thread()] != NULL);
 }
 
@@ -57,5 +76,10 @@ const model_scenario_t model_scenarios[] = {
      .property = "who finds no room up to the window's end begins again at its start",
      .setup = setup,
      .thread = {maps_more_than_half, maps_the_rest},
+     .finish = finish_first},
+    {.name = "place_behind_table",
+     .property = "who finds no room in the table begins again where it has some",
+     .setup = setup,
+     .thread = {maps_behind_table, maps_a_quarter},
      .finish = finish_first},
     {.name = NULL}};

@@ -74,10 +74,11 @@ static void ends_old_and_claims(void) {
   rix_subproc_end(old);
   claims_fresh();
 }
+// The same shape: the arena that is retired serves again, unless a claim was faster.
 static void ends_old_and_reserves(void) {
   rix_subproc_end(old);
   const rix_arena_wish_t wish = {.subproc = fresh->id, .commit = true};
-  MODEL_CHECK(rix_arena_reserve((size_t)1 << 20, wish) != NULL);  // the one that was the old one's
+  MODEL_CHECK(rix_arena_reserve((size_t)1 << 20, wish) != NULL);
 }
 static void allocates(void) { world_malloc(WORLD_BLOCK); }
 static void prints(void) { ri_arenas_print(); }
@@ -95,7 +96,7 @@ static void counts(void) {
 }
 
 static void finish(void) { world_check(); }
-static void finish_any(void) { MODEL_CHECK(old->ended || rix_arena_count() == 2); }
+static void finish_any(void) { MODEL_CHECK(old->ended || rix_arena_count() >= 2); }
 
 #define MEMORY "nobody looks at memory that the program has back"
 #define WHOLE "who finds an arena of its sub-process finds all of it"
