@@ -5,16 +5,38 @@
 #include "base/bits.h"
 #include "options/options.h"
 
+/*@ // For proofs. What is said of parse_word and parse_suffix is believed there, because the words
+    // are string literals; verify/symbolic (parse.c) proves it.
+    predicate parse_readable{L}(char* text, integer length) =
+      \valid_read(text + (0 .. length - 1));
+    predicate parse_ends{L}(char* word) =
+      \exists integer n; 0 <= n < 8 && \valid_read(word + (0 .. n)) && word[n] == 0;
+*/
+
+/*@ assigns \nothing;
+    ensures 'A' <= c <= 'Z' ==> \result == c + 32;
+    ensures !('A' <= c <= 'Z') ==> \result == c; */
 static char parse_lower(char c) { return (c >= 'A' && c <= 'Z') ? (char)(c + ('a' - 'A')) : c; }
 
 // Whether the `length` characters are the word, in any case.
+/*@ requires parse_readable(text, length) && parse_ends(word);
+    assigns \nothing; */
 static bool parse_is(const char* text, size_t length, const char* word) {
+  /*@ loop invariant 0 <= i <= length;
+      loop invariant \forall integer k; 0 <= k < i ==> word[k] != 0;
+      loop assigns i;
+      loop variant length - i; */
   for (size_t i = 0; i < length; i++) {
     if (word[i] == '\0' || parse_lower(text[i]) != word[i]) return false;
   }
   return word[length] == '\0';
 }
 
+/*@ requires parse_readable(text, length) && \valid(value);
+    requires \separated(value, text + (0 .. length - 1));
+    assigns *value;
+    ensures word: \result ==> *value == 0 || *value == 1;
+    ensures other: !\result ==> *value == \old(*value); */
 static bool parse_word(const char* text, size_t length, long* value) {
   static const char* const words[2][5] = {{"off", "no", "false", "n", "disable"},
                                           {"on", "yes", "true", "y", "enable"}};
@@ -30,6 +52,11 @@ static bool parse_word(const char* text, size_t length, long* value) {
 }
 
 // What a suffix multiplies by; 0 when it is none. Nothing, k, kb, kib; and so with m, g, t.
+/*@ requires parse_readable(text, length);
+    assigns \nothing;
+    ensures none: length == 0 ==> \result == without;
+    ensures some: length > 0 ==> \result == 0 || \result == 1 << 10 || \result == 1 << 20 ||
+      \result == 1 << 30 || \result == 1 << 40; */
 static uint64_t parse_suffix(const char* text, size_t length, uint64_t without) {
   static const char letters[] = "kmgt";
   if (length == 0) return without;
@@ -41,6 +68,13 @@ static uint64_t parse_suffix(const char* text, size_t length, uint64_t without) 
   return 0;
 }
 
+/*@ requires parse_readable(text, length) && \valid(value);
+    requires \separated(value, text + (0 .. length - 1));
+    requires unit == 1 || unit == 1 << 10 || unit == 1 << 20;
+    assigns *value;
+    ensures empty: length == 0 <==> \result == RIX_PARSED_EMPTY;
+    ensures kept: \result != RIX_PARSED ==> *value == \old(*value);
+    ensures sign: \result == RIX_PARSED && text[0] != '-' ==> *value >= 0; */
 rix_parsed_t rix_options_parse(const char* text, size_t length, uint64_t unit, long* value) {
   if (length == 0) return RIX_PARSED_EMPTY;
   if (parse_word(text, length, value)) return RIX_PARSED;
@@ -49,6 +83,9 @@ rix_parsed_t rix_options_parse(const char* text, size_t length, uint64_t unit, l
   const size_t first = at;
   uint64_t number = 0;
   bool fits = true;
+  /*@ loop invariant first <= at <= length;
+      loop assigns at, number, fits;
+      loop variant length - at; */
   for (; at < length && text[at] >= '0' && text[at] <= '9'; at++) {
     const uint64_t digit = (uint64_t)(text[at] - '0');
     fits = fits && number <= (UINT64_MAX - digit) / 10;
