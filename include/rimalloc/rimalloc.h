@@ -282,7 +282,8 @@ RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_new_reallocn(void* p, size_
 // as far as the page tells. Cost: a page map lookup. [G] malloc_usable_size
 RI_NODISCARD RI_EXPORT size_t ri_usable_size(const void* p) RI_NOEXCEPT;
 
-// The usable size that ri_malloc(size) would give; `size` itself when it cannot be allocated. [B]
+// The usable size that ri_malloc(size) would give, but for blocks with a guard page (heap.h), which
+// have less; `size` itself when it cannot be allocated. [B]
 RI_NODISCARD RI_EXPORT size_t ri_good_size(size_t size) RI_NOEXCEPT;
 
 // The same under other names: ri_malloc_size [B], ri_malloc_usable_size [G], ri_malloc_good_size.
@@ -290,8 +291,9 @@ RI_NODISCARD RI_EXPORT size_t ri_malloc_size(const void* p) RI_NOEXCEPT;
 RI_NODISCARD RI_EXPORT size_t ri_malloc_usable_size(const void* p) RI_NOEXCEPT;
 RI_NODISCARD RI_EXPORT size_t ri_malloc_good_size(size_t size) RI_NOEXCEPT;
 
-// The usable size that ri_malloc_aligned(size, alignment) would give; 0 when it would fail whatever
-// memory there is: `alignment` no power of two, or a size beyond PTRDIFF_MAX.
+// The usable size that ri_malloc_aligned(size, alignment) would give, guard pages apart as for
+// ri_good_size; 0 when it would fail whatever memory there is: `alignment` no power of two, or a
+// size beyond PTRDIFF_MAX.
 RI_NODISCARD RI_EXPORT size_t ri_nallocx(size_t size, size_t alignment) RI_NOEXCEPT;
 
 // Whether p points into memory that this allocator manages at present. [M] mi_is_in_heap_region
