@@ -45,8 +45,14 @@ static void theaps(void) {
   REQUIRE(mi_theap_visit_blocks(t, true, count_block, &blocks) && blocks == 1);
   mi_free(p);
   REQUIRE(mi_theap_set_default(old) == t);
-  mi_theap_guarded_set_sample_rate(t, 0, 0);
+  // 100 bytes right before a guard page; in its class a block would have 112.
+  mi_option_enable(mi_option_guarded_precise);
+  mi_theap_guarded_set_sample_rate(t, 1, 0);
   mi_theap_guarded_set_size_bound(t, 0, 1000);
+  void* const guarded = mi_theap_malloc(t, 100);
+  REQUIRE(mi_usable_size(guarded) == 100 && mi_heap_of(guarded) == h);
+  mi_free(guarded);
+  mi_theap_guarded_set_sample_rate(t, 0, 0);
   mi_theap_collect(t, true);
   REQUIRE(mi_heap_visit_abandoned_blocks(h, true, count_block, &blocks));
   mi_heap_destroy(h);
