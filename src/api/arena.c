@@ -105,7 +105,10 @@ bool ri_arena_contains(ri_arena_id_t id, const void* p) {
 
 size_t ri_arena_min_alignment(void) { return RIX_SLICE_SIZE; }
 
-size_t ri_arena_min_size(void) { return 2 * RIX_SLICE_SIZE; }
+// One slice, and what describes it: with OS pages of 64 KiB more than another slice.
+size_t ri_arena_min_size(void) {
+  return rix_arena_layout(1, RIX_SLICE_SIZE).bytes + RIX_SLICE_SIZE;
+}
 
 static void arena_print(size_t i, rix_arena_t* a) {
   const size_t free = rix_bitmap_count_run(&a->free, 0, a->slice_count);
