@@ -21,7 +21,7 @@ static void placed(size_t size, bool precise) {
   uint8_t* const block = (uint8_t*)rix_page_first(page);
   const size_t usable = rix_page_block_size(page);
   CHECK(usable == (precise ? size : rix_align_up(size, 16)));
-  CHECK(rix_is_aligned(block + usable, unit) && block - page->start == page->lead);
+  CHECK(rix_is_aligned(block + usable, unit) && (size_t)(block - page->start) == page->lead);
   CHECK(page->lead < unit && rix_is_aligned(page->start, RIX_SLICE_SIZE));
   CHECK(rix_page_valid(page) && page->reserved == 1 && rix_page_live(page) == 1);
   CHECK(ri_load_relaxed(&page->xspan) >= page->lead + usable + unit);
