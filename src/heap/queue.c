@@ -5,6 +5,30 @@
 #include "options/options.h"
 #include "page/remote.h"
 
+/*@ // For proofs: a list has the pages queue_page(0) to queue_page(queue_pages - 1), of which
+    // nothing is assumed but that they are apart; -1 and queue_pages stand for pages in no list.
+    axiomatic queue_pages {
+      logic ri_page_t* queue_page(integer i);
+      logic integer queue_pages;
+    }
+    predicate queue_apart{L}(rix_page_list_t* list) =
+      0 <= queue_pages && \valid(list) &&
+      (\forall integer i; -1 <= i <= queue_pages ==>
+        \valid(queue_page(i)) && \separated(queue_page(i), list)) &&
+      (\forall integer i, j; -1 <= i < j <= queue_pages ==>
+        \separated(queue_page(i), queue_page(j)));
+    predicate queue_first{L}(rix_page_list_t* list, integer i) =
+      list->first == queue_page(i) && queue_page(i)->prev == \null;
+    predicate queue_last{L}(rix_page_list_t* list, integer i) =
+      list->last == queue_page(i) && queue_page(i)->next == \null;
+    predicate queue_nexts{L}(integer from, integer to) =
+      \forall integer i; from <= i < to - 1 ==> queue_page(i)->next == queue_page(i + 1);
+    predicate queue_prevs{L}(integer from, integer to) =
+      \forall integer i; from < i < to ==> queue_page(i)->prev == queue_page(i - 1);
+    predicate queue_none{L}(rix_page_list_t* list) =
+      list->first == \null && list->last == \null;
+*/
+
 static void queue_update_direct(rix_theap_t* theap, unsigned c) {
   if (c > rix_class_of(RI_DIRECT_MAX)) return;
   const size_t first = c == 0 ? 0 : rix_class_block_size(c - 1) / 8 + 1;
@@ -16,14 +40,39 @@ static void queue_update_direct(rix_theap_t* theap, unsigned c) {
     theap->fast.direct[w] = shown;
 }
 
+/*@ requires queue_apart(list) && 0 < queue_pages && page == queue_page(0);
+    requires queue_pages == 1 ==> queue_none(list);
+    requires queue_pages > 1 ==> queue_first(list, 1) && queue_last(list, queue_pages - 1);
+    requires queue_nexts(1, queue_pages) && queue_prevs(1, queue_pages);
+    assigns *list, page->prev, page->next, queue_page(1)->prev;
+    ensures first: queue_first(list, 0);
+    ensures last: queue_last(list, queue_pages - 1);
+    ensures nexts: queue_nexts(0, queue_pages);
+    ensures prevs: queue_prevs(0, queue_pages); */
 static void queue_link_front(rix_page_list_t* list, ri_page_t* page) {
   page->prev = NULL;
   page->next = list->first;
+  /*@ assert old: list->first == \at(list->first, Pre) && list->last == \at(list->last, Pre); */
+  /*@ assert nexts_of_old: queue_nexts(1, queue_pages); */
+  /*@ assert each_prev: \forall integer i; 1 < i < queue_pages ==>
+        queue_page(i)->prev == \at(queue_page(i)->prev, Pre); */
+  /*@ assert prevs_of_old: queue_prevs(1, queue_pages); */
   if (list->first != NULL) {
+    /*@ assert more: list->first == queue_page(1) && queue_pages > 1; */
+    /*@ assert last_before: list->last == queue_page(queue_pages - 1); */
+    /*@ assert end_before: queue_page(queue_pages - 1)->next == \null; */
     list->first->prev = page;
+    /*@ assert last_after: list->last == queue_page(queue_pages - 1); */
+    /*@ assert end_after: queue_page(queue_pages - 1)->next == \null; */
+    /*@ assert nexts_kept: queue_nexts(1, queue_pages); */
+    /*@ assert prevs_kept: queue_prevs(1, queue_pages); */
+    /*@ assert linked: queue_page(0)->next == queue_page(1) && queue_page(1)->prev == queue_page(0); */
   } else {
     list->last = page;
   }
+  /*@ assert nexts_now: queue_nexts(0, queue_pages); */
+  /*@ assert prevs_now: queue_prevs(0, queue_pages); */
+  /*@ assert last_now: queue_pages > 1 ==> queue_last(list, queue_pages - 1); */
   list->first = page;
 }
 
