@@ -28,6 +28,7 @@ static struct {
 // ---- Memory -------------------------------------------------------------------------------------
 
 size_t rix_os_page_size(void) { return 4096; }
+unsigned rix_os_address_bits(void) { return RIX_OS_ADDRESS_BITS; }
 bool rix_os_strict_commit(void) { return false; }
 size_t rix_os_address_space_limit(void) { return EVA_MEMORY; }
 size_t rix_os_address_space_left(void) { return SIZE_MAX; }
@@ -46,10 +47,11 @@ void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, rix_os_acces
 void* rix_os_map(void* hint, size_t size, rix_os_access_t access) {
   return rix_os_map_aligned(hint, size, rix_os_page_size(), access);
 }
-bool rix_os_map_huge(void* at, size_t size, unsigned shift) {
-  (void)at, (void)size, (void)shift;
+bool rix_os_map_huge(void* at, size_t size, unsigned shift, int node) {
+  (void)at, (void)size, (void)shift, (void)node;
   return false;
 }
+void rix_os_name(void* p, size_t size, unsigned number) { (void)p, (void)size, (void)number; }
 void rix_os_prefer_node(void* p, size_t size, int node) { (void)p, (void)size, (void)node; }
 size_t rix_os_nodes(void) { return 1; }
 
@@ -59,6 +61,14 @@ static bool os_zero(void* p, size_t size) {
 }
 bool rix_os_unmap(void* p, size_t size) { return os_zero(p, size); }
 bool rix_os_commit(void* p, size_t size) {
+  (void)p, (void)size;
+  return true;
+}
+bool rix_os_guard(void* p, size_t size) {
+  (void)p, (void)size;
+  return true;
+}
+bool rix_os_unguard(void* p, size_t size) {
   (void)p, (void)size;
   return true;
 }
@@ -85,6 +95,7 @@ size_t rix_os_calls(void) { return 0; }
 // ---- Time, randomness, environment, output ------------------------------------------------------
 
 uint64_t rix_os_clock_ms(void) { return os_fake.clock_ms; }
+void rix_os_wait_ms(unsigned ms) { os_fake.clock_ms += ms; }
 uint64_t rix_os_random(void) { return 0; }
 const char* rix_os_env_entry(size_t i) {
   (void)i;
