@@ -343,8 +343,7 @@ static void again(const char* argument, const char* variable, const char* value,
     setenv("FAKE_HUGE_PAGES", "10", 1);
     setenv("RIMALLOC_RESERVE_HUGE_OS_PAGES", pages, 1);
     setenv(variable, value, 1);
-    execl("/proc/self/exe", "nodes", argument, (char*)NULL);
-    _exit(126);
+    check_become(argument);
   }
   int status = 0;
   CHECK(waitpid(child, &status, 0) == child);
