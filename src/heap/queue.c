@@ -66,7 +66,8 @@ static void queue_link_front(rix_page_list_t* list, ri_page_t* page) {
     /*@ assert end_after: queue_page(queue_pages - 1)->next == \null; */
     /*@ assert nexts_kept: queue_nexts(1, queue_pages); */
     /*@ assert prevs_kept: queue_prevs(1, queue_pages); */
-    /*@ assert linked: queue_page(0)->next == queue_page(1) && queue_page(1)->prev == queue_page(0); */
+    /*@ assert linked: queue_page(0)->next == queue_page(1) &&
+          queue_page(1)->prev == queue_page(0); */
   } else {
     list->last = page;
   }

@@ -119,15 +119,15 @@ BUGS = [
     ("a full page is not marked", "src/heap/queue.c",
      "  queue_set_full_flag(page, true);\n", "", "exhaust:sequences"),
     ("direct slots stay when a page leaves", "src/heap/queue.c",
-     "    queue_unlink(&theap->queue[c], page);\n    queue_update_direct(theap, c);\n",
-     "    queue_unlink(&theap->queue[c], page);\n", "exhaust:sequences"),
+     "  if (was_first) queue_update_direct(theap, page->class_index);\n", "",
+     "exhaust:sequences"),
     ("a page is released before it is unlinked", "src/heap/theap.c",
      "  rix_queue_remove(theap, page);\n  ri_store_relaxed(&page->used, 0);\n"
      "  rix_page_release(page);\n",
      "  ri_store_relaxed(&page->used, 0);\n  rix_page_release(page);\n"
      "  rix_queue_remove(theap, page);\n", "exhaust:sequences"),
     ("the pages of a class are not counted down", "src/heap/queue.c",
-     "  if (page->place != RIX_PLACE_NONE) theap->pages[c]--;\n", "", "exhaust:sequences"),
+     "  theap->pages[page->class_index]--;\n", "", "exhaust:sequences"),
     ("a full page whose blocks all come back is kept", "src/heap/queue.c",
      "  rix_queue_remove(theap, page);\n  if (rix_page_live(page) == 0) {\n"
      "    rix_page_release(page);\n    return false;\n  }\n",
@@ -139,7 +139,8 @@ BUGS = [
     ("calloc leaves the link in a fresh block", "src/heap/alloc.c",
      "    block->next = NULL;\n", "", "test:api/zero"),
     ("large calloc without zeroes", "src/heap/alloc.c",
-     "  if (zero && !is_zero) rix_page_zero_single(page, 0);\n", "", "exhaust:sequences"),
+     "block_size(page));\n  if (zero && !is_zero) rix_page_zero_single(page, 0);\n",
+     "block_size(page));\n", "exhaust:sequences"),
     ("slices are not noted as dirty", "src/arena/arena.c",
      "  *zero = rix_arena_mark_dirty(a, index, count);\n", "  *zero = true;\n",
      "exhaust:sequences"),
