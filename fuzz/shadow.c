@@ -2,6 +2,8 @@
 // shadow.c: see shadow.h.
 #include "shadow.h"
 
+#include <sys/mman.h>
+
 shadow_block_t* shadow_at(shadow_t* s, unsigned slot) { return &s->blocks[slot % SHADOW_SLOTS]; }
 
 bool shadow_has_room(const shadow_t* s, size_t size) {
@@ -84,11 +86,18 @@ static void check_zero_range(const uint8_t* p, size_t from, size_t to) {
 
 int __asan_address_is_poisoned(void const volatile* at) __attribute__((weak));
 
+static bool is_mapped(const uint8_t* p) {
+  unsigned char resident;
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  uint8_t* const start = (uint8_t*)(uintptr_t)p - (uintptr_t)p % page;
+  return mincore(start, page, &resident) == 0;
+}
+
 // A block is followed by what nobody may touch, and is such itself once it was freed. What is alone
-// in its page may go back to the OS, and somebody else get the addresses.
+// in its page may go back to the OS, and, if it is large, somebody else get the addresses.
 static void check_poisoned(const shadow_block_t* b, const uint8_t* p) {
   if (FUZZ_POISONED == 0 || b->size + b->align + b->offset > POISONED_MAX) return;
-  FUZZ_CHECK(__asan_address_is_poisoned(p) != 0);
+  FUZZ_CHECK(__asan_address_is_poisoned(p) != 0 || !is_mapped(p));
 }
 
 void shadow_check(const shadow_block_t* b) {
