@@ -138,7 +138,7 @@ void rix_free_found(void* p, ri_page_t* page) {
   const uintptr_t owner = ri_load_relaxed(&page->xowner);
   ri_block_t* const block = rix_page_block_of(page, p);
   const bool rare = RIX_ANNOTATE != 0 || (owner & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED)) != 0;
-  if (RIX_UNLIKELY(rare || (void*)block != p)) {
+  if (RIX_UNLIKELY(rare || block == NULL || (void*)block != p)) {
     rix_free_generic(p);
   } else if ((owner & ~RIX_OWNER_FLAGS) == rix_tls.self) {
     free_own(page, block, owner);

@@ -63,8 +63,9 @@ size_t rix_os_page_size(void) {
 // stack, with the random bytes on it, lies at the end of the address space. On x86-64 all processes
 // have the same, and tools that run them, as Valgrind, put stacks elsewhere.
 unsigned rix_os_address_bits(void) {
+  if (RIX_OS_ADDRESS_BITS <= 47) return RIX_OS_ADDRESS_BITS;
   const uintptr_t stack = (uintptr_t)getauxval(AT_RANDOM);
-  if (RIX_OS_ADDRESS_BITS <= 47 || stack == 0) return RIX_OS_ADDRESS_BITS;
+  if (stack == 0) return RIX_OS_ADDRESS_BITS;
   return (unsigned)rix_min(rix_bsr(stack) + 1, RIX_OS_ADDRESS_BITS);
 }
 

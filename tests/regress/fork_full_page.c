@@ -14,14 +14,15 @@ static void* blocks[BLOCKS];
 static size_t count;
 
 static ri_page_t* fill_page(void) {
-  ri_page_t* page = NULL;
-  do {
+  blocks[count++] = ri_malloc(SIZE);
+  ri_page_t* const page = rix_pagemap_find(blocks[0]);
+  CHECK(page != NULL);
+  while (page->place != RIX_PLACE_FULL) {
     CHECK(count < BLOCKS);
     blocks[count] = ri_malloc(SIZE);
     CHECK(blocks[count] != NULL);
-    if (count == 0) page = rix_pagemap_find(blocks[0]);
     count++;
-  } while (page->place != RIX_PLACE_FULL);
+  }
   return page;
 }
 

@@ -225,18 +225,7 @@ static void damage_sums(void) {
   must_hold("a wrong sum");
 }
 
-int main(void) {
-  check_capture_start();
-  ri_option_set(ri_option_max_errors, 1000);
-  void* blocks[50];
-  for (size_t i = 0; i < 50; i++)
-    blocks[i] = ri_malloc(100);
-  for (size_t i = 0; i < 50; i += 3)
-    ri_free(blocks[i]);
-  must_hold("nothing");
-  ri_page_t* const page = rix_pagemap_find(blocks[1]);
-  rix_theap_t* const theap = rix_thread_theap();
-
+static void damage_page(ri_page_t* page, uint8_t* block) {
   ri_block_t* const free_list = page->free;
   page->free = free_list->next;
   must_fail("a lost block");
@@ -244,7 +233,7 @@ int main(void) {
   must_hold("a lost block");
 
   ri_block_t* const next = free_list->next;
-  free_list->next = (ri_block_t*)(void*)((uint8_t*)blocks[1] + 8);
+  free_list->next = (ri_block_t*)(void*)(block + 8);
   must_fail("a link into a block");
   free_list->next = next;
 
@@ -255,7 +244,9 @@ int main(void) {
   page->place = RIX_PLACE_FULL;
   must_fail("a page in a wrong place");
   page->place = RIX_PLACE_QUEUE;
+}
 
+static void damage_links(rix_theap_t* theap, ri_page_t* page) {
   ri_page_t* const direct = theap->fast.direct[14];
   theap->fast.direct[14] = &rix_page_empty;
   must_fail("a wrong direct slot");
@@ -274,7 +265,21 @@ int main(void) {
   rix_bitmap_set_run(&page->arena->free, index, 1);
   must_fail("a slice that is used and free");
   rix_bitmap_clear_run(&page->arena->free, index, 1);
+}
 
+int main(void) {
+  check_capture_start();
+  ri_option_set(ri_option_max_errors, 1000);
+  void* blocks[50];
+  for (size_t i = 0; i < 50; i++)
+    blocks[i] = ri_malloc(100);
+  for (size_t i = 0; i < 50; i += 3)
+    ri_free(blocks[i]);
+  must_hold("nothing");
+  ri_page_t* const page = rix_pagemap_find(blocks[1]);
+  rix_theap_t* const theap = rix_thread_theap();
+  damage_page(page, blocks[1]);
+  damage_links(theap, page);
   damage_counts(theap, page);
   damage_lists(theap, page);
   damage_arena(page);
