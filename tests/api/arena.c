@@ -103,7 +103,7 @@ static void given(void) {
   uint8_t* const hole = map(size, PROT_NONE);
   CHECK(munmap(hole, size) == 0);
   errno = 0;
-  if (!check_emulated()) {  // an emulator that reserves addresses makes them accessible all the same
+  if (!check_emulated()) {  // emulators that reserve addresses make them accessible all the same
     CHECK(!ri_manage_os_memory_ex(hole, size, false, false, true, -1, true, &id) && id == NULL);
     CHECK_ERRNO(ENOMEM);
   }
