@@ -12,7 +12,14 @@ else
   group=/sys/fs/cgroup/rimalloc.$$ limit=memory.max
 fi
 mkdir "$group" 2> /dev/null || skip "no right to make a control group"
-trap 'rmdir "$group"; rm -rf "$work"' EXIT
+# A group is busy for a moment after its last process has ended.
+remove_group() {
+  for ((i = 0; i < 1000; i++)); do
+    if rmdir "$group" 2> /dev/null; then return; fi
+  done
+  echo "$group stays" >&2
+}
+trap 'remove_group; rm -rf "$work"' EXIT
 if [[ ! -w $group/$limit ]]; then skip "control groups have no memory controller here"; fi
 echo $((128 << 20)) > "$group/$limit"
 
