@@ -75,6 +75,12 @@ static inline size_t check_scaled(size_t count) {
   return scaled < 1.0 ? 1 : (size_t)scaled;
 }
 
+// The distance of the cases to be tested: 1 at full scale, at most `sparsest` below it.
+static inline size_t check_stride(size_t sparsest) {
+  const size_t share = check_scaled(sparsest);
+  return share >= sparsest ? 1 : sparsest / share;
+}
+
 // Whether a sanitizer's run-time is linked. It keeps shadow memory, so resident memory and page
 // faults say nothing about the allocator there.
 #if defined(__cplusplus)

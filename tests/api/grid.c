@@ -109,7 +109,7 @@ static void aligned_at(size_t alignment, size_t stride) {
 }
 
 int main(void) {
-  const size_t stride = 64 / check_scaled(64);  // 1 at full scale
+  const size_t stride = check_stride(64);
   make_sizes();
   plain();
   for (unsigned bit = 0; bit <= ALIGNMENT_BITS; bit++) {

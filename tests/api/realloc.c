@@ -33,7 +33,7 @@ static void check_rules(size_t from, size_t to) {
 }
 
 static void rules(void) {
-  const size_t step = 4 / check_scaled(4);
+  const size_t step = check_stride(4);
   for (size_t i = 0; i < SIZE_COUNT; i++) {
     for (size_t j = i % step; j < SIZE_COUNT; j += step) {
       check_rules(sizes[i], sizes[j]);

@@ -184,7 +184,7 @@ static void never_written(int form, uint64_t seed) {
 
 int main(void) {
   const size_t count = sizeof(sizes) / sizeof(sizes[0]);
-  const size_t step = 4 / check_scaled(4);
+  const size_t step = check_stride(4);
   for (size_t s = 0; s < count; s += step) {
     for (size_t m = 0; m < sizeof(makers) / sizeof(makers[0]); m++) {
       if (sizes[s] > CHECK_MIB && m % 3 != s % 3) continue;
