@@ -47,8 +47,8 @@ void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t of
     errno = ENOMEM;
     return MAP_FAILED;
   }
-  const uint64_t start = check_now_ms();
-  while (check_now_ms() < start + huge_takes_ms) {}  // as the kernel clears the page
+  const uint64_t start = huge_takes_ms == 0 ? 0 : check_coarse_ms();
+  while (huge_takes_ms != 0 && check_coarse_ms() < start + huge_takes_ms) {}  // to clear the page
   errno = ENOMEM;
   if (huge_left == 0) return MAP_FAILED;
   huge_left--;
