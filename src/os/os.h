@@ -119,7 +119,7 @@ RIX_INTERNAL const char* rix_os_env_entry(size_t i);
 RIX_INTERNAL bool rix_os_env_ready(void);  // the environment can be read
 RIX_INTERNAL void rix_os_write_error(const char* text, size_t length);  // to standard error
 RIX_INTERNAL __attribute__((noreturn)) void rix_os_abort(void);
-// realpath(3) into a buffer of rix_os_path_max() bytes; sets errno as it does.
+// realpath(3) into a buffer of rix_os_path_max() bytes; sets errno as it does, on failure only.
 RIX_INTERNAL char* rix_os_realpath(const char* path, char* resolved);
 RIX_INTERNAL size_t rix_os_path_max(void);
 RIX_INTERNAL int rix_os_errno(void);

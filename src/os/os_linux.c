@@ -430,7 +430,12 @@ void rix_os_write_error(const char* text, size_t length) {
 
 void rix_os_abort(void) { abort(); }
 
-char* rix_os_realpath(const char* path, char* resolved) { return realpath(path, resolved); }
+char* rix_os_realpath(const char* path, char* resolved) {
+  const int saved = errno;
+  char* const full = realpath(path, resolved);
+  if (full != NULL) errno = saved;  // that a part of the path is no link stays behind in it
+  return full;
+}
 
 size_t rix_os_path_max(void) { return PATH_MAX; }
 
