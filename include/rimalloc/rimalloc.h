@@ -341,8 +341,9 @@ typedef void(ri_output_fun)(const char* message, void* arg);
 // Sends messages to `out` instead of standard error; NULL restores standard error. [M]
 RI_EXPORT void ri_register_output(ri_output_fun* out, void* arg) RI_NOEXCEPT;
 
-// Called for each error with its errno code: EINVAL (foreign or bad pointer), EAGAIN (double free),
-// EFAULT (corrupted memory), ENOMEM, EOVERFLOW (size too large). [M] mi_register_error
+// Called once for each error with its errno code: EINVAL (foreign or bad pointer), EAGAIN (double
+// free), EFAULT (corrupted memory), ENOMEM (no memory, or a size over PTRDIFF_MAX), EOVERFLOW (a
+// product or a sum of sizes that overflows). [M] mi_register_error
 typedef void(ri_error_fun)(int code, void* arg);
 RI_EXPORT void ri_register_error(ri_error_fun* fun, void* arg) RI_NOEXCEPT;
 

@@ -54,7 +54,7 @@ void* ri_heap_reallocn(ri_heap_t* heap, void* p, size_t count, size_t size) {
 
 void* ri_heap_reallocf(ri_heap_t* heap, void* p, size_t size) {
   void* const q = ri_heap_realloc(heap, p, size);
-  if (q == NULL) ri_free(p);
+  if (q == NULL && rix_target(p).block != NULL) ri_free(p);  // else it was reported already
   return q;
 }
 

@@ -126,7 +126,7 @@ void* ri_reallocn(void* p, size_t count, size_t size) {
 
 void* ri_reallocf(void* p, size_t size) {
   void* const q = ri_realloc(p, size);
-  if (q == NULL) ri_free(p);
+  if (q == NULL && rix_target(p).block != NULL) ri_free(p);  // else it was reported already
   return q;
 }
 
@@ -192,7 +192,11 @@ int ri_reallocarr(void* p, size_t count, size_t size) {
   const int saved = rix_os_errno();
   void** const slot = p;
   size_t total;
-  if (rix_mul_overflows(count, size, &total)) return EOVERFLOW;
+  if (rix_mul_overflows(count, size, &total)) {
+    rix_overflow();
+    rix_os_set_errno(saved);
+    return EOVERFLOW;
+  }
   if (total == 0) {
     ri_free(*slot);
     *slot = NULL;
