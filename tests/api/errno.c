@@ -43,6 +43,14 @@ static void too_large(void) {
     FAILS(ri_realloc(NULL, n), ENOMEM);
     FAILS(ri_rezalloc(NULL, n), ENOMEM);
     FAILS(ri_reallocf(NULL, n), ENOMEM);
+    FAILS(ri_reallocn(NULL, 1, n), ENOMEM);
+    FAILS(ri_recalloc(NULL, n, 1), ENOMEM);
+    FAILS(ri_reallocarray(NULL, 1, n), ENOMEM);
+    FAILS(ri_umalloc(n, NULL), ENOMEM);
+    FAILS(ri_ucalloc(1, n, NULL), ENOMEM);
+    FAILS(ri_urealloc(NULL, n, NULL, NULL), ENOMEM);
+    FAILS(ri_umalloc_small(n, NULL), ENOMEM);
+    FAILS(ri_uzalloc_small(n, NULL), ENOMEM);
     FAILS(ri_valloc(n), ENOMEM);
     FAILS(ri_pvalloc(n), ENOMEM);
     for (size_t alignment = 1; alignment != 0 && alignment <= CHECK_HUGE(40); alignment *= 8) {
@@ -52,8 +60,16 @@ static void too_large(void) {
       FAILS(ri_malloc_aligned_at(n, alignment, 8), ENOMEM);
       FAILS(ri_zalloc_aligned_at(n, alignment, 8), ENOMEM);
       FAILS(ri_calloc_aligned_at(1, n, alignment, 8), ENOMEM);
+      FAILS(ri_umalloc_aligned(n, alignment, NULL), ENOMEM);
+      FAILS(ri_uzalloc_aligned(n, alignment, NULL), ENOMEM);
       FAILS(ri_realloc_aligned(NULL, n, alignment), ENOMEM);
+      FAILS(ri_realloc_aligned_at(NULL, n, alignment, 16), ENOMEM);
+      FAILS(ri_rezalloc_aligned(NULL, n, alignment), ENOMEM);
       FAILS(ri_rezalloc_aligned_at(NULL, n, alignment, 16), ENOMEM);
+      FAILS(ri_recalloc_aligned(NULL, n, 1, alignment), ENOMEM);
+      FAILS(ri_recalloc_aligned_at(NULL, 1, n, alignment, 16), ENOMEM);
+      FAILS(ri_aligned_recalloc(NULL, n, 1, alignment), ENOMEM);
+      FAILS(ri_aligned_offset_recalloc(NULL, 1, n, alignment, 16), ENOMEM);
       FAILS(ri_aligned_alloc(alignment, n), ENOMEM);
       FAILS(ri_memalign(alignment, n), ENOMEM);
       errno = untouched;
@@ -80,6 +96,9 @@ static void overflow(void) {
   FAILS(ri_calloc_aligned_at(odd, 3, 64, 8), ENOMEM);
   FAILS(ri_recalloc_aligned(p, half, half, 64), ENOMEM);
   FAILS(ri_recalloc_aligned_at(p, odd, 3, 64, 8), ENOMEM);
+  FAILS(ri_aligned_recalloc(p, half, half, 64), ENOMEM);
+  FAILS(ri_aligned_offset_recalloc(p, odd, 3, 64, 8), ENOMEM);
+  FAILS(ri_ucalloc(half, half, NULL), ENOMEM);
   FAILS(ri_reallocarray(p, half, half), EOVERFLOW);
   FAILS(ri_reallocarray(p, 3, odd), EOVERFLOW);
   CHECK_FILLED(p, 40, 1);
@@ -144,6 +163,13 @@ static void bad_alignment(void) {
     FAILS(ri_rezalloc_aligned_at(p, 200, a, 8), EINVAL);
     FAILS(ri_recalloc_aligned(p, 20, 10, a), EINVAL);
     FAILS(ri_recalloc_aligned_at(p, 20, 10, a, 8), EINVAL);
+    FAILS(ri_aligned_recalloc(p, 20, 10, a), EINVAL);
+    FAILS(ri_aligned_offset_recalloc(p, 20, 10, a, 8), EINVAL);
+    FAILS(ri_recalloc_aligned(NULL, 20, 10, a), EINVAL);
+    FAILS(ri_rezalloc_aligned_at(NULL, 20, a, 8), EINVAL);
+    FAILS(ri_umalloc_aligned(100, a, NULL), EINVAL);
+    FAILS(ri_uzalloc_aligned(100, a, NULL), EINVAL);
+    CHECK(ri_nallocx(100, a) == 0);
     FAILS(ri_aligned_alloc(a, 100), EINVAL);
     FAILS(ri_memalign(a, 100), EINVAL);
     errno = untouched;
@@ -181,6 +207,23 @@ static void huge_alignment(void) {
   }
 }
 
+static void resizing_leaves_errno(size_t n) {
+  WORKS(ri_reallocarray(ri_malloc(n), 2, n));
+  WORKS(ri_reallocn(ri_malloc(n), 2, n));
+  WORKS(ri_reallocf(ri_malloc(n), 2 * n));
+  WORKS(ri_rezalloc(ri_zalloc(n), 2 * n));
+  WORKS(ri_recalloc(ri_zalloc(n), 2, n));
+  WORKS(ri_urealloc(ri_malloc(n), 2 * n, NULL, NULL));
+  WORKS(ri_realloc_aligned(ri_malloc(n), 2 * n, 4096));
+  WORKS(ri_realloc_aligned_at(ri_malloc(n), 2 * n, 64, 8));
+  WORKS(ri_rezalloc_aligned(ri_zalloc(n), 2 * n, 4096));
+  WORKS(ri_rezalloc_aligned_at(ri_zalloc(n), 2 * n, 64, 8));
+  WORKS(ri_recalloc_aligned(ri_zalloc(n), 2, n, 4096));
+  WORKS(ri_recalloc_aligned_at(ri_zalloc(n), 2, n, 64, 8));
+  WORKS(ri_aligned_recalloc(ri_zalloc(n), 2, n, 256));
+  WORKS(ri_aligned_offset_recalloc(ri_zalloc(n), 2, n, 256, 24));
+}
+
 static void success_leaves_errno(void) {
   static const size_t sizes[] = {0, 1, 16, 1000, 5000, 60000, 100000, 1 << 20, 20 << 20, 300 << 20};
   for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -191,11 +234,24 @@ static void success_leaves_errno(void) {
     WORKS(ri_malloc_small(n));
     WORKS(ri_zalloc_small(n));
     WORKS(ri_mallocn(n, 1));
+    WORKS(ri_umalloc(n, NULL));
+    WORKS(ri_ucalloc(1, n, NULL));
+    WORKS(ri_umalloc_small(n, NULL));
+    WORKS(ri_uzalloc_small(n, NULL));
+    WORKS(ri_umalloc_aligned(n, 256, NULL));
+    WORKS(ri_uzalloc_aligned(n, 256, NULL));
     WORKS(ri_malloc_aligned(n, 65536));
     WORKS(ri_malloc_aligned_at(n, 4096, 100));
+    WORKS(ri_zalloc_aligned(n, 4096));
+    WORKS(ri_zalloc_aligned_at(n, 64, 8));
+    WORKS(ri_calloc_aligned(1, n, 4096));
+    WORKS(ri_calloc_aligned_at(n, 1, 64, 8));
+    WORKS(ri_aligned_alloc(256, n));
+    WORKS(ri_memalign(256, n));
     WORKS(ri_realloc(ri_malloc(n), 2 * n));
     WORKS(ri_realloc(ri_malloc(n), n / 3));
     WORKS(ri_reallocarray(NULL, n, 1));
+    if (n <= 20 << 20) resizing_leaves_errno(n);
     WORKS(ri_valloc(n));
     WORKS(ri_pvalloc(n));
     errno = untouched;
