@@ -10,36 +10,54 @@ static int in_data = 1;
 static int in_bss;
 static const int in_constants = 2;
 
+// p cannot be resized: NULL and EINVAL, and one report.
+#define REFUSED(call, p)                          \
+  do {                                            \
+    errno = 0;                                    \
+    CHECK_MSG((call) == NULL, #call);             \
+    CHECK_ERRNO(EINVAL);                          \
+    check_reported(EINVAL, "invalid pointer", p); \
+  } while (0)
+
+static void resizes(void* q) {
+  REFUSED(ri_realloc(q, 100), q);
+  REFUSED(ri_realloc(q, 0), q);
+  REFUSED(ri_reallocn(q, 10, 10), q);
+  REFUSED(ri_reallocf(q, 100), q);
+  REFUSED(ri_reallocarray(q, 10, 10), q);
+  REFUSED(ri_rezalloc(q, 100000), q);
+  REFUSED(ri_recalloc(q, 10, 10), q);
+  REFUSED(ri_realloc_aligned(q, 100, 64), q);
+  REFUSED(ri_realloc_aligned_at(q, 100, 64, 8), q);
+  REFUSED(ri_rezalloc_aligned(q, 100, 64), q);
+  REFUSED(ri_rezalloc_aligned_at(q, 100, 64, 8), q);
+  REFUSED(ri_recalloc_aligned(q, 10, 10, 64), q);
+  REFUSED(ri_recalloc_aligned_at(q, 10, 10, 64, 8), q);
+  REFUSED(ri_aligned_recalloc(q, 10, 10, 64), q);
+  REFUSED(ri_aligned_offset_recalloc(q, 10, 10, 64, 8), q);
+  errno = 5;
+  CHECK(ri_expand(q, 1) == NULL);
+  CHECK(ri_xallocx(q, 100, 100) == 0);
+  CHECK_ERRNO(5);
+  CHECK(ri__expand(q, 1) == NULL);
+  CHECK_ERRNO(ENOMEM);
+  check_nothing_reported();
+}
+
 static void refuse(const void* p) {
   const ri_summary_t before = check_summary();
   void* const q = misuse_pointer(p);
   misuse_free_invalid(p, &before);
   CHECK(ri_usable_size(q) == 0);
   CHECK(!ri_is_in_heap_region(q));
-  CHECK(ri_expand(q, 1) == NULL);
-  check_capture_reset();
-  errno = 0;
-  CHECK(ri_realloc(q, 100) == NULL);
-  CHECK_ERRNO(EINVAL);
-  check_reported(EINVAL, "invalid pointer", p);
-  errno = 0;
-  CHECK(ri_rezalloc(q, 100000) == NULL);
-  CHECK_ERRNO(EINVAL);
-  check_capture_reset();
-  errno = 0;
-  CHECK(ri_realloc(q, 0) == NULL);
-  CHECK_ERRNO(EINVAL);
-  check_capture_reset();
-  errno = 0;
-  CHECK(ri_realloc_aligned(q, 100, 64) == NULL);
-  CHECK_ERRNO(EINVAL);
-  check_capture_reset();
+  resizes(q);
   void* holder = q;
   errno = 5;
   CHECK(ri_reallocarr(&holder, 10, 10) == EINVAL);
   CHECK_ERRNO(5);
   CHECK(holder == q);
-  check_capture_reset();
+  check_reported(EINVAL, "invalid pointer", p);
+  errno = 5;
   ri_free_size(q, 8);
   check_reported(EINVAL, "invalid pointer", p);
   ri_free_size_aligned(q, 8, 1);
@@ -56,17 +74,21 @@ static void refuse(const void* p) {
   check_reported(EINVAL, "invalid pointer", p);
   ri_free_batch((void* const[]){q}, 1);
   check_reported(EINVAL, "invalid pointer", p);
+  ri_free_batch((void* const[]){NULL, ri_malloc(8), q, NULL, ri_malloc(8)}, 5);
+  check_reported(EINVAL, "invalid pointer", p);
   size_t size = 1;
   ri_ufree(q, &size);
   CHECK(size == 0);
+  CHECK_ERRNO(5);
   check_reported(EINVAL, "invalid pointer", p);
   errno = 0;
   CHECK(ri_urealloc(q, 100, &size, NULL) == NULL && size == 0);
   CHECK_ERRNO(EINVAL);
   check_reported(EINVAL, "invalid pointer", p);
-  CHECK(ri_xallocx(q, 100, 100) == 0);
   CHECK(!ri_check_owned(q) && ri_malloc_usable_size(q) == 0 && ri_malloc_size(q) == 0);
+  errno = 5;
   ri_cfree(q);  // asks first whose it is
+  CHECK_ERRNO(5);
   check_nothing_reported();
   const ri_summary_t after = check_summary();
   CHECK(after.blocks == before.blocks && after.in_use == before.in_use);
