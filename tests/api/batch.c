@@ -84,6 +84,32 @@ static void no_memory(void) {
   CHECK_ERRNO(ENOMEM);
 }
 
+// Memory for some only: those are there, are told, and are the caller's.
+static void memory_for_some(size_t size) {
+  ri_heap_t* const heap = ri_heap_new();
+  CHECK(ri_heap_set_quota(heap, 256 * CHECK_KIB));
+  CHECK(ri_theap_set_default(ri_heap_theap(heap)) != NULL);
+  memset(blocks, 0, sizeof(blocks));
+  errno = 0;
+  const size_t count = ri_malloc_batch(size, MOST, blocks);
+  CHECK_ERRNO(ENOMEM);
+  CHECK_MSG(count > 0 && count < MOST, "%zu of %zu", count, size);
+  for (size_t i = 0; i < MOST; i++)
+    CHECK_MSG((blocks[i] != NULL) == (i < count), "block %zu of %zu", i, count);
+  for (size_t i = 0; i < count; i++) {
+    CHECK(ri_usable_size(blocks[i]) >= size && ri_heap_of(blocks[i]) == heap);
+    check_fill(blocks[i], size, i);
+  }
+  for (size_t i = 0; i < count; i++)
+    CHECK_FILLED(blocks[i], size, i);
+  ri_free_batch(blocks, count);
+  errno = 77;
+  CHECK(ri_malloc_batch(size, 1, blocks) == 1);  // and once they are back there is some again
+  CHECK_ERRNO(77);
+  ri_free(blocks[0]);
+  ri_heap_destroy(heap);
+}
+
 int main(void) {
   for (size_t size = 0; size < 200000; size = size * 2 + 7)
     round_trips(size);
@@ -91,6 +117,9 @@ int main(void) {
   by_another_thread(40);
   by_another_thread(2000);
   no_memory();
+  memory_for_some(200);
+  memory_for_some(3000);
+  memory_for_some(70000);
   ri_option_set(ri_option_check, 1);
   round_trips(100);
   round_trips(3000);

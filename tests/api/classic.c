@@ -28,8 +28,12 @@ static void strings(void) {
   char* const four = ri_strndup(open, 4);
   CHECK(four != NULL && strcmp(four, "abcd") == 0);
   ri_free(four);
+  char* const none = ri_strndup(open, 0);
+  CHECK(none != NULL && none[0] == '\0');
+  ri_free(none);
   CHECK(ri_strdup(NULL) == NULL);
   CHECK(ri_strndup(NULL, 5) == NULL);
+  CHECK_ERRNO(77);
 }
 
 static void realpaths(void) {
@@ -89,8 +93,16 @@ static void regions(void) {
     uint8_t* const p = ri_malloc(size);
     CHECK(ri_is_in_heap_region(p));
     CHECK(ri_is_in_heap_region(p + ri_usable_size(p) - 1));
+    CHECK(ri_check_owned(p) && ri_check_owned(p + ri_usable_size(p) - 1));
     ri_free(p);
   }
+  CHECK(!ri_check_owned(NULL) && !ri_check_owned(&on_stack) && !ri_check_owned(&in_data));
+  // A mapping of its own is managed no more when it went back.
+  void* const p = ri_malloc((size_t)400 * CHECK_MIB);
+  CHECK(ri_is_in_heap_region(p));
+  ri_free(p);
+  ri_collect(true);
+  CHECK(!ri_is_in_heap_region(check_hide_pointer((uintptr_t)p)) && ri_usable_size(p) == 0);
 }
 
 static void* thread_restarts(void* arg) {

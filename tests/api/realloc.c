@@ -49,7 +49,55 @@ static void rules(void) {
   }
 }
 
+// What grows gets up to a quarter more than it had, so that it need not move at the next byte.
+static void grows_with_room(void) {
+  for (size_t size = 16; size <= 32 * CHECK_KIB; size += 1 + size / 7) {
+    void* p = ri_malloc(size);
+    const size_t had = ri_usable_size(p);
+    p = ri_realloc(p, had + 1);
+    const size_t room = had + had / 4 > had + 1 ? had + had / 4 : had + 1;
+    CHECK_MSG(ri_usable_size(p) == ri_good_size(room), "%zu to %zu: %zu", had, had + 1,
+              ri_usable_size(p));
+    ri_free(p);
+    p = ri_malloc(size);
+    p = ri_realloc(p, 2 * had);  // which is more
+    CHECK_MSG(ri_usable_size(p) == ri_good_size(2 * had), "%zu doubled: %zu", had,
+              ri_usable_size(p));
+    ri_free(p);
+  }
+}
+
+// A product of 0 is a size of 0: a smallest block, for all but ri_reallocarr.
+static void product_of_zero(size_t count, size_t size) {
+  void* p = ri_malloc(1000);
+  p = ri_reallocn(p, count, size);
+  CHECK(p != NULL && ri_usable_size(p) == ri_good_size(0));
+  ri_free(p);
+  p = ri_reallocarray(ri_malloc(1000), count, size);
+  CHECK(p != NULL && ri_usable_size(p) == ri_good_size(0));
+  ri_free(p);
+  p = ri_recalloc(ri_zalloc(1000), count, size);
+  CHECK(p != NULL && ri_usable_size(p) == ri_good_size(0));
+  ri_free(p);
+  p = ri_recalloc_aligned(ri_zalloc(1000), count, size, 64);
+  CHECK(p != NULL && check_aligned(p, 64));
+  ri_free(p);
+  p = ri_calloc(count, size);
+  CHECK(p != NULL && ri_usable_size(p) == ri_good_size(0));
+  ri_free(p);
+  p = ri_mallocn(count, size);
+  CHECK(p != NULL && ri_usable_size(p) == ri_good_size(0));
+  ri_free(p);
+}
+
 static void size_zero_and_null(void) {
+  product_of_zero(0, 10);
+  product_of_zero(10, 0);
+  product_of_zero(0, 0);
+  product_of_zero(check_hide(SIZE_MAX), 0);
+  void* const zero = ri_reallocf(ri_malloc(1000), 0);
+  CHECK(zero != NULL && ri_usable_size(zero) == ri_good_size(0));
+  ri_free(zero);
   for (size_t i = 0; i < SIZE_COUNT; i++) {
     void* p = ri_malloc(sizes[i]);
     p = ri_realloc(p, 0);
@@ -187,6 +235,7 @@ int main(void) {
   ri_register_output(check_capture_output, check_captured());  // failures are asked for above
   const ri_summary_t before = check_summary();
   rules();
+  grows_with_room();
   size_zero_and_null();
   for (uint64_t seed = 0; seed < 8; seed++) {
     chain(20000, check_scaled(400), 1, 0, seed);

@@ -47,10 +47,12 @@ static void reallocated(size_t size, size_t next) {
   CHECK_MSG(before == had && after == ri_usable_size(p) && after >= next, "%zu %zu", before, after);
   CHECK_FILLED(p, size < next ? size : next, 3);
   const size_t have = after;
+  check_fill(p, next, 4);
   errno = 0;
   CHECK(ri_urealloc(p, check_hide(SIZE_MAX), &before, &after) == NULL);
   CHECK_ERRNO(ENOMEM);
   CHECK(before == have && after == 0);
+  CHECK_FILLED(p, next, 4);  // what could not be resized is as it was
   p = ri_urealloc(p, next, NULL, NULL);
   ri_ufree(p, NULL);
 }
@@ -68,10 +70,28 @@ static void failures(void) {
   CHECK_ERRNO(EINVAL);
   n = 7;
   CHECK(ri_uzalloc_aligned(check_hide(SIZE_MAX), 64, &n) == NULL && n == 0);
+  CHECK_ERRNO(ENOMEM);
+  n = 7;
+  CHECK(ri_uzalloc_aligned(10, check_hide(48), &n) == NULL && n == 0);
+  CHECK_ERRNO(EINVAL);
+  n = 7;
+  CHECK(ri_umalloc_small(check_hide(SIZE_MAX), &n) == NULL && n == 0);
+  CHECK_ERRNO(ENOMEM);
+  n = 7;
+  errno = 0;
+  CHECK(ri_uzalloc_small(check_hide(SIZE_MAX), &n) == NULL && n == 0);
+  CHECK_ERRNO(ENOMEM);
   n = 7;
   ri_ufree(NULL, &n);
   CHECK(n == 0);
+  // Who does not ask is not told.
   ri_free(ri_umalloc(10, NULL));
+  ri_free(ri_ucalloc(10, 10, NULL));
+  ri_free(ri_umalloc_aligned(10, 64, NULL));
+  ri_free(ri_uzalloc_aligned(10, 64, NULL));
+  ri_free(ri_umalloc_small(10, NULL));
+  ri_free(ri_uzalloc_small(10, NULL));
+  CHECK(ri_urealloc(NULL, check_hide(SIZE_MAX), NULL, NULL) == NULL);
 }
 
 static void what_it_would_be(void) {
@@ -147,6 +167,9 @@ static void windows_expand(void) {
   CHECK(ri__expand(p, ri_usable_size(p)) == p);
   CHECK_ERRNO(0);
   CHECK(ri__expand(p, check_hide(SIZE_MAX)) == NULL);
+  CHECK_ERRNO(ENOMEM);
+  errno = 0;
+  CHECK(ri__expand(NULL, 10) == NULL);
   CHECK_ERRNO(ENOMEM);
   ri_free(p);
 }
