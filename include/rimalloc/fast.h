@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // fast.h: opt-in inline fast path of malloc and free, for C and C++.
 //
-// Include it instead of rimalloc.h and link the static library (or the shared one): ri_malloc,
-// ri_calloc, ri_zalloc and ri_free compile to about a dozen instructions at the call, and for a
-// constant size the size class is folded. Their addresses are still those of the library's symbols.
+// Include it instead of rimalloc.h and link the static library (or the shared one): ri_malloc and
+// ri_free compile to about a dozen instructions at the call, and for a constant size the size class
+// is folded. Their addresses are still those of the library's symbols.
 //
 //   ri_malloc(size) -- size <= RI_DIRECT_MAX --> page = theap->direct[(size+7)/8]
 //        |                                         page->free != NULL --> pop          (no atomics)
