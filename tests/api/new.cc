@@ -122,7 +122,9 @@ void failure() {
   CHECK(throws_bad_alloc([=] { (void)!ri_new_reallocn(p, n, 10); }));
   CHECK(throws_bad_alloc([=] { (void)!ri_heap_alloc_new_n(nullptr, n, 10); }));
   CHECK(throws_bad_alloc([] { (void)!ri_new_aligned(10, check_hide(48)); }));
+  CHECK(throws_bad_alloc([] { (void)!ri_new_aligned(10, check_hide(0)); }));
   CHECK(ri_new_aligned_nothrow(10, check_hide(48)) == nullptr);
+  CHECK(ri_new_aligned_nothrow(10, check_hide(0)) == nullptr);
   CHECK(handler_calls == 0);
   std::set_new_handler(nullptr);
   CHECK_FILLED(p, 100, 1);
