@@ -120,6 +120,10 @@ void ends() {
     for (int i = 0; i < 1000; i++)
       fresh.deallocate(fresh.allocate(100), 100);
     REQUIRE(blocks() >= before + 1000);  // freeing does nothing
+    // The heap is there as long as one copy is.
+    ri_heap_destroy_stl_allocator<char> last(fresh);
+    fresh = ri_heap_destroy_stl_allocator<int>();
+    REQUIRE(blocks() >= before + 1000);
   }
   REQUIRE(blocks() < before + 10);
 }
@@ -132,6 +136,21 @@ bool throws_bad_alloc(F f) {
     return true;
   }
   return false;
+}
+
+int handler_calls;
+void give_up_third_time() {
+  if (++handler_calls == 3) std::set_new_handler(nullptr);
+}
+
+// Whether f asks the new handler three times, which then is none, before it throws.
+template <class F>
+bool asks_handler(F f) {
+  handler_calls = 0;
+  std::set_new_handler(give_up_third_time);
+  const bool thrown = throws_bad_alloc(f);
+  std::set_new_handler(nullptr);
+  return thrown && handler_calls == 3;
 }
 
 std::size_t hide(std::size_t n) {
@@ -151,6 +170,15 @@ void no_memory() {
   REQUIRE(throws_bad_alloc([&] { (void)wide.allocate(hide(SIZE_MAX / 64)); }));
   REQUIRE(throws_bad_alloc([&] { (void)wide_plain.allocate(hide(SIZE_MAX / 64)); }));
   REQUIRE(throws_bad_alloc([&] { (void)wide_plain.allocate(hide(PTRDIFF_MAX / 128 - 1)); }));
+  REQUIRE(asks_handler([&] { (void)plain.allocate(much); }));
+  REQUIRE(asks_handler([&] { (void)wide_plain.allocate(hide(PTRDIFF_MAX / 128 - 1)); }));
+  REQUIRE(asks_handler([&] { (void)heap.allocate(much); }));
+  REQUIRE(plain.max_size() == PTRDIFF_MAX / sizeof(double));
+  REQUIRE(wide.max_size() == PTRDIFF_MAX / sizeof(wide_t));
+  // An array of nothing is a block all the same.
+  double* const nothing = plain.allocate(0);
+  REQUIRE(nothing != nullptr && ri_is_in_heap_region(nothing));
+  plain.deallocate(nothing, 0);
 }
 
 #if defined(RI_HAS_MEMORY_RESOURCE)
@@ -181,6 +209,20 @@ void resources() {
   { ri_heap_resource removes(heap, ri_heap_end::remove); }
   REQUIRE(ri_heap_of(p) == ri_heap_main());
   ri_free(p);
+  // A heap that is destroyed takes its blocks along: a given one, and the resource's own.
+  const std::size_t before = blocks();
+  {
+    ri_heap_resource destroys(ri_heap_new(), ri_heap_end::destroy);
+    ri_heap_resource own;
+    REQUIRE(own.heap() != nullptr && own.heap() != ri_heap_main());
+    for (int i = 0; i < 1000; i++)
+      REQUIRE(destroys.allocate(100, 8) != own.allocate(100, 8));
+    REQUIRE(blocks() >= before + 2000);
+  }
+  REQUIRE(blocks() < before + 10);
+  // Equal to no resource of another kind, whatever that one gives.
+  ri_heap_resource one;
+  REQUIRE(one == one && !(one == *RIX_PMR::new_delete_resource()));
 }
 #else
 void resources() {}
