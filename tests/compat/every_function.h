@@ -46,6 +46,12 @@ static void use_aligned(void* p, size_t size, size_t alignment, size_t offset) {
   use(p, size);
 }
 
+// A block that must be zero, in memory that use_aligned has just written.
+static void use_zero_aligned(void* p, size_t size, size_t alignment, size_t offset) {
+  REQUIRE(((uintptr_t)p + offset) % alignment == 0);
+  use_zero(p, size);
+}
+
 // ---- Allocation ---------------------------------------------------------------------------------
 
 static void plain(void) {
@@ -82,18 +88,18 @@ static void plain(void) {
 static void aligned(void) {
   use_aligned(mi_malloc_aligned(100, 256), 100, 256, 0);
   use_aligned(mi_malloc_aligned_at(100, 256, 24), 100, 256, 24);
-  use_aligned(mi_zalloc_aligned(100, 256), 100, 256, 0);
-  use_aligned(mi_zalloc_aligned_at(100, 256, 24), 100, 256, 24);
-  use_aligned(mi_calloc_aligned(10, 10, 256), 100, 256, 0);
-  use_aligned(mi_calloc_aligned_at(10, 10, 256, 24), 100, 256, 24);
+  use_zero_aligned(mi_zalloc_aligned(100, 256), 100, 256, 0);
+  use_zero_aligned(mi_zalloc_aligned_at(100, 256, 24), 100, 256, 24);
+  use_zero_aligned(mi_calloc_aligned(10, 10, 256), 100, 256, 0);
+  use_zero_aligned(mi_calloc_aligned_at(10, 10, 256, 24), 100, 256, 24);
   use_aligned(mi_realloc_aligned(mi_malloc(5), 100, 256), 100, 256, 0);
   use_aligned(mi_realloc_aligned_at(mi_malloc(5), 100, 256, 24), 100, 256, 24);
-  use_aligned(mi_rezalloc_aligned(mi_zalloc(5), 100, 256), 100, 256, 0);
-  use_aligned(mi_rezalloc_aligned_at(mi_zalloc(5), 100, 256, 24), 100, 256, 24);
-  use_aligned(mi_recalloc_aligned(mi_zalloc(5), 10, 10, 256), 100, 256, 0);
-  use_aligned(mi_recalloc_aligned_at(mi_zalloc(5), 10, 10, 256, 24), 100, 256, 24);
-  use_aligned(mi_aligned_recalloc(mi_zalloc(5), 10, 10, 256), 100, 256, 0);
-  use_aligned(mi_aligned_offset_recalloc(mi_zalloc(5), 10, 10, 256, 24), 100, 256, 24);
+  use_zero_aligned(mi_rezalloc_aligned(mi_zalloc(5), 100, 256), 100, 256, 0);
+  use_zero_aligned(mi_rezalloc_aligned_at(mi_zalloc(5), 100, 256, 24), 100, 256, 24);
+  use_zero_aligned(mi_recalloc_aligned(mi_zalloc(5), 10, 10, 256), 100, 256, 0);
+  use_zero_aligned(mi_recalloc_aligned_at(mi_zalloc(5), 10, 10, 256, 24), 100, 256, 24);
+  use_zero_aligned(mi_aligned_recalloc(mi_zalloc(5), 10, 10, 256), 100, 256, 0);
+  use_zero_aligned(mi_aligned_offset_recalloc(mi_zalloc(5), 10, 10, 256, 24), 100, 256, 24);
   use_aligned(mi_memalign(256, 100), 100, 256, 0);
   use_aligned(mi_aligned_alloc(256, 100), 100, 256, 0);
   use_aligned(mi_valloc(100), 100, 4096, 0);
@@ -106,6 +112,31 @@ static void aligned(void) {
   p = NULL;
   REQUIRE(mi_reallocarr(&p, 10, 10) == 0);
   use(p, 100);
+}
+
+static void quiet(const char* message, void* arg) { (void)message, (void)arg; }
+
+// Functions that differ in their failures only, with sizes that the compiler does not know.
+static void failures(void) {
+  volatile size_t much = SIZE_MAX - 4096, many = SIZE_MAX / 2, odd = 24;
+  mi_register_output(quiet, NULL);
+  void* const p = mi_malloc(100);
+  errno = 0;
+  REQUIRE(mi_reallocarray(p, many, 3) == NULL && errno == EOVERFLOW);
+  REQUIRE(mi_reallocn(p, many, 3) == NULL && errno == ENOMEM);
+  errno = 0;
+  REQUIRE(mi_expand(p, much) == NULL && errno == 0);
+  REQUIRE(mi__expand(p, much) == NULL && errno == ENOMEM);
+  REQUIRE(mi_mallocn(many, 3) == NULL && mi_calloc(many, 3) == NULL);
+  REQUIRE(mi_new_nothrow(much) == NULL && mi_new_aligned_nothrow(much, 64) == NULL);
+  errno = 0;
+  REQUIRE(mi_malloc_aligned(100, odd) == NULL && errno == EINVAL);
+  void* q = p;
+  errno = 0;
+  REQUIRE(mi_reallocarr(&q, many, 3) == EOVERFLOW && q == p && errno == 0);
+  REQUIRE(mi_posix_memalign(&q, 64, much) == ENOMEM && q == p && errno == 0);
+  REQUIRE(mi_reallocf(p, much) == NULL);
+  mi_register_output(NULL, NULL);
 }
 
 static void told_sizes(void) {
@@ -125,7 +156,7 @@ static void told_sizes(void) {
   p = mi_umalloc_aligned(100, 256, &n);
   use_aligned(p, n, 256, 0);
   p = mi_uzalloc_aligned(100, 256, &n);
-  use_aligned(p, n, 256, 0);
+  use_zero_aligned(p, n, 256, 0);
 }
 
 static void strings(void) {
@@ -245,16 +276,16 @@ static void heap_allocations(mi_heap_t* h) {
   use(mi_heap_realpath(h, "/", NULL), 2);
   use_aligned(mi_heap_malloc_aligned(h, 100, 256), 100, 256, 0);
   use_aligned(mi_heap_malloc_aligned_at(h, 100, 256, 24), 100, 256, 24);
-  use_aligned(mi_heap_zalloc_aligned(h, 100, 256), 100, 256, 0);
-  use_aligned(mi_heap_zalloc_aligned_at(h, 100, 256, 24), 100, 256, 24);
-  use_aligned(mi_heap_calloc_aligned(h, 10, 10, 256), 100, 256, 0);
-  use_aligned(mi_heap_calloc_aligned_at(h, 10, 10, 256, 24), 100, 256, 24);
+  use_zero_aligned(mi_heap_zalloc_aligned(h, 100, 256), 100, 256, 0);
+  use_zero_aligned(mi_heap_zalloc_aligned_at(h, 100, 256, 24), 100, 256, 24);
+  use_zero_aligned(mi_heap_calloc_aligned(h, 10, 10, 256), 100, 256, 0);
+  use_zero_aligned(mi_heap_calloc_aligned_at(h, 10, 10, 256, 24), 100, 256, 24);
   use_aligned(mi_heap_realloc_aligned(h, NULL, 100, 256), 100, 256, 0);
   use_aligned(mi_heap_realloc_aligned_at(h, NULL, 100, 256, 24), 100, 256, 24);
-  use_aligned(mi_heap_rezalloc_aligned(h, NULL, 100, 256), 100, 256, 0);
-  use_aligned(mi_heap_rezalloc_aligned_at(h, NULL, 100, 256, 24), 100, 256, 24);
-  use_aligned(mi_heap_recalloc_aligned(h, NULL, 10, 10, 256), 100, 256, 0);
-  use_aligned(mi_heap_recalloc_aligned_at(h, NULL, 10, 10, 256, 24), 100, 256, 24);
+  use_zero_aligned(mi_heap_rezalloc_aligned(h, NULL, 100, 256), 100, 256, 0);
+  use_zero_aligned(mi_heap_rezalloc_aligned_at(h, NULL, 100, 256, 24), 100, 256, 24);
+  use_zero_aligned(mi_heap_recalloc_aligned(h, NULL, 10, 10, 256), 100, 256, 0);
+  use_zero_aligned(mi_heap_recalloc_aligned_at(h, NULL, 10, 10, 256, 24), 100, 256, 24);
   use(mi_heap_alloc_new(h, 100), 100);
   use(mi_heap_alloc_new_n(h, 10, 10), 100);
 }

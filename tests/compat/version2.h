@@ -66,6 +66,7 @@ static void numbers(void) {
 static int all_of_version2(void) {
   plain();
   aligned();
+  failures();
   told_sizes();
   strings();
   as_new();

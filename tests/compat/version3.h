@@ -129,6 +129,7 @@ static void managed(void) {
 static int all_of_version3(void) {
   plain();
   aligned();
+  failures();
   told_sizes();
   strings();
   as_new();
