@@ -51,16 +51,32 @@ static void wide(void) {
 }
 
 static void copies(void) {
+  errno = 77;
   wchar_t* const w = ri_wcsdup(L"wide \u00FC");
   CHECK(w != NULL && wcscmp(w, L"wide \u00FC") == 0);
   CHECK(ri_usable_size(w) >= 7 * sizeof(wchar_t));
   ri_free(w);
+  wchar_t* const empty = ri_wcsdup(L"");
+  CHECK(empty != NULL && empty[0] == 0 && ri_usable_size(empty) >= sizeof(wchar_t));
+  ri_free(empty);
   CHECK(ri_wcsdup(NULL) == NULL);
   const unsigned char text[] = {'a', 0xC3, 0xBC, 0};
   unsigned char* const m = ri_mbsdup(text);
   CHECK(m != NULL && memcmp(m, text, sizeof(text)) == 0);
   ri_free(m);
   CHECK(ri_mbsdup(NULL) == NULL);
+  CHECK_ERRNO(77);
+}
+
+// Leaves memory full of ones behind that the next block of these numbers gets.
+static void dirty(size_t size, size_t alignment, size_t offset) {
+  void* blocks[8];
+  for (size_t i = 0; i < 8; i++) {
+    blocks[i] = ri_malloc_aligned_at(size, alignment, offset);
+    memset(blocks[i], 0xFF, ri_usable_size(blocks[i]));
+  }
+  for (size_t i = 0; i < 8; i++)
+    ri_free(blocks[i]);
 }
 
 static void recallocs(void) {
@@ -68,6 +84,7 @@ static void recallocs(void) {
     uint8_t* p = NULL;
     size_t zeroed = 0;
     for (size_t count = 0; count < 3000; count = count * 2 + 3) {
+      dirty(count * 24, 256, offset);
       p = offset == 0 ? ri_aligned_recalloc(p, count, 24, 256)
                       : ri_aligned_offset_recalloc(p, count, 24, 256, offset);
       CHECK(p != NULL && check_aligned(p + offset, 256));

@@ -64,7 +64,14 @@ static void free_with_size(void) {
   const ri_summary_t before = check_summary();
   ri_register_output(check_capture_output, check_captured());
   ri_option_set(ri_option_check, 1);  // a wrong size would be reported
+  errno = 77;
   for (size_t size = 0; size < 3 * 64 * CHECK_KIB; size += 1 + size / 9) {
+    ri_free_sized(ri_malloc(size), size);
+    // More than was asked for, as far as the block goes.
+    void* const p = ri_malloc(size);
+    ri_free_sized(p, ri_usable_size(p));
+    void* const q = ri_malloc_aligned(size, 64);
+    ri_free_aligned_sized(q, 64, ri_usable_size(q));
     ri_free_size(ri_malloc(size), size);
     ri_free_aligned(ri_malloc_aligned(size, 256), 256);
     ri_free_size_aligned(ri_malloc_aligned(size, 64), size, 64);
@@ -74,6 +81,7 @@ static void free_with_size(void) {
   ri_free_aligned(NULL, 64);
   ri_free_size_aligned(NULL, 10, 64);
   ri_cfree(NULL);
+  CHECK_ERRNO(77);
   check_nothing_reported();
   ri_option_set(ri_option_check, 0);
   ri_register_output(NULL, NULL);
