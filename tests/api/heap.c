@@ -202,8 +202,29 @@ static void quota(void) {
   errno = 0;
   CHECK(!ri_heap_set_quota(ri_heap_main(), 1));
   CHECK_ERRNO(EINVAL);
+  errno = 0;
   CHECK(!ri_heap_set_quota(NULL, 1));
+  CHECK_ERRNO(EINVAL);
   CHECK(ri_heap_quota(NULL) == 0 && ri_heap_held(NULL) == 0 && ri_heap_held(ri_heap_main()) == 0);
+}
+
+// A limit below what the heap holds: blocks stay, pages that exist serve, new ones are refused.
+static void quota_below_held(void) {
+  ri_heap_t* const heap = ri_heap_new();
+  char* const p = ri_heap_malloc(heap, 100);
+  char* const large = ri_heap_malloc(heap, 300000);
+  check_fill(p, 100, 1);
+  check_fill(large, 300000, 2);
+  const size_t held = ri_heap_held(heap);
+  CHECK(ri_heap_set_quota(heap, 1) && ri_heap_quota(heap) == 1 && ri_heap_held(heap) == held);
+  errno = 0;
+  CHECK(ri_heap_malloc(heap, 300000) == NULL);
+  CHECK_ERRNO(ENOMEM);
+  void* const q = ri_heap_malloc(heap, 100);
+  CHECK(q != NULL && ri_heap_held(heap) == held);
+  CHECK_FILLED(p, 100, 1);
+  CHECK_FILLED(large, 300000, 2);
+  ri_heap_destroy(heap);
 }
 
 static void the_main_heap(void) {
@@ -232,6 +253,7 @@ int main(void) {
   ends_with_orphans();
   many_heaps();
   quota();
+  quota_below_held();
   the_main_heap();
   return 0;
 }
