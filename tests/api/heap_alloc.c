@@ -147,6 +147,100 @@ static void aligned(void) {
   CHECK_ERRNO(ENOMEM);
 }
 
+#define FAILS(call, code)         \
+  do {                            \
+    errno = 0;                    \
+    void* const r_ = (call);      \
+    CHECK_MSG(r_ == NULL, #call); \
+    CHECK_ERRNO(code);            \
+  } while (0)
+
+// Every function refuses what its relative without a heap refuses, and p stays as it was.
+static void bad_alignments(void) {
+  static const size_t bad[] = {0, 3, 24, 4097, SIZE_MAX};
+  char* const p = ri_heap_malloc(heap, 100);
+  check_fill(p, 100, 7);
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    const size_t a = check_hide(bad[i]);
+    FAILS(ri_heap_malloc_aligned(heap, 100, a), EINVAL);
+    FAILS(ri_heap_malloc_aligned_at(heap, 100, a, 8), EINVAL);
+    FAILS(ri_heap_zalloc_aligned(heap, 100, a), EINVAL);
+    FAILS(ri_heap_zalloc_aligned_at(heap, 100, a, 8), EINVAL);
+    FAILS(ri_heap_calloc_aligned(heap, 10, 10, a), EINVAL);
+    FAILS(ri_heap_calloc_aligned_at(heap, 10, 10, a, 8), EINVAL);
+    FAILS(ri_heap_realloc_aligned(heap, p, 200, a), EINVAL);
+    FAILS(ri_heap_realloc_aligned_at(heap, p, 200, a, 8), EINVAL);
+    FAILS(ri_heap_rezalloc_aligned(heap, p, 200, a), EINVAL);
+    FAILS(ri_heap_rezalloc_aligned_at(heap, p, 200, a, 8), EINVAL);
+    FAILS(ri_heap_recalloc_aligned(heap, p, 20, 10, a), EINVAL);
+    FAILS(ri_heap_recalloc_aligned_at(heap, p, 20, 10, a, 8), EINVAL);
+  }
+  CHECK_FILLED(p, 100, 7);
+  CHECK(ri_heap_of(p) == heap);
+  ri_free(p);
+}
+
+static void too_large(void) {
+  const size_t n = check_hide((size_t)PTRDIFF_MAX + 1);
+  const size_t half = check_hide(SIZE_MAX / 2);
+  char* const p = ri_heap_malloc(heap, 100);
+  check_fill(p, 100, 7);
+  FAILS(ri_heap_zalloc(heap, n), ENOMEM);
+  FAILS(ri_heap_malloc_small(heap, n), ENOMEM);
+  FAILS(ri_heap_zalloc_small(heap, n), ENOMEM);
+  FAILS(ri_heap_rezalloc(heap, p, n), ENOMEM);
+  FAILS(ri_heap_recalloc(heap, p, half, 3), ENOMEM);
+  FAILS(ri_heap_malloc_aligned(heap, n, 64), ENOMEM);
+  FAILS(ri_heap_malloc_aligned_at(heap, n, 64, 8), ENOMEM);
+  FAILS(ri_heap_zalloc_aligned(heap, n, 64), ENOMEM);
+  FAILS(ri_heap_zalloc_aligned_at(heap, n, 64, 8), ENOMEM);
+  FAILS(ri_heap_calloc_aligned_at(heap, half, 3, 64, 8), ENOMEM);
+  FAILS(ri_heap_realloc_aligned(heap, p, n, 64), ENOMEM);
+  FAILS(ri_heap_realloc_aligned_at(heap, p, n, 64, 8), ENOMEM);
+  FAILS(ri_heap_rezalloc_aligned(heap, p, n, 64), ENOMEM);
+  FAILS(ri_heap_rezalloc_aligned_at(heap, p, n, 64, 8), ENOMEM);
+  FAILS(ri_heap_recalloc_aligned(heap, p, half, 3, 64), ENOMEM);
+  FAILS(ri_heap_recalloc_aligned_at(heap, p, half, 3, 64, 8), ENOMEM);
+  CHECK_FILLED(p, 100, 7);
+  ri_free(p);
+}
+
+// NULL is the main heap for each of them, whichever theap is the thread's default.
+static void without_heap(void) {
+  CHECK(ri_theap_set_default(ri_heap_theap(heap)) == ri_heap_theap(NULL));
+  void* const all[] = {ri_heap_malloc(NULL, 100),
+                       ri_heap_zalloc(NULL, 100),
+                       ri_heap_calloc(NULL, 10, 10),
+                       ri_heap_mallocn(NULL, 10, 10),
+                       ri_heap_malloc_small(NULL, 100),
+                       ri_heap_zalloc_small(NULL, 100),
+                       ri_heap_realloc(NULL, NULL, 100),
+                       ri_heap_reallocn(NULL, NULL, 10, 10),
+                       ri_heap_reallocf(NULL, NULL, 100),
+                       ri_heap_rezalloc(NULL, NULL, 100),
+                       ri_heap_recalloc(NULL, NULL, 10, 10),
+                       ri_heap_strdup(NULL, "x"),
+                       ri_heap_strndup(NULL, "x", 1),
+                       ri_heap_realpath(NULL, "/", NULL),
+                       ri_heap_malloc_aligned(NULL, 100, 64),
+                       ri_heap_malloc_aligned_at(NULL, 100, 64, 8),
+                       ri_heap_zalloc_aligned(NULL, 100, 64),
+                       ri_heap_zalloc_aligned_at(NULL, 100, 64, 8),
+                       ri_heap_calloc_aligned(NULL, 10, 10, 64),
+                       ri_heap_calloc_aligned_at(NULL, 10, 10, 64, 8),
+                       ri_heap_realloc_aligned(NULL, NULL, 100, 64),
+                       ri_heap_realloc_aligned_at(NULL, NULL, 100, 64, 8),
+                       ri_heap_rezalloc_aligned(NULL, NULL, 100, 64),
+                       ri_heap_rezalloc_aligned_at(NULL, NULL, 100, 64, 8),
+                       ri_heap_recalloc_aligned(NULL, NULL, 10, 10, 64),
+                       ri_heap_recalloc_aligned_at(NULL, NULL, 10, 10, 64, 8)};
+  for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+    CHECK_MSG(ri_heap_of(all[i]) == ri_heap_main(), "function %zu", i);
+    ri_free(all[i]);
+  }
+  CHECK(ri_theap_set_default(NULL) == ri_heap_theap(heap));
+}
+
 static void* first_thing(void* arg) {
   (void)arg;
   ri_free(mine(ri_heap_malloc(heap, 100), 100));
@@ -186,6 +280,9 @@ int main(void) {
   reallocation();
   strings();
   aligned();
+  bad_alignments();
+  too_large();
+  without_heap();
   check_in_thread(first_thing, NULL);
   CHECK(pthread_key_create(&late_key, late) == 0);
   check_in_thread(with_late_destructor, &late_key);
