@@ -9,6 +9,26 @@
 
 static ri_heap_t* heap;
 
+static void refused(const void* p) {
+  CHECK(p == NULL);
+  CHECK_ERRNO(ENOMEM);
+  errno = 0;
+}
+
+static void refusals(ri_theap_t* theap) {
+  const size_t n = check_hide((size_t)PTRDIFF_MAX + 1);
+  void* const p = ri_theap_malloc(theap, 100);
+  check_fill(p, 100, 3);
+  errno = 0;
+  refused(ri_theap_zalloc(theap, n));
+  refused(ri_theap_malloc_small(theap, n));
+  refused(ri_theap_zalloc_small(theap, n));
+  refused(ri_theap_malloc_aligned(theap, n, 64));
+  refused(ri_theap_realloc(theap, p, n));
+  CHECK_FILLED(p, 100, 3);
+  ri_free(p);
+}
+
 static void functions(void) {
   ri_theap_t* const theap = ri_heap_theap(heap);
   CHECK(theap != NULL && ri_heap_theap(heap) == theap);
@@ -50,6 +70,7 @@ static void functions(void) {
   errno = 0;
   CHECK(ri_theap_malloc_aligned(theap, 10, check_hide(12)) == NULL);
   CHECK_ERRNO(EINVAL);
+  refusals(theap);
   ri_theap_collect(theap, false);
   ri_theap_collect(NULL, true);
   CHECK_MSG(ri_heap_held(heap) == 0, "%zu held", ri_heap_held(heap));
