@@ -430,6 +430,41 @@ static void json_is_right(void) {
   CHECK(*json_space(json_value(buffer, 0)) == '\0');
 }
 
+// Of a heap and of a sub-process: the same rules for the buffer.
+static void json_of_parts(void) {
+  static char buffer[32768];
+  ri_heap_t* const heap = ri_heap_new();
+  CHECK(ri_heap_malloc(heap, 500) != NULL);
+  CHECK(ri_heap_stats_get_json(heap, sizeof(buffer), buffer) == buffer);
+  CHECK(*json_space(json_value(buffer, 0)) == '\0');
+  CHECK(strstr(buffer, "\"blocks\": {\"total\":1,") != NULL);
+  const size_t length = strlen(buffer);
+  CHECK(ri_heap_stats_get_json(heap, length, buffer) == NULL && buffer[0] == '\0');
+  CHECK(ri_heap_stats_get_json(heap, length + 1, buffer) == buffer);
+  ri_heap_destroy(heap);
+  const ri_subproc_id_t id = ri_subproc_new();
+  CHECK(ri_subproc_stats_get_json(id, sizeof(buffer), buffer) == buffer);
+  CHECK(*json_space(json_value(buffer, 0)) == '\0');
+  CHECK(ri_subproc_stats_get_json(id, 10, buffer) == NULL && buffer[0] == '\0');
+  ri_subproc_destroy(id);
+}
+
+// Each function that fills statistics leaves them alone when the header is wrong.
+static void wrong_headers_of_parts(void) {
+  const ri_subproc_id_t id = ri_subproc_main();
+  for (int i = 0; i < 2; i++) {
+    ri_stats_t_decl(s);
+    s.size -= i == 0;
+    s.version += i == 1;
+    s.pages.current = 77;
+    const ri_stats_t copy = s;
+    CHECK(!ri_heap_stats_get(NULL, &s) && memcmp(&s, &copy, sizeof(s)) == 0);
+    CHECK(!ri_subproc_stats_get(id, &s) && memcmp(&s, &copy, sizeof(s)) == 0);
+    CHECK(!ri_subproc_stats_get_exclusive(id, &s) && memcmp(&s, &copy, sizeof(s)) == 0);
+  }
+  CHECK(!ri_heap_stats_get(NULL, NULL) && !ri_subproc_stats_get(id, NULL));
+}
+
 // ---- The process --------------------------------------------------------------------------------
 
 static void process_is_known(void) {
@@ -467,6 +502,8 @@ int main(void) {
   heaps_have_their_own();
   subprocesses_have_their_own();
   json_is_right();
+  json_of_parts();
+  wrong_headers_of_parts();
   reset_begins_anew();
   one_block(40);
   one_block(200000);
