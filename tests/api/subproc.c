@@ -196,6 +196,26 @@ static void forked(void) {
   ri_subproc_destroy(other);
 }
 
+// The visitor may make heaps, which are visited too, and end the heap that it was called for.
+static bool replace_heap(ri_heap_t* heap, void* arg) {
+  heaps_t* const h = arg;
+  h->seen[h->count++] = heap;
+  if (heap == ri_heap_main()) return true;
+  if (h->count == 2) CHECK(ri_heap_new() != NULL);
+  ri_heap_destroy(heap);
+  return true;
+}
+
+static void visitors_change_heaps(void) {
+  ri_heap_t* const first = ri_heap_new();
+  ri_heap_t* const second = ri_heap_new();
+  heaps_t h = {0};
+  CHECK(ri_subproc_visit_heaps(ri_subproc_main(), replace_heap, &h));
+  CHECK_MSG(h.count == 4 && h.seen[1] == first && h.seen[2] == second, "%zu heaps", h.count);
+  h = (heaps_t){0};
+  CHECK(ri_subproc_visit_heaps(ri_subproc_main(), note_heap, &h) && h.count == 1);
+}
+
 static void the_main_one(void) {
   ri_heap_t* const heap = ri_heap_new();
   heaps_t h = {0};
@@ -221,6 +241,7 @@ int main(void) {
   given_memory();
   threads_that_end_later();
   if (!check_sanitized()) forked();
+  visitors_change_heaps();
   the_main_one();
   check_workload(5000, 2);
   CHECK(ri_audit());
