@@ -58,8 +58,9 @@ typedef bool(ri_commit_fun_t)(bool commit, void* start, size_t size, bool* is_ze
 //   is_pinned     it is never given back while unused
 //   is_zero       it reads as zero
 //   node          the NUMA node that it lies on, or -1
-// False, with *id NULL, and EINVAL when it is too small, ENOMEM when it lies where it cannot be
-// used: there are 256 arenas at most, and the address must lie in what the page map covers. [M]
+// False, with *id NULL, and EINVAL when `start` is NULL or the size too small or over
+// PTRDIFF_MAX / 2, ENOMEM when it lies where it cannot be used: there are 256 arenas at most, and
+// the address must lie in what the page map covers. [M]
 RI_EXPORT bool ri_manage_os_memory(void* start, size_t size, bool is_committed, bool is_pinned,
                                    bool is_zero, int node) RI_NOEXCEPT;
 RI_EXPORT bool ri_manage_os_memory_ex(void* start, size_t size, bool is_committed, bool is_pinned,

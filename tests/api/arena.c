@@ -98,7 +98,17 @@ static void given(void) {
   CHECK(!ri_manage_os_memory_ex(p, ri_arena_min_size() - 1, true, false, true, -1, true, &id));
   CHECK_ERRNO(EINVAL);
   CHECK(id == NULL);
+  errno = 0;
   CHECK(!ri_manage_os_memory(NULL, size, true, false, true, -1));
+  CHECK_ERRNO(EINVAL);
+  errno = 0;
+  CHECK(!ri_manage_os_memory(p, check_hide(SIZE_MAX), true, false, true, -1));
+  CHECK_ERRNO(EINVAL);
+  // A range that goes round the end of the address space.
+  void* const last = check_hide_pointer((uintptr_t)0 - (uintptr_t)4 * CHECK_MIB);
+  errno = 0;
+  CHECK(!ri_manage_os_memory(last, (size_t)8 * CHECK_MIB, true, false, true, -1));
+  CHECK_ERRNO(ENOMEM);
   // Where there is nothing, nothing can be made accessible.
   uint8_t* const hole = map(size, PROT_NONE);
   CHECK(munmap(hole, size) == 0);
@@ -187,6 +197,9 @@ static void huge_pages(void) {
   CHECK(ri_reserve_huge_os_pages_at(0, -1, 0) == EINVAL);
   CHECK(ri_reserve_huge_os_pages_interleave(0, 0, 0) == EINVAL);
   CHECK(ri_reserve_huge_os_pages(0, 1.0, &got) == EINVAL && got == 0);
+  CHECK(ri_reserve_huge_os_pages(0, 1.0, NULL) == EINVAL);
+  CHECK(ri_reserve_huge_os_pages_at_ex(0, -1, 0, true, &id) == EINVAL && id == NULL);
+  id = &id;
   // Whether there are any is the system's business; without, nothing has changed.
   const ri_summary_t before = check_summary();
   const int error = ri_reserve_huge_os_pages_at_ex(1, -1, 100, true, &id);
@@ -199,6 +212,17 @@ static void huge_pages(void) {
   } else {
     use_up(id, (size_t)500 * CHECK_MIB);
   }
+}
+
+// The arena NULL is none: an ordinary heap.
+static void in_no_arena(void) {
+  ri_heap_t* const heap = ri_heap_new_in_arena(NULL);
+  CHECK(heap != NULL && heap != ri_heap_main() && ri_heap_quota(heap) == 0);
+  void* const p = ri_heap_malloc(heap, (size_t)300 * CHECK_MIB);
+  CHECK(p != NULL && ri_heap_of(p) == heap);
+  ri_heap_destroy(heap);
+  CHECK(ri_reserve_os_memory(0, true, false) == EINVAL);
+  CHECK(ri_reserve_os_memory(check_hide(CHECK_HUGE(61)), false, false) == ENOMEM);
 }
 
 static void numa(void) {
@@ -231,6 +255,7 @@ int main(void) {
   given();
   with_commit_functions();
   huge_pages();
+  in_no_arena();
   numa();
   printing();
   check_workload(20000, 1);
