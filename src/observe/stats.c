@@ -177,7 +177,7 @@ bool ri_thread_stats_get(ri_stats_t* s) {
 bool ri_heap_stats_get(ri_heap_t* heap, ri_stats_t* s) {
   if (!rix_stats_header_valid(s)) return false;
   rix_collected_t c = {0};
-  rix_collect_heap(&c, heap != NULL ? heap : &rix_heap_default);
+  rix_collect_heap(&c, heap != NULL ? heap : rix_subproc_current()->main);
   ri_stats_init(s);
   rix_stats_fill_part(s, &c);
   stats_set(&s->heaps, 1);

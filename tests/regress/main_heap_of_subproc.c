@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// main_heap_of_subproc.c: ri_heap_stats_get(NULL) told of the main sub-process's main heap, in
+// threads of other sub-processes too, where NULL stands for the heap that ri_malloc allocates from.
+#include "../check.h"
+
+enum { BLOCKS = 40 };
+
+static void* in_subproc(void* arg) {
+  ri_subproc_add_current_thread(*(ri_subproc_id_t*)arg);
+  for (size_t i = 0; i < BLOCKS; i++)
+    CHECK(ri_heap_of(ri_malloc(900)) == ri_heap_main());
+  ri_stats_t_decl(s);
+  CHECK(ri_heap_stats_get(NULL, &s));
+  CHECK_MSG(s.blocks.current == BLOCKS, "%lld blocks", (long long)s.blocks.current);
+  char* const json = ri_heap_stats_get_json(NULL, 0, NULL);
+  CHECK(json != NULL && strstr(json, "\"blocks\": {\"total\":40,") != NULL);
+  ri_free(json);
+  return NULL;
+}
+
+int main(void) {
+  void* blocks[100];
+  for (size_t i = 0; i < 100; i++)
+    blocks[i] = ri_malloc(900);
+  ri_subproc_id_t id = ri_subproc_new();
+  CHECK(id._ri_subproc_id != NULL);
+  check_in_thread(in_subproc, &id);
+  ri_stats_t_decl(s);
+  CHECK(ri_heap_stats_get(NULL, &s) && s.blocks.current >= 100);
+  ri_subproc_destroy(id);
+  for (size_t i = 0; i < 100; i++)
+    ri_free(blocks[i]);
+  CHECK(ri_audit());
+  return 0;
+}
