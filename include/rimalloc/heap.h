@@ -60,13 +60,13 @@ RI_NODISCARD RI_EXPORT bool ri_any_heap_contains(const void* p) RI_NOEXCEPT;
 
 // Limits the memory that the heap may hold to `bytes`, counted in whole pages (64 KiB and more);
 // 0: no limit. An allocation that would exceed it fails with ENOMEM; blocks that exist stay. False,
-// and EINVAL, for the main heap, which is limited by the option limit_address_space. Cost: none for
-// allocations from existing pages.
+// and EINVAL, for the main heap of the main sub-process, which is limited by the option
+// limit_address_space. Cost: none for allocations from existing pages.
 RI_EXPORT bool ri_heap_set_quota(ri_heap_t* heap, size_t bytes) RI_NOEXCEPT;
 // The limit; 0 without one.
 RI_NODISCARD RI_EXPORT size_t ri_heap_quota(const ri_heap_t* heap) RI_NOEXCEPT;
-// Bytes of the pages that the heap holds now, free blocks included; 0 for the main heap, whose
-// pages are not counted.
+// Bytes of the pages that the heap holds now, free blocks included; 0 for the main heap of the main
+// sub-process, whose pages are not counted.
 RI_NODISCARD RI_EXPORT size_t ri_heap_held(const ri_heap_t* heap) RI_NOEXCEPT;
 
 // ---- Allocation ---------------------------------------------------------------------------------

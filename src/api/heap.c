@@ -45,7 +45,8 @@ bool ri_heap_contains(const ri_heap_t* heap, const void* p) {
 bool ri_any_heap_contains(const void* p) { return ri_heap_of(p) != NULL; }
 
 bool ri_heap_set_quota(ri_heap_t* heap, size_t bytes) {
-  if (heap == NULL || !heap->listed) {
+  if (heap == NULL) heap = ri_heap_main();
+  if (!heap->listed) {
     rix_os_set_errno(EINVAL);
     return false;
   }
@@ -54,9 +55,11 @@ bool ri_heap_set_quota(ri_heap_t* heap, size_t bytes) {
 }
 
 size_t ri_heap_quota(const ri_heap_t* heap) {
-  return heap != NULL ? ri_load_relaxed(&heap->xquota) : 0;
+  if (heap == NULL) heap = ri_heap_main();
+  return ri_load_relaxed(&heap->xquota);
 }
 
 size_t ri_heap_held(const ri_heap_t* heap) {
-  return heap != NULL && heap->listed ? ri_load_relaxed(&heap->xbytes) : 0;
+  if (heap == NULL) heap = ri_heap_main();
+  return heap->listed ? ri_load_relaxed(&heap->xbytes) : 0;
 }

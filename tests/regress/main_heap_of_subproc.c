@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // main_heap_of_subproc.c: ri_heap_stats_get(NULL) told of the main sub-process's main heap, in
 // threads of other sub-processes too, where NULL stands for the heap that ri_malloc allocates from.
+// The functions of quotas refused NULL there, and told 0, but knew the same heap by its pointer.
 #include "../check.h"
 
 enum { BLOCKS = 40 };
@@ -15,6 +16,13 @@ static void* in_subproc(void* arg) {
   char* const json = ri_heap_stats_get_json(NULL, 0, NULL);
   CHECK(json != NULL && strstr(json, "\"blocks\": {\"total\":40,") != NULL);
   ri_free(json);
+  CHECK(ri_heap_held(NULL) >= BLOCKS * 900 && ri_heap_held(NULL) == ri_heap_held(ri_heap_main()));
+  CHECK(ri_heap_set_quota(NULL, CHECK_MIB));
+  CHECK(ri_heap_quota(NULL) == CHECK_MIB && ri_heap_quota(ri_heap_main()) == CHECK_MIB);
+  errno = 0;
+  CHECK(ri_malloc(check_hide(2 * CHECK_MIB)) == NULL);
+  CHECK_ERRNO(ENOMEM);
+  CHECK(ri_heap_set_quota(NULL, 0) && ri_heap_quota(ri_heap_main()) == 0);
   return NULL;
 }
 
