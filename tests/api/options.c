@@ -41,6 +41,32 @@ static void defaults(void) {
   }
 }
 
+// Before anything is set in code: the last default counts, clamped as what is set is, but never
+// over ri_conf or ri_option_set.
+static void defaults_of_the_program(void) {
+  const ri_option_t delay = ri_option_purge_delay;
+  ri_option_set_default(delay, 60);
+  CHECK(ri_option_get(delay) == 60);
+  ri_option_set_default(delay, 61);
+  CHECK(ri_option_get(delay) == 61);
+  check_capture_start();
+  ri_option_set_default(delay, rows[delay].lowest - 1);
+  CHECK(ri_option_get(delay) == rows[delay].lowest);
+  CHECK_MSG(strstr(check_captured()->text, "purge_delay: -2 is outside") != NULL, "%s",
+            check_captured()->text);
+  check_capture_stop();
+  ri_option_set_enabled_default(delay, true);
+  CHECK(ri_option_get(delay) == 1);
+  ri_option_set_enabled_default(delay, false);
+  CHECK(ri_option_get(delay) == 0);
+  ri_option_set(delay, rows[delay].initial);
+  ri_option_set_default(delay, 62);
+  ri_option_set_enabled_default(delay, true);
+  CHECK(ri_option_get(delay) == rows[delay].initial);
+  ri_option_set_default(ri_option_page_full_retain, 1);
+  CHECK(ri_option_get(ri_option_page_full_retain) == 3);
+}
+
 static void set_and_clamp(void) {
   check_capture_start();
   ri_option_set(ri_option_max_warnings, 1000000);
@@ -351,6 +377,7 @@ int main(int argc, char** argv) {
   if (argc > 1 && strcmp(argv[1], "idle") == 0) return idle();
   if (argc > 1) return child(&trials[atoi(argv[1])]);
   defaults();
+  defaults_of_the_program();
   set_and_clamp();
   warnings_end();
   flags_and_unknown();
