@@ -101,7 +101,8 @@ RI_EXPORT void ri_heap_set_numa_affinity(ri_heap_t* heap, int node) RI_NOEXCEPT;
 // A sub-process has arenas and heaps of its own, and a main heap that its threads' ri_malloc uses:
 // what belongs to different sub-processes never shares a page, nor memory that one of them freed.
 // Threads belong to the main sub-process until they are added to another one. A thread may use
-// heaps of its own sub-process; blocks may be freed by any thread.
+// heaps of its own sub-process; blocks may be freed by any thread. An id with NULL inside is none:
+// nothing happens, a visit of its heaps sees none and is true, its statistics are false.
 typedef struct ri_subproc_id_s {
   void* _ri_subproc_id;
 } ri_subproc_id_t;

@@ -5,6 +5,7 @@
 // the end, a heap list that is not the sub-process's, memory given by the program and used again.
 #include "../check.h"
 
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -216,6 +217,40 @@ static void visitors_change_heaps(void) {
   CHECK(ri_subproc_visit_heaps(ri_subproc_main(), note_heap, &h) && h.count == 1);
 }
 
+// After its exit hooks a thread belongs to the main sub-process, and to no other any more.
+// (ThreadSanitizer ends in the last round.)
+enum { LATE_ROUNDS = PTHREAD_DESTRUCTOR_ITERATIONS - 1 };
+static pthread_key_t late_key;
+static size_t late_rounds;
+
+static void late(void* value) {
+  if (++late_rounds < LATE_ROUNDS) {
+    pthread_setspecific(late_key, value);
+    return;
+  }
+  CHECK(ri_heap_theap(NULL) == NULL && same(ri_subproc_current(), ri_subproc_main()));
+  ri_subproc_add_current_thread(sub);
+  CHECK(same(ri_subproc_current(), ri_subproc_main()));
+  void* const p = ri_malloc(100);
+  CHECK(ri_heap_of(p) == value);
+  ri_free(p);
+}
+
+static void* ends_late(void* main_heap) {
+  ri_subproc_add_current_thread(sub);
+  CHECK(same(ri_subproc_current(), sub) && ri_heap_main() != main_heap);
+  CHECK(pthread_setspecific(late_key, main_heap) == 0);
+  return NULL;
+}
+
+static void after_exit_hooks(void) {
+  sub = ri_subproc_new();
+  CHECK(pthread_key_create(&late_key, late) == 0);
+  check_in_thread(ends_late, ri_heap_main());
+  CHECK(late_rounds == LATE_ROUNDS);
+  ri_subproc_destroy(sub);
+}
+
 static void the_main_one(void) {
   ri_heap_t* const heap = ri_heap_new();
   heaps_t h = {0};
@@ -241,6 +276,7 @@ int main(void) {
   given_memory();
   threads_that_end_later();
   if (!check_sanitized()) forked();
+  after_exit_hooks();
   visitors_change_heaps();
   the_main_one();
   check_workload(5000, 2);
