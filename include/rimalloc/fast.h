@@ -67,6 +67,7 @@ RI_ALWAYS_INLINE ri_page_t* rix_fast_page_of(const void* p) RI_NOEXCEPT {
 // Pushes p on the list of its page, which is this thread's own and ordinary.
 RI_ALWAYS_INLINE void rix_fast_push(ri_page_t* page, void* p) RI_NOEXCEPT {
   ri_block_t* const block = (ri_block_t*)p;
+  if (block == NULL) __builtin_unreachable();  // no page lies at address 0; costs nothing
   ri_block_t* const head = page->free;
   if (RI_UNLIKELY(head == block)) {  // the same block twice in a row: caught at no measurable cost
     rix_free_generic(p);
