@@ -250,6 +250,7 @@ void rix_pagemap_use_table(void* table, size_t bytes, const void* region, size_t
 
 bool rix_pagemap_cover(const void* p, size_t size) {
   const uint64_t start = (uintptr_t)p, end = start + size;
+  if (end < start) return false;  // it would go round the end of all addresses
   rix_lock(&rix_pagemap_lock);
   bool covered = pagemap.reserved != 0 || pagemap_choose(start, end);
   if (covered) {
