@@ -81,6 +81,7 @@ static void region_give(unsigned i, fuzz_op_t op) {
   FUZZ_CHECK(done && a->id != NULL && errno == SHADOW_ERRNO);
   a->subproc = world.thread.subproc;
   a->exclusive = exclusive;
+  a->inherited = false;
   size_t area;
   FUZZ_CHECK(ri_arena_area(a->id, &area) == r->start && area <= size);
 }
@@ -102,6 +103,7 @@ void world_reserve(fuzz_op_t op) {
   if (world.thread.subproc == 0 || a->id != NULL) return;
   a->subproc = world.thread.subproc;
   a->exclusive = (op.b & 1) != 0;
+  a->inherited = false;
   const size_t size = (size_t)2 << 20;
   FUZZ_CHECK(
       ri_reserve_os_memory_ex(size, (op.b & 2) != 0, (op.b & 4) != 0, a->exclusive, &a->id) == 0);
@@ -116,7 +118,8 @@ void world_check_place(const void* p, unsigned heap) {
     if (a->id == NULL) continue;
     const bool inside = ri_arena_contains(a->id, p);
     FUZZ_CHECK(inside || h->arena != i);
-    FUZZ_CHECK(!inside || h->arena == i || (h->arena == WORLD_ANY && !a->exclusive));
+    const bool open = !a->exclusive || (a->inherited && heap == h->subproc);
+    FUZZ_CHECK(!inside || h->arena == i || (h->arena == WORLD_ANY && open));
     FUZZ_CHECK(!inside || h->subproc == a->subproc);
   }
 }
@@ -166,6 +169,7 @@ void world_set_limit(unsigned heap, fuzz_op_t op) {
 }
 
 void world_ended(unsigned heap) {
+  if (world.heaps[heap].arena != WORLD_ANY) world.arenas[world.heaps[heap].arena].inherited = true;
   world.heaps[heap].heap = NULL;
   if (world.thread.chosen == heap) world.thread.chosen = world.thread.subproc;
 }

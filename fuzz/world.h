@@ -23,6 +23,7 @@ typedef struct world_arena_s {
   ri_arena_id_t id;  // NULL: none
   unsigned subproc;
   bool exclusive;
+  bool inherited;  // a heap of it was deleted: its pages are the main heap's
 } world_arena_t;
 
 // The calling thread. `chosen` is the heap of its default theap.

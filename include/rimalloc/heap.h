@@ -24,7 +24,8 @@ typedef struct rix_heap_s ri_heap_t;
 // A new heap; NULL and ENOMEM when there is no memory. Cost: a lock. [M]
 RI_NODISCARD RI_EXPORT ri_heap_t* ri_heap_new(void) RI_NOEXCEPT;
 
-// Ends the heap; its blocks stay valid and belong to the main heap from now on. Other threads may
+// Ends the heap; its blocks stay valid, where they are, and belong to the main heap from now on,
+// which allocates from their pages too, those in an exclusive arena included. Other threads may
 // free or resize blocks of the heap meanwhile; none may allocate from it. NULL: nothing; the main
 // heap: EINVAL is reported and nothing happens. Cost: a few instructions for each page of the heap;
 // waits for no other thread's allocations. [M]
