@@ -147,7 +147,10 @@ void fuzz_change_option(fuzz_op_t op) {
   fuzz_set_option(choices[i].option, choices[i].values[op.b % 4]);
 }
 
-enum { RESTS_FIRST = 50 };  // the corpus is read, and the allocator has its arenas
+enum {
+  RESTS_FIRST = 50,  // the corpus is read, and the allocator has its arenas
+  RESTS_LATE = 64
+};
 
 // What the allocator holds when nothing is live and all that is kept was given back, at first and
 // at last: resident memory also grows by what a fuzzing engine learns.
@@ -159,7 +162,17 @@ typedef struct rest_s {
 static struct {
   rest_t first, last;
   size_t count;
+  size_t committed[RESTS_LATE];  // at the latest
 } rest;
+
+// Memory that its giver's function refused to take back stays committed for a while; what is lost,
+// for ever. So the least of the latest rests tells.
+static size_t least_committed(void) {
+  size_t least = SIZE_MAX;
+  for (size_t i = 0; i < RESTS_LATE && i < rest.count; i++)
+    least = rest.committed[i] < least ? rest.committed[i] : least;
+  return least == SIZE_MAX ? 0 : least;
+}
 
 static void tell_rest(void) {
   const ri_summary_t *const a = &rest.first.summary, *const b = &rest.last.summary;
@@ -167,12 +180,13 @@ static void tell_rest(void) {
       stderr,
       "at rest: resident %zu -> %zu KiB, of the allocator's: committed %zu -> %zu KiB, reserved "
       "%zu -> %zu KiB, arenas %zu -> %zu\n",
-      rest.first.resident >> 10, rest.last.resident >> 10, a->committed >> 10, b->committed >> 10,
-      a->reserved >> 10, b->reserved >> 10, a->arenas, b->arenas);
+      rest.first.resident >> 10, rest.last.resident >> 10, a->committed >> 10,
+      least_committed() >> 10, a->reserved >> 10, b->reserved >> 10, a->arenas, b->arenas);
 }
 
 static void note_rest(ri_summary_t summary) {
   rest.last = (rest_t){summary, check_resident()};
+  rest.committed[rest.count % RESTS_LATE] = summary.committed;
   if (++rest.count <= RESTS_FIRST) rest.first = rest.last;
 }
 
