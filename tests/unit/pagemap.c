@@ -47,6 +47,13 @@ static void entered(uint8_t* start, size_t slices, ri_page_t* page) {
   CHECK(rix_pagemap_find(start) == NULL);
 }
 
+// From near the end of all addresses round to the first slice of the page map.
+static void round_the_end(void) {
+  const uintptr_t base = ri_load_relaxed(&rix_pagemap.xbase);
+  const uintptr_t start = (uintptr_t)0 - (uintptr_t)4 * CHECK_MIB;
+  CHECK(!rix_pagemap_cover((const void*)start, base - start + RIX_SLICE_SIZE));
+}
+
 int main(void) {
   nothing_anywhere();  // also before the window is chosen
   const size_t mib = (size_t)1 << 20;
@@ -80,5 +87,6 @@ int main(void) {
     CHECK(rix_pagemap_cover(p, size));
     last = p;
   }
+  round_the_end();
   return 0;
 }
