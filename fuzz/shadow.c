@@ -86,11 +86,15 @@ static void check_zero_range(const uint8_t* p, size_t from, size_t to) {
 
 int __asan_address_is_poisoned(void const volatile* at) __attribute__((weak));
 
+// errno stays what the allocator left in it.
 static bool is_mapped(const uint8_t* p) {
+  const int saved = errno;
   unsigned char resident;
   const size_t page = (size_t)sysconf(_SC_PAGESIZE);
   uint8_t* const start = (uint8_t*)(uintptr_t)p - (uintptr_t)p % page;
-  return mincore(start, page, &resident) == 0;
+  const bool mapped = mincore(start, page, &resident) == 0;
+  errno = saved;
+  return mapped;
 }
 
 // A block is followed by what nobody may touch, and is such itself once it was freed. What is alone
