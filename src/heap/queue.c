@@ -10,6 +10,7 @@
     axiomatic queue_pages {
       logic ri_page_t* queue_page(integer i);
       logic integer queue_pages;
+      logic integer queue_at;
     }
     predicate queue_apart{L}(rix_page_list_t* list) =
       0 <= queue_pages && \valid(list) &&
@@ -77,29 +78,103 @@ static void queue_link_front(rix_page_list_t* list, ri_page_t* page) {
   list->first = page;
 }
 
+/*@ requires queue_apart(list) && 0 < queue_pages && page == queue_page(queue_pages - 1);
+    requires queue_pages == 1 ==> queue_none(list);
+    requires queue_pages > 1 ==> queue_first(list, 0) && queue_last(list, queue_pages - 2);
+    requires queue_nexts(0, queue_pages - 1) && queue_prevs(0, queue_pages - 1);
+    assigns *list, page->prev, page->next, queue_page(queue_pages - 2)->next;
+    ensures first: queue_first(list, 0);
+    ensures last: queue_last(list, queue_pages - 1);
+    ensures nexts: queue_nexts(0, queue_pages);
+    ensures prevs: queue_prevs(0, queue_pages); */
 static void queue_link_back(rix_page_list_t* list, ri_page_t* page) {
   page->next = NULL;
   page->prev = list->last;
+  /*@ assert old: list->first == \at(list->first, Pre) && list->last == \at(list->last, Pre); */
+  /*@ assert each_next: \forall integer i; 0 <= i < queue_pages - 2 ==>
+        queue_page(i)->next == \at(queue_page(i)->next, Pre); */
+  /*@ assert nexts_of_old: queue_nexts(0, queue_pages - 1); */
+  /*@ assert each_prev: \forall integer i; 0 <= i < queue_pages - 1 ==>
+        queue_page(i)->prev == \at(queue_page(i)->prev, Pre); */
+  /*@ assert prevs_of_old: queue_prevs(0, queue_pages - 1); */
   if (list->last != NULL) {
+    /*@ assert more: list->last == queue_page(queue_pages - 2) && queue_pages > 1; */
+    /*@ assert first_before: list->first == queue_page(0); */
+    /*@ assert end_before: queue_page(0)->prev == \null; */
     list->last->next = page;
+    /*@ assert first_after: list->first == queue_page(0); */
+    /*@ assert end_after: queue_page(0)->prev == \null; */
+    /*@ assert nexts_kept: queue_nexts(0, queue_pages - 1); */
+    /*@ assert prevs_kept: queue_prevs(0, queue_pages - 1); */
+    /*@ assert linked: queue_page(queue_pages - 2)->next == page &&
+          page->prev == queue_page(queue_pages - 2); */
   } else {
     list->first = page;
   }
+  /*@ assert nexts_now: queue_nexts(0, queue_pages); */
+  /*@ assert prevs_now: queue_prevs(0, queue_pages); */
+  /*@ assert first_now: queue_pages > 1 ==> queue_first(list, 0); */
   list->last = page;
 }
 
+/*@ requires queue_apart(list) && 0 <= queue_at < queue_pages && page == queue_page(queue_at);
+    requires queue_first(list, 0) && queue_last(list, queue_pages - 1);
+    requires queue_nexts(0, queue_pages) && queue_prevs(0, queue_pages);
+    assigns *list, page->prev, page->next, queue_page(queue_at - 1)->next,
+      queue_page(queue_at + 1)->prev;
+    ensures alone: page->next == \null && page->prev == \null;
+    ensures none: queue_pages == 1 ==> queue_none(list);
+    ensures first: queue_at > 0 ==> queue_first(list, 0);
+    ensures second: queue_at == 0 < queue_pages - 1 ==> queue_first(list, 1);
+    ensures last: queue_at < queue_pages - 1 ==> queue_last(list, queue_pages - 1);
+    ensures but_last: 0 < queue_at == queue_pages - 1 ==> queue_last(list, queue_pages - 2);
+    ensures joined: 0 < queue_at < queue_pages - 1 ==>
+      queue_page(queue_at - 1)->next == queue_page(queue_at + 1) &&
+      queue_page(queue_at + 1)->prev == queue_page(queue_at - 1);
+    ensures nexts: queue_nexts(0, queue_at) && queue_nexts(queue_at + 1, queue_pages);
+    ensures prevs: queue_prevs(0, queue_at) && queue_prevs(queue_at + 1, queue_pages); */
 static void queue_unlink(rix_page_list_t* list, ri_page_t* page) {
-  if (page->prev != NULL) {
-    page->prev->next = page->next;
+  ri_page_t* const prev = page->prev;
+  ri_page_t* const next = page->next;
+  /*@ assert prev: queue_at > 0 ? prev == queue_page(queue_at - 1) : prev == \null; */
+  /*@ assert next: queue_at < queue_pages - 1 ? next == queue_page(queue_at + 1) :
+        next == \null; */
+  page->next = NULL;
+  page->prev = NULL;
+  /*@ assert nexts_1: \forall integer i; 0 <= i < queue_pages && i != queue_at ==>
+        queue_page(i)->next == \at(queue_page(i)->next, Pre); */
+  /*@ assert prevs_1: \forall integer i; 0 <= i < queue_pages && i != queue_at ==>
+        queue_page(i)->prev == \at(queue_page(i)->prev, Pre); */
+  /*@ assert list_1: list->first == queue_page(0) && list->last == queue_page(queue_pages - 1); */
+  if (prev != NULL) {
+    prev->next = next;
   } else {
-    list->first = page->next;
+    list->first = next;
   }
-  if (page->next != NULL) {
-    page->next->prev = page->prev;
+  /*@ assert next_2: queue_at > 0 ==> queue_page(queue_at - 1)->next == next; */
+  /*@ assert nexts_2: \forall integer i;
+        0 <= i < queue_pages && i != queue_at - 1 && i != queue_at ==>
+        queue_page(i)->next == \at(queue_page(i)->next, Pre); */
+  /*@ assert prevs_2: \forall integer i; 0 <= i < queue_pages && i != queue_at ==>
+        queue_page(i)->prev == \at(queue_page(i)->prev, Pre); */
+  /*@ assert list_2: list->first == (queue_at > 0 ? queue_page(0) : next) &&
+        list->last == queue_page(queue_pages - 1); */
+  if (next != NULL) {
+    next->prev = prev;
   } else {
-    list->last = page->prev;
+    list->last = prev;
   }
-  page->next = page->prev = NULL;
+  /*@ assert next_3: queue_at > 0 ==> queue_page(queue_at - 1)->next == next; */
+  /*@ assert prev_3: queue_at < queue_pages - 1 ==> queue_page(queue_at + 1)->prev == prev; */
+  /*@ assert alone_3: page->next == \null && page->prev == \null; */
+  /*@ assert nexts_3: \forall integer i;
+        0 <= i < queue_pages && i != queue_at - 1 && i != queue_at ==>
+        queue_page(i)->next == \at(queue_page(i)->next, Pre); */
+  /*@ assert prevs_3: \forall integer i;
+        0 <= i < queue_pages && i != queue_at + 1 && i != queue_at ==>
+        queue_page(i)->prev == \at(queue_page(i)->prev, Pre); */
+  /*@ assert list_3: list->first == (queue_at > 0 ? queue_page(0) : next) &&
+        list->last == (queue_at < queue_pages - 1 ? queue_page(queue_pages - 1) : prev); */
 }
 
 static void queue_set_full_flag(ri_page_t* page, bool full) {
@@ -206,14 +281,53 @@ void rix_queue_from_full(rix_theap_t* theap, ri_page_t* page) {
 }
 
 // Makes `page` the first of the list; those before it follow the last.
+/*@ requires queue_apart(list) && 0 <= queue_at < queue_pages && page == queue_page(queue_at);
+    requires queue_first(list, 0) && queue_last(list, queue_pages - 1);
+    requires queue_nexts(0, queue_pages) && queue_prevs(0, queue_pages);
+    assigns *list, page->prev, queue_page(0)->prev, queue_page(queue_at - 1)->next,
+      queue_page(queue_pages - 1)->next;
+    ensures first: queue_first(list, queue_at);
+    ensures last: queue_last(list, queue_at > 0 ? queue_at - 1 : queue_pages - 1);
+    ensures joined: queue_at > 0 ==> queue_page(queue_pages - 1)->next == queue_page(0) &&
+      queue_page(0)->prev == queue_page(queue_pages - 1);
+    ensures nexts: queue_nexts(0, queue_at) && queue_nexts(queue_at, queue_pages);
+    ensures prevs: queue_prevs(0, queue_at) && queue_prevs(queue_at, queue_pages); */
 static void queue_rotate_to(rix_page_list_t* list, ri_page_t* page) {
-  if (page == NULL || page == list->first) return;
-  list->last->next = list->first;
-  list->first->prev = list->last;
-  list->last = page->prev;
-  list->last->next = NULL;
+  ri_page_t* const first = list->first;
+  ri_page_t* const last = list->last;
+  ri_page_t* const before = page->prev;
+  if (page == first) return;
+  /*@ assert later: queue_at > 0 && before == queue_page(queue_at - 1); */
+  last->next = first;
+  first->prev = last;
+  /*@ assert joined_1: queue_page(queue_pages - 1)->next == queue_page(0) &&
+        queue_page(0)->prev == queue_page(queue_pages - 1); */
+  /*@ assert nexts_1: \forall integer i; 0 <= i < queue_pages - 1 ==>
+        queue_page(i)->next == \at(queue_page(i)->next, Pre); */
+  /*@ assert prevs_1: \forall integer i; 0 < i < queue_pages ==>
+        queue_page(i)->prev == \at(queue_page(i)->prev, Pre); */
+  before->next = NULL;
+  /*@ assert prevs_of_all: \forall integer i; 0 < i < queue_pages ==>
+        queue_page(i)->prev == \at(queue_page(i)->prev, Pre); */
   page->prev = NULL;
+  /*@ assert ends_2: queue_page(queue_at - 1)->next == \null &&
+        queue_page(queue_at)->prev == \null; */
+  /*@ assert joined_2: queue_page(queue_pages - 1)->next == queue_page(0) &&
+        queue_page(0)->prev == queue_page(queue_pages - 1); */
+  /*@ assert nexts_2: \forall integer i; 0 <= i < queue_pages - 1 && i != queue_at - 1 ==>
+        queue_page(i)->next == \at(queue_page(i)->next, Pre); */
+  /*@ assert prevs_2: \forall integer i; 0 < i < queue_pages && i != queue_at ==>
+        queue_page(i)->prev == \at(queue_page(i)->prev, Pre); */
   list->first = page;
+  list->last = before;
+  /*@ assert ends_3: queue_page(queue_at - 1)->next == \null &&
+        queue_page(queue_at)->prev == \null; */
+  /*@ assert joined_3: queue_page(queue_pages - 1)->next == queue_page(0) &&
+        queue_page(0)->prev == queue_page(queue_pages - 1); */
+  /*@ assert nexts_3: \forall integer i; 0 <= i < queue_pages - 1 && i != queue_at - 1 ==>
+        queue_page(i)->next == \at(queue_page(i)->next, Pre); */
+  /*@ assert prevs_3: \forall integer i; 0 < i < queue_pages && i != queue_at ==>
+        queue_page(i)->prev == \at(queue_page(i)->prev, Pre); */
 }
 
 // Takes what others freed in a full page; true when the page is in the queue now.
