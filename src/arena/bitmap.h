@@ -25,6 +25,8 @@ typedef struct rix_bitmap_s {
   size_t bits;
 } rix_bitmap_t;
 
+/*@ assigns \nothing;
+    ensures \result == (bits + 63) / 64; */
 RIX_INLINE size_t rix_bitmap_words(size_t bits) { return rix_div_up(bits, RIX_WORD_BITS); }
 
 // Finds count bits that are set, from `from` on, at an index that is `phase` modulo `align` (a

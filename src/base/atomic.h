@@ -11,15 +11,20 @@
 
 // Stress builds (config.h): true about once in n times, never for 0; and a point where a thread may
 // give way to others: every operation that orders something begins with it.
+/*@ assigns \nothing; */
 RIX_INTERNAL bool rix_stress_draw(uint32_t n);
+/*@ assigns \nothing; */
 RIX_INTERNAL void rix_stress_yield(void);
 // Inlined in coverage builds too, or its condition would count there, which is a constant.
+/*@ assigns \nothing; */
 static inline __attribute__((always_inline)) bool rix_stress_chance(uint32_t n) {
   return n != 0 && rix_stress_draw(n);
 }
+/*@ assigns \nothing; */
 RIX_INLINE void rix_stress_point(void) {
   if (rix_stress_chance(RIX_STRESS_YIELD)) rix_stress_yield();
 }
+/*@ assigns \nothing; */
 RIX_INLINE bool rix_stress_refuses(void) {
   rix_stress_point();
   return rix_stress_chance(RIX_STRESS_CAS);

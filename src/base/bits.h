@@ -20,6 +20,7 @@
         1 <= bits_power(i) <= bits_power(j);
       axiom bits_shift_left: \forall integer x, k; 0 <= x <= UINT32_MAX && 0 <= k < 32 ==>
         (x << k) == bits_times(x, k);
+      axiom bits_shift_one: \forall integer k; 0 <= k < 64 ==> (1 << k) == bits_power(k);
       axiom bits_shift_right: \forall integer x, k; 0 <= x <= UINT64_MAX && 0 <= k < 64 ==>
         (x >> k) == x / bits_power(k);
     }
@@ -63,10 +64,43 @@ RIX_INLINE size_t rix_div_up(size_t x, size_t d) { return x / d + (x % d != 0); 
 RIX_INLINE unsigned rix_bsr(size_t x) {
   return (unsigned)(sizeof(unsigned long long) * 8 - 1) - (unsigned)__builtin_clzll(x);
 }
+/*@ axiomatic bits_of_words {  // bits_bit(w, k): whether bit k of the word w is set
+      predicate bits_bit(integer w, integer k);
+      axiom bits_none: \forall integer k; 0 <= k < 64 ==> !bits_bit(0, k);
+      axiom bits_all: \forall integer k; 0 <= k < 64 ==> bits_bit(UINT64_MAX, k);
+      axiom bits_not: \forall integer w, k; 0 <= w <= UINT64_MAX && 0 <= k < 64 ==>
+        (bits_bit((uint64_t)(~w), k) <==> !bits_bit(w, k));
+      axiom bits_and: \forall integer w, m, k;
+        0 <= w <= UINT64_MAX && 0 <= m <= UINT64_MAX && 0 <= k < 64 ==>
+        (bits_bit(w & m, k) <==> bits_bit(w, k) && bits_bit(m, k));
+      axiom bits_or: \forall integer w, m, k;
+        0 <= w <= UINT64_MAX && 0 <= m <= UINT64_MAX && 0 <= k < 64 ==>
+        (bits_bit(w | m, k) <==> bits_bit(w, k) || bits_bit(m, k));
+      axiom bits_from: \forall integer s, k; 0 <= s < 64 && 0 <= k < 64 ==>
+        (bits_bit((uint64_t)(UINT64_MAX << s), k) <==> k >= s);
+      axiom bits_outside: \forall integer w, x;
+        0 <= w <= UINT64_MAX && 0 <= x <= UINT64_MAX && (w & x) != x ==>
+        \exists integer k; 0 <= k < 64 && bits_bit(x, k) && !bits_bit(w, k);
+      axiom bits_apart: \forall integer w, m;
+        0 <= w <= UINT64_MAX && 0 <= m <= UINT64_MAX ==>
+        ((w & m) == 0 <==> (\forall integer k; 0 <= k < 64 && bits_bit(m, k) ==> !bits_bit(w, k)));
+    }
+    // The contracts from here to rix_mask64 are believed; verify/symbolic (bits.c) proves them for
+    // every word. */
+/*@ requires x != 0;
+    assigns \nothing;
+    ensures \result < 64 && bits_bit(x, \result);
+    ensures \forall integer k; 0 <= k < \result ==> !bits_bit(x, k); */
 RIX_INLINE unsigned rix_ctz64(uint64_t x) { return (unsigned)__builtin_ctzll(x); }
+/*@ assigns \nothing;
+    ensures \result <= 64; */
 RIX_INLINE unsigned rix_popcount64(uint64_t x) { return (unsigned)__builtin_popcountll(x); }
 
 // A word with bits [first, first + count) set; 1 <= count, first + count <= 64.
+/*@ requires 1 <= count && first + count <= 64;
+    assigns \nothing;
+    ensures \forall integer k; 0 <= k < 64 ==>
+      (bits_bit(\result, k) <==> first <= k < first + count); */
 RIX_INLINE uint64_t rix_mask64(unsigned first, unsigned count) {
   return (UINT64_MAX >> (RIX_WORD_BITS - count)) << first;
 }

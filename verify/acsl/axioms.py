@@ -23,6 +23,7 @@ except ImportError:
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 x = BitVec("x", 64)
+y = BitVec("y", 64)
 LOW = ZeroExt(32, Extract(31, 0, x))  # (uint32_t)x, for the value x as a signed 64-bit number
 TWO_32 = BitVecVal(1 << 32, 64)
 
@@ -34,6 +35,18 @@ def each_power(statement):
     return [statement(k, BitVecVal(a, 64)) for k, a in enumerate(POWERS)]
 
 
+
+
+def bit(word, k):
+    """Whether bit k is set: bits_bit."""
+    return Extract(k, k, word) == 1
+
+
+def each_bit(statement):
+    """A statement of k for each bit of a word."""
+    return [statement(k) for k in range(64)]
+
+
 HIGH = each_power(lambda k, a: x & ~(a - 1) == x - URem(x, a))
 
 # A statement, or a list of them.
@@ -43,11 +56,22 @@ AXIOMS = {
     "bits_power_grows": BoolVal(all(1 <= a <= b for j, b in enumerate(POWERS)
                                     for a in POWERS[:j + 1])),
     "bits_shift_left": each_power(lambda k, a: Implies(ULE(x, 2**32 - 1), x << k == x * a))[:32],
+    "bits_shift_one": each_power(lambda k, a: BitVecVal(1, 64) << k == a),
     "bits_shift_right": each_power(lambda k, a: LShR(x, k) == UDiv(x, a)),
     "bits_one": Implies(x != 0, (x & (x - 1) == 0) == Or([x == a for a in POWERS])),
     "bits_low": each_power(lambda k, a: x & (a - 1) == URem(x, a)),
     "bits_high": HIGH,
     "bits_high_next": HIGH,  # of x - 1, which is any word
+    "bits_not": each_bit(lambda k: bit(~x, k) == Not(bit(x, k))),
+    "bits_and": each_bit(lambda k: bit(x & y, k) == And(bit(x, k), bit(y, k))),
+    "bits_from": [bit(BitVecVal(2**64 - 1, 64) << s, k) == BoolVal(k >= s)
+                  for s in range(64) for k in range(64)],
+    "bits_outside": Implies(x & y != y,
+                            Or(each_bit(lambda k: And(bit(y, k), Not(bit(x, k)))))),
+    "bits_apart": (x & y == 0) == And(each_bit(lambda k: Implies(bit(y, k), Not(bit(x, k))))),
+    "bits_or": each_bit(lambda k: bit(x | y, k) == Or(bit(x, k), bit(y, k))),
+    "bits_none": each_bit(lambda k: Not(bit(BitVecVal(0, 64), k))),
+    "bits_all": each_bit(lambda k: bit(BitVecVal(2**64 - 1, 64), k)),
     "page_used_mask": (x & 0xFFFF) == URem(x, BitVecVal(0x10000, 64)),
     "page_uint32_over": Implies(And(UGE(x, TWO_32), ULE(x, BitVecVal(0x1FFFFFFFF, 64))),
                                 LOW == x - TWO_32),
