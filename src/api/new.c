@@ -29,6 +29,11 @@ void rix_new_throw(size_t size) {
   rix_os_abort();
 }
 
+static RIX_SLOW void new_overflow(void) {
+  rix_overflow();
+  rix_new_throw(SIZE_MAX);
+}
+
 void rix_new_out_of_memory(size_t size) {
   new_get_handler_t* get = _ZSt15get_new_handlerv;
   if (get == NULL) get = (new_get_handler_t*)rix_new_find("_ZSt15get_new_handlerv");
@@ -61,6 +66,7 @@ static RIX_SLOW void* new_retry_nothrow(size_t size, size_t alignment) {
 }
 
 static RIX_SLOW void* new_retry_realloc(void* p, size_t size) {
+  if (p != NULL && rix_target(p).block == NULL) rix_new_throw(size);  // no handler can help
   for (;;) {
     rix_new_out_of_memory(size);
     void* const q = ri_realloc(p, size);
@@ -92,7 +98,7 @@ void* ri_new_aligned_nothrow(size_t size, size_t alignment) {
 
 void* ri_new_n(size_t count, size_t size) {
   size_t total;
-  if (RIX_UNLIKELY(rix_mul_overflows(count, size, &total))) rix_new_throw(SIZE_MAX);
+  if (RIX_UNLIKELY(rix_mul_overflows(count, size, &total))) new_overflow();
   return ri_new(total);
 }
 
@@ -103,7 +109,7 @@ void* ri_new_realloc(void* p, size_t size) {
 
 void* ri_new_reallocn(void* p, size_t count, size_t size) {
   size_t total;
-  if (RIX_UNLIKELY(rix_mul_overflows(count, size, &total))) rix_new_throw(SIZE_MAX);
+  if (RIX_UNLIKELY(rix_mul_overflows(count, size, &total))) new_overflow();
   return ri_new_realloc(p, total);
 }
 
@@ -117,6 +123,6 @@ void* ri_heap_alloc_new(ri_heap_t* heap, size_t size) {
 
 void* ri_heap_alloc_new_n(ri_heap_t* heap, size_t count, size_t size) {
   size_t total;
-  if (RIX_UNLIKELY(rix_mul_overflows(count, size, &total))) rix_new_throw(SIZE_MAX);
+  if (RIX_UNLIKELY(rix_mul_overflows(count, size, &total))) new_overflow();
   return ri_heap_alloc_new(heap, total);
 }

@@ -131,6 +131,30 @@ void failure() {
   ri_free(p);
 }
 
+// What no handler can help is not asked of one, and the error hook hears of it, once.
+void wrong_arguments() {
+  const size_t n = check_hide(SIZE_MAX / 4);
+  char no_block[16];
+  void* const p = ri_malloc(100);
+  check_capture_start();
+  std::set_new_handler(give_up_third_time);
+  handler_calls = 0;
+  CHECK(throws_bad_alloc([&] { (void)!ri_new_realloc(no_block, 100); }));
+  check_reported(EINVAL, "invalid pointer", no_block);
+  CHECK(throws_bad_alloc([&] { (void)!ri_new_reallocn(no_block, 10, 10); }));
+  check_reported(EINVAL, "invalid pointer", no_block);
+  CHECK(throws_bad_alloc([=] { (void)!ri_new_n(n, 10); }));
+  check_reported(EOVERFLOW, "", nullptr);
+  CHECK(throws_bad_alloc([=] { (void)!ri_new_reallocn(p, n, 10); }));
+  check_reported(EOVERFLOW, "", nullptr);
+  CHECK(throws_bad_alloc([=] { (void)!ri_heap_alloc_new_n(nullptr, n, 10); }));
+  check_reported(EOVERFLOW, "", nullptr);
+  CHECK(handler_calls == 0);
+  std::set_new_handler(nullptr);
+  check_capture_stop();
+  ri_free(p);
+}
+
 // A handler that makes memory: the call then works.
 void handler_helps() {
   const size_t size = (size_t)512 * CHECK_MIB;
@@ -149,6 +173,7 @@ void handler_helps() {
 int main() {
   success();
   failure();
+  wrong_arguments();
   handler_helps();
   CHECK(ri_audit());
   return 0;
