@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <rimalloc/rimalloc.h>
@@ -299,6 +300,41 @@ static inline void* check_join(pthread_t thread) {
 // Runs `run` in a thread of its own and waits for it.
 static inline void* check_in_thread(void* (*run)(void*), void* arg) {
   return check_join(check_start(run, arg));
+}
+
+// Late in the end of a thread: in the last round of destructors that the allocator's own exit hook
+// has run before. (ThreadSanitizer ends in the round after it.)
+enum { CHECK_LATE_ROUNDS = PTHREAD_DESTRUCTOR_ITERATIONS - 1 };
+
+typedef struct check_late_s {
+  void* (*first)(void*);
+  void (*late)(void*);
+  void* arg;
+  pthread_key_t key;
+  int rounds;
+} check_late_t;
+
+static inline void check_late_round(void* value) {
+  check_late_t* const l = (check_late_t*)value;
+  if (++l->rounds < CHECK_LATE_ROUNDS) {
+    CHECK(pthread_setspecific(l->key, l) == 0);
+  } else {
+    l->late(l->arg);
+  }
+}
+
+static inline void* check_late_thread(void* value) {
+  check_late_t* const l = (check_late_t*)value;
+  CHECK(pthread_setspecific(l->key, l) == 0);
+  return l->first(l->arg);
+}
+
+// Runs `first` in a thread of its own, and `late` when its exit hooks have run.
+static inline void check_late(void* (*first)(void*), void (*late)(void*), void* arg) {
+  check_late_t l = {first, late, arg, 0, 0};
+  CHECK(pthread_key_create(&l.key, check_late_round) == 0);
+  check_in_thread(check_late_thread, &l);
+  CHECK(l.rounds == CHECK_LATE_ROUNDS && pthread_key_delete(l.key) == 0);
 }
 
 // ---- Captured messages --------------------------------------------------------------------------

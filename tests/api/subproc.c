@@ -218,36 +218,24 @@ static void visitors_change_heaps(void) {
 }
 
 // After its exit hooks a thread belongs to the main sub-process, and to no other any more.
-// (ThreadSanitizer ends in the last round.)
-enum { LATE_ROUNDS = PTHREAD_DESTRUCTOR_ITERATIONS - 1 };
-static pthread_key_t late_key;
-static size_t late_rounds;
-
-static void late(void* value) {
-  if (++late_rounds < LATE_ROUNDS) {
-    pthread_setspecific(late_key, value);
-    return;
-  }
+static void late(void* main_heap) {
   CHECK(ri_heap_theap(NULL) == NULL && same(ri_subproc_current(), ri_subproc_main()));
   ri_subproc_add_current_thread(sub);
   CHECK(same(ri_subproc_current(), ri_subproc_main()));
   void* const p = ri_malloc(100);
-  CHECK(ri_heap_of(p) == value);
+  CHECK(ri_heap_of(p) == main_heap);
   ri_free(p);
 }
 
-static void* ends_late(void* main_heap) {
+static void* joins(void* main_heap) {
   ri_subproc_add_current_thread(sub);
   CHECK(same(ri_subproc_current(), sub) && ri_heap_main() != main_heap);
-  CHECK(pthread_setspecific(late_key, main_heap) == 0);
   return NULL;
 }
 
 static void after_exit_hooks(void) {
   sub = ri_subproc_new();
-  CHECK(pthread_key_create(&late_key, late) == 0);
-  check_in_thread(ends_late, ri_heap_main());
-  CHECK(late_rounds == LATE_ROUNDS);
+  check_late(joins, late, ri_heap_main());
   ri_subproc_destroy(sub);
 }
 

@@ -136,35 +136,26 @@ static void defaults(void) {
   CHECK(ri_audit());
 }
 
-// Until the allocator's own exit hook has run. ThreadSanitizer ends in the last round, which is
-// therefore not used.
-enum { LATE_ROUNDS = PTHREAD_DESTRUCTOR_ITERATIONS - 1 };
-
-static pthread_key_t late_key;
-static void late(void* value) {
-  static __thread int calls;
-  if (++calls < LATE_ROUNDS) {
-    pthread_setspecific(late_key, value);
-  } else {
-    CHECK(ri_heap_theap(heap) == NULL && ri_heap_theap(NULL) == NULL);
-    CHECK(ri_theap_get_default() == NULL && ri_theap_set_default(NULL) == NULL);
-    CHECK(ri_theap_visit_blocks(NULL, true, NULL, NULL));
-    // Without a theap a block of a heap has a page of its own.
-    uint8_t* p = ri_heap_malloc_aligned(heap, 100, (size_t)1 << 20);
-    CHECK(ri_heap_of(p) == heap && check_aligned(p, (size_t)1 << 20));
-    memset(p, 0xA5, 100);
-    p = ri_heap_rezalloc(heap, p, 300000);
-    CHECK(ri_heap_of(p) == heap && p[99] == 0xA5);
-    ri_free(p);
-    ri_free(ri_heap_zalloc(NULL, 10));
-    ri_free(ri_heap_malloc_aligned_at(NULL, 1000, 64, 8));
-  }
-}
-
-static void* with_late_destructor(void* arg) {
-  CHECK(pthread_setspecific(late_key, arg) == 0);
+static void* allocates(void* arg) {
+  (void)arg;
   ri_free(ri_malloc(10));
   return NULL;
+}
+
+static void late(void* arg) {
+  (void)arg;
+  CHECK(ri_heap_theap(heap) == NULL && ri_heap_theap(NULL) == NULL);
+  CHECK(ri_theap_get_default() == NULL && ri_theap_set_default(NULL) == NULL);
+  CHECK(ri_theap_visit_blocks(NULL, true, NULL, NULL));
+  // Without a theap a block of a heap has a page of its own.
+  uint8_t* p = ri_heap_malloc_aligned(heap, 100, (size_t)1 << 20);
+  CHECK(ri_heap_of(p) == heap && check_aligned(p, (size_t)1 << 20));
+  memset(p, 0xA5, 100);
+  p = ri_heap_rezalloc(heap, p, 300000);
+  CHECK(ri_heap_of(p) == heap && p[99] == 0xA5);
+  ri_free(p);
+  ri_free(ri_heap_zalloc(NULL, 10));
+  ri_free(ri_heap_malloc_aligned_at(NULL, 1000, 64, 8));
 }
 
 int main(void) {
@@ -172,8 +163,7 @@ int main(void) {
   heap = ri_heap_new();
   functions();
   defaults();
-  CHECK(pthread_key_create(&late_key, late) == 0);
-  check_in_thread(with_late_destructor, &late_key);
+  check_late(allocates, late, NULL);
   ri_heap_destroy(heap);
   CHECK(ri_audit());
   return 0;
