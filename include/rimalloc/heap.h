@@ -163,8 +163,8 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
 
 // Whether moving p's block to another page might let its page go: the page belongs to the calling
 // thread and to `heap` (NULL: to any), it is not the one that the thread allocates from, all of it
-// was used once, and at most `percent` of its blocks are live. Any pointer; false for blocks over
-// 64 KiB. Cost: a page map lookup. [M]
+// was used once, and at most `percent` of its blocks, but not all, are live. Any pointer; false for
+// blocks over 64 KiB. Cost: a page map lookup. [M]
 RI_NODISCARD RI_EXPORT bool ri_unsafe_heap_page_is_under_utilized(ri_heap_t* heap, void* p,
                                                                   size_t percent) RI_NOEXCEPT;
 

@@ -44,7 +44,7 @@ bool ri_unsafe_heap_page_is_under_utilized(ri_heap_t* heap, void* p, size_t perc
   if (page->prev == NULL && page->place == RIX_PLACE_QUEUE) return false;  // allocated from
   const size_t live = rix_page_live(page) - rix_remote_count(page);
   if (page->capacity < page->reserved || live == page->capacity) return false;
-  return percent >= 100 * live / page->capacity;
+  return 100 * live <= rix_min(percent, 100) * page->capacity;
 }
 
 void ri_collect(bool force) {
