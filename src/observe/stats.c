@@ -19,6 +19,7 @@ enum { STATS_WORDS = sizeof(ri_stats_t) / sizeof(int64_t) + 1 };
 static struct {
   ri_atomic(int64_t) xpeak[STATS_WORDS];         // by the place of the count in ri_stats_t
   ri_atomic(uint64_t) xbefore[RIX_EVENT_COUNT];  // events that are not counted: before a reset
+  ri_atomic(size_t) xresident;                   // the most that was seen; resets leave it
 } stats;
 
 bool rix_stats_header_valid(const ri_stats_t* s) {
@@ -88,6 +89,15 @@ static void stats_gauge(ri_stat_count_t* count, rix_gauge_t gauge, const uint64_
   stats_raise(&count->total, (int64_t)events[RIX_EVENT_GAUGE + (size_t)gauge]);
 }
 
+// The kernel's own peak lags behind by some pages, so what was once seen resident counts too.
+static void stats_usage(rix_os_usage_t* usage) {
+  rix_os_usage(usage);
+  size_t peak = ri_load_relaxed(&stats.xresident);
+  while (usage->peak_resident > peak &&
+         !ri_cas_weak_relaxed(&stats.xresident, &peak, usage->peak_resident)) {}
+  usage->peak_resident = rix_max(usage->peak_resident, peak);
+}
+
 // What happened on slow paths.
 static void stats_fill_events(ri_stats_t* s, const uint64_t* events) {
   s->malloc_guarded_count.total = (int64_t)events[RIX_EVENT_GUARDED];
@@ -126,7 +136,7 @@ static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
   stats_gauge(&s->heaps, RIX_GAUGE_HEAPS, events);
   stats_gauge(&s->theaps, RIX_GAUGE_THEAPS, events);
   rix_os_usage_t usage;
-  rix_os_usage(&usage);
+  stats_usage(&usage);
   stats_set(&s->resident, usage.resident);
   s->resident.peak = s->resident.total = (int64_t)usage.peak_resident;
   s->arena_count.total = (int64_t)events[RIX_EVENT_GAUGE + RIX_GAUGE_ARENAS];
@@ -278,7 +288,7 @@ void ri_process_info(size_t* elapsed_ms, size_t* user_ms, size_t* system_ms, siz
                      size_t* peak_rss, size_t* current_commit, size_t* peak_commit,
                      size_t* page_faults) {
   rix_os_usage_t usage;
-  rix_os_usage(&usage);
+  stats_usage(&usage);
   stats_give(elapsed_ms, (size_t)(rix_os_clock_ms() - rix_process_started_ms()));
   stats_give(user_ms, (size_t)usage.user_ms);
   stats_give(system_ms, (size_t)usage.system_ms);
