@@ -465,29 +465,6 @@ static void wrong_headers_of_parts(void) {
   CHECK(!ri_heap_stats_get(NULL, NULL) && !ri_subproc_stats_get(id, NULL));
 }
 
-// ---- The process --------------------------------------------------------------------------------
-
-static void process_is_known(void) {
-  size_t v[8];
-  memset(v, 0xA5, sizeof(v));
-  ri_process_info(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-  ri_process_info(&v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]);
-  CHECK_MSG(v[0] < 100000 && v[1] < 100000 && v[2] < 100000, "%zu %zu %zu", v[0], v[1], v[2]);
-  const size_t resident = check_resident();
-  CHECK_MSG(v[3] + (size_t)64 * CHECK_MIB > resident && v[3] < resident + (size_t)64 * CHECK_MIB,
-            "%zu, %zu", v[3], resident);
-  CHECK(v[4] >= v[3] && v[6] >= v[5]);
-  CHECK(v[5] == (size_t)stats().committed.current);
-  check_capture_start();
-  ri_process_info_print();
-  CHECK(strstr(check_captured()->text, "resident, peak") != NULL);
-  const size_t length = check_captured()->length;
-  static check_capture_t other = {PTHREAD_MUTEX_INITIALIZER, 0, 0, {0}, {0}};
-  ri_process_info_print_out(check_capture_output, &other);
-  CHECK(other.length > length / 2 && check_captured()->length == length);
-  check_capture_stop();
-}
-
 int main(void) {
   ri_free(ri_malloc(1));
   headers_are_checked();
@@ -507,7 +484,6 @@ int main(void) {
   reset_begins_anew();
   one_block(40);
   one_block(200000);
-  process_is_known();
   check_workload(check_scaled(20000), 9);
   (void)process_stats();
   CHECK(ri_audit());
