@@ -4,6 +4,7 @@
 // asked for, and all that one can do with a block can be done with these.
 #include "../check.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -205,6 +206,88 @@ static void options_say_so(void) {
   CHECK(!is_guarded(100));
   ri_heap_delete(heap);
   ri_heap_destroy(fresh);
+}
+
+// The theap that is named, or the one that NULL stands for, and no other: the default theap, or the
+// main heap's. What one thread sets is not for another's.
+static size_t guarded_in(ri_heap_t* heap, size_t size) {
+  const size_t before = guarded_count();
+  void* const p = ri_heap_malloc(heap, size);
+  CHECK(p != NULL);
+  ri_free(p);
+  return guarded_count() - before;
+}
+
+static void* sees_none(void* heap) {
+  CHECK(guarded_in(heap, 100) == 0 && guarded_in(NULL, 100) == 0);
+  ri_heap_guarded_set_sample_rate(heap, 0, 0);  // its own: changes nothing for the other thread
+  return NULL;
+}
+
+static void for_one_theap(void) {
+  sample(0, false);
+  ri_heap_t* const heap = ri_heap_new();
+  CHECK(heap != NULL);
+  ri_theap_t* const theap = ri_heap_theap(heap);
+  ri_theap_t* const main_theap = ri_theap_get_default();
+  errno = 77;
+  ri_theap_guarded_set_sample_rate(theap, 1, 0);
+  CHECK(guarded_in(heap, 100) == 1 && guarded_in(NULL, 100) == 0 && guarded_in(heap, 200000) == 1);
+  check_in_thread(sees_none, heap);
+  CHECK(guarded_in(heap, 100) == 1);
+  ri_theap_guarded_set_size_bound(theap, 101, 102);
+  CHECK(guarded_in(heap, 100) == 0 && guarded_in(heap, 101) == 1 && guarded_in(heap, 103) == 0);
+  // NULL: the default theap here, the main heap's there.
+  CHECK(ri_theap_set_default(theap) == main_theap);
+  ri_theap_guarded_set_size_bound(NULL, 200, 200);
+  CHECK(guarded_in(heap, 101) == 0 && guarded_in(heap, 200) == 1 && guarded_in(NULL, 200) == 0);
+  ri_theap_guarded_set_sample_rate(NULL, 0, 0);
+  CHECK(guarded_in(heap, 200) == 0);
+  ri_heap_guarded_set_sample_rate(NULL, 1, 0);
+  ri_heap_guarded_set_size_bound(NULL, 300, 300);
+  CHECK(guarded_in(NULL, 300) == 1 && guarded_in(NULL, 200) == 0);
+  CHECK(guarded_in(heap, 300) == 0 && guarded_in(heap, 200) == 0);
+  CHECK(ri_theap_set_default(NULL) == theap);
+  CHECK_ERRNO(77);
+  sample(0, false);
+  ri_heap_destroy(heap);
+}
+
+// In a thread that has no theap any more, or none of that heap, there is nothing to be set.
+static pthread_key_t late_key;
+static size_t late_rounds;
+
+static void sets_late(void* value) {
+  if (++late_rounds < PTHREAD_DESTRUCTOR_ITERATIONS - 1) {  // ThreadSanitizer ends in the last
+    pthread_setspecific(late_key, value);
+    return;
+  }
+  CHECK(ri_heap_theap(NULL) == NULL);
+  const size_t before = guarded_count();
+  ri_theap_guarded_set_sample_rate(NULL, 1, 0);
+  ri_theap_guarded_set_size_bound(NULL, 0, SIZE_MAX);
+  ri_heap_guarded_set_sample_rate(NULL, 1, 0);
+  ri_heap_guarded_set_sample_rate(value, 1, 0);
+  ri_heap_guarded_set_size_bound(value, 0, SIZE_MAX);
+  ri_free(ri_malloc(100));
+  ri_free(ri_malloc(200000));
+  ri_free(ri_heap_malloc(value, 100));
+  CHECK(guarded_count() == before);
+}
+
+static void* ends_late(void* heap) {
+  ri_free(ri_malloc(1));
+  CHECK(pthread_setspecific(late_key, heap) == 0);
+  return NULL;
+}
+
+static void without_a_theap(void) {
+  ri_heap_t* const heap = ri_heap_new();
+  CHECK(heap != NULL && pthread_key_create(&late_key, sets_late) == 0);
+  check_in_thread(ends_late, heap);
+  CHECK(late_rounds == PTHREAD_DESTRUCTOR_ITERATIONS - 1);
+  ri_heap_destroy(heap);
+  CHECK(ri_audit());
 }
 
 // ---- What one can do with them ------------------------------------------------------------------
@@ -410,6 +493,8 @@ int main(void) {
   nothing_else_faults();
   as_often_as_asked();
   only_within_bounds();
+  for_one_theap();
+  without_a_theap();
   resized(false);
   resized(true);
   aligned(false);
