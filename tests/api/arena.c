@@ -6,6 +6,7 @@
 // arena.
 #include "../check.h"
 
+#include <limits.h>
 #include <sys/mman.h>
 
 enum { SLICE = 64 * CHECK_KIB };
@@ -225,16 +226,106 @@ static void in_no_arena(void) {
   CHECK(ri_reserve_os_memory(check_hide(CHECK_HUGE(61)), false, false) == ENOMEM);
 }
 
-static void numa(void) {
-  ri_heap_t* const heap = ri_heap_new();
-  ri_heap_set_numa_affinity(heap, 0);
-  void* const p = ri_heap_malloc(heap, 100);
-  CHECK(ri_heap_of(p) == heap);
-  ri_heap_set_numa_affinity(heap, -1);
-  void* const q = ri_heap_malloc(heap, 100000);
-  CHECK(ri_heap_of(q) == heap);
-  ri_heap_destroy(heap);
+// Memory of the program says where it lies: a heap that is bound to a node takes from there while
+// there is room, then from elsewhere.
+static void heaps_bound_to_nodes(void) {
+  enum { NODES = 3, SIZE = 4 * CHECK_MIB };
+  ri_arena_id_t arenas[NODES];
+  ri_heap_t* heaps[NODES];
+  for (int i = 0; i < NODES; i++) {
+    void* const p = map(SIZE, PROT_READ | PROT_WRITE);
+    CHECK(ri_manage_os_memory_ex(p, SIZE, true, false, true, 20 + i, false, &arenas[i]));
+    heaps[i] = ri_heap_new();
+    CHECK(heaps[i] != NULL);
+    ri_heap_set_numa_affinity(heaps[i], 20 + i);
+  }
+  for (int i = NODES - 1; i >= 0; i--) {
+    void* const p = ri_heap_malloc(heaps[i], 100);
+    void* const q = ri_heap_malloc(heaps[i], 200000);
+    CHECK(ri_arena_contains(arenas[i], p) && ri_arena_contains(arenas[i], q));
+    ri_free(p);
+    ri_free(q);
+  }
+  // Bound anew: its next pages come from there.
+  ri_heap_set_numa_affinity(heaps[0], 21);
+  void* const moved = ri_heap_malloc(heaps[0], 300000);
+  CHECK(ri_arena_contains(arenas[1], moved));
+  ri_free(moved);
+  // NULL is the main heap.
+  ri_heap_set_numa_affinity(NULL, 22);
+  void* const p = ri_malloc(300000);
+  CHECK(ri_arena_contains(arenas[2], p) && ri_heap_of(p) == ri_heap_main());
+  ri_free(p);
   ri_heap_set_numa_affinity(NULL, -1);
+  // More than there is on the node.
+  void* blocks[2 * SIZE / 300000];
+  const size_t count = sizeof(blocks) / sizeof(blocks[0]);
+  size_t there = 0;
+  for (size_t i = 0; i < count; i++) {
+    blocks[i] = ri_heap_malloc(heaps[2], 300000);
+    CHECK(blocks[i] != NULL);
+    there += ri_arena_contains(arenas[2], blocks[i]);
+  }
+  CHECK_MSG(there >= SIZE / 300000 / 2 && there < count, "%zu of %zu", there, count);
+  for (size_t i = 0; i < count; i++)
+    ri_free(blocks[i]);
+  for (int i = 0; i < NODES; i++)
+    ri_heap_destroy(heaps[i]);
+}
+
+// The first arena of a sub-process, for a heap that is bound to such a node.
+static void* first_on_node(void* arg) {
+  const ri_subproc_id_t subproc = ri_subproc_new();
+  CHECK(subproc._ri_subproc_id != NULL);
+  ri_subproc_add_current_thread(subproc);
+  const size_t before = check_summary().arenas;
+  ri_heap_t* const heap = ri_heap_new();
+  CHECK(heap != NULL);
+  ri_heap_set_numa_affinity(heap, *(const int*)arg);
+  void* const p = ri_heap_malloc(heap, 100);
+  CHECK(p != NULL && check_summary().arenas == before + 1);
+  void* const q = ri_malloc(200000);  // the main heap is bound to none: it uses what is there
+  CHECK(q != NULL && check_summary().arenas == before + 1);
+  ri_free(q);
+  ri_heap_destroy(heap);
+  return subproc._ri_subproc_id;
+}
+
+// A node that this machine has not, or that no machine can have, is only a wish: what is asked for
+// is had all the same, in new arenas too, and nothing is reported.
+static void nodes_that_are_not_there(void) {
+  static const int nodes[] = {0, 1, 7, 63, 64, 1000, 4096, 4097, 65536, INT_MAX, -1, -2, INT_MIN};
+  check_capture_start();
+  for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+    ri_heap_t* const heap = ri_heap_new();
+    errno = 77;
+    ri_heap_set_numa_affinity(heap, nodes[i]);
+    uint8_t* const p = ri_heap_zalloc(heap, 100);
+    uint8_t* const q = ri_heap_zalloc(heap, 3 * CHECK_MIB);
+    CHECK_MSG(p != NULL && q != NULL, "node %d", nodes[i]);
+    CHECK_ERRNO(77);
+    CHECK_ZERO(q, 0, 3 * CHECK_MIB);
+    check_fill(q, 3 * CHECK_MIB, i);
+    CHECK_FILLED(q, 3 * CHECK_MIB, i);
+    CHECK(ri_heap_of(p) == heap && ri_heap_of(q) == heap);
+    ri_heap_destroy(heap);
+    const size_t size = ri_arena_min_size() + 2 * SLICE;
+    void* const given = map(size, PROT_READ | PROT_WRITE);
+    ri_arena_id_t id = NULL;
+    CHECK(ri_manage_os_memory_ex(given, size, true, false, true, nodes[i], true, &id));
+    ri_heap_t* const inside = ri_heap_new_in_arena(id);
+    ri_heap_set_numa_affinity(inside, nodes[i] / 2 + 5);  // its arena counts more
+    void* const r = ri_heap_malloc(inside, 100);
+    CHECK_MSG(ri_arena_contains(id, r), "node %d", nodes[i]);
+    ri_heap_destroy(inside);
+  }
+  CHECK_ERRNO(77);
+  for (int node = 1; node < 4096; node += 3000) {
+    const ri_subproc_id_t ended = {check_in_thread(first_on_node, &node)};
+    ri_subproc_destroy(ended);
+  }
+  check_nothing_reported();
+  check_capture_stop();
 }
 
 static void printing(void) {
@@ -256,7 +347,8 @@ int main(void) {
   with_commit_functions();
   huge_pages();
   in_no_arena();
-  numa();
+  heaps_bound_to_nodes();
+  nodes_that_are_not_there();
   printing();
   check_workload(20000, 1);
   CHECK(ri_audit());
