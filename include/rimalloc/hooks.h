@@ -38,8 +38,9 @@ enum { RI_OOM_RETRIES = 16 };  // an allocation is tried so often again, then it
 // Called when there is no memory for an allocation of about `size` bytes, after unused memory was
 // collected; `attempt` counts the retries of this allocation, from 0. It may allocate (what fails
 // there fails at once) and free. Not called for sizes over PTRDIFF_MAX and overflowing products,
-// which no memory can serve, nor for small blocks in a thread whose exit hooks have run. The error
-// function is called as well when the allocation fails in the end.
+// which no memory can serve; nor, in a thread whose exit hooks have run, for small blocks of the
+// functions without a heap. The error function is called as well when the allocation fails in the
+// end.
 typedef ri_oom_t(ri_oom_fun)(size_t size, unsigned attempt, void* arg);
 RI_EXPORT void ri_register_out_of_memory(ri_oom_fun* fun, void* arg) RI_NOEXCEPT;
 
