@@ -147,9 +147,9 @@ RI_EXPORT void ri_thread_stats_print_out(ri_output_fun* out, void* arg) RI_NOEXC
 
 // ---- Time and memory of the process -------------------------------------------------------------
 
-// What the OS says of the process: milliseconds since the allocator was first used, and in user and
-// system mode; bytes resident now and at most; bytes committed (as in ri_stats_t) now and at most;
-// page faults that needed a read. Each pointer may be NULL. [M]
+// What the OS says of the process: milliseconds since the allocator was first used (0: it was not),
+// and in user and system mode; bytes resident now and at most; bytes committed (as in ri_stats_t)
+// now and at most; page faults that needed a read. Each pointer may be NULL. [M]
 RI_EXPORT void ri_process_info(size_t* elapsed_ms, size_t* user_ms, size_t* system_ms,
                                size_t* current_rss, size_t* peak_rss, size_t* current_commit,
                                size_t* peak_commit, size_t* page_faults) RI_NOEXCEPT;

@@ -289,7 +289,8 @@ void ri_process_info(size_t* elapsed_ms, size_t* user_ms, size_t* system_ms, siz
                      size_t* page_faults) {
   rix_os_usage_t usage;
   stats_usage(&usage);
-  stats_give(elapsed_ms, (size_t)(rix_os_clock_ms() - rix_process_started_ms()));
+  const uint64_t started = rix_process_started_ms();
+  stats_give(elapsed_ms, started != 0 ? (size_t)(rix_os_clock_ms() - started) : 0);
   stats_give(user_ms, (size_t)usage.user_ms);
   stats_give(system_ms, (size_t)usage.system_ms);
   stats_give(current_rss, usage.resident);
