@@ -260,10 +260,10 @@ RI_EXPORT int ri_wdupenv_s(wchar_t** buf, size_t* size, const wchar_t* name) RI_
 // As ri_malloc and relatives, and as C++ has it when there is no memory: the new handler is called
 // and the allocation tried again, until it works or there is no handler; then std::bad_alloc is
 // thrown. The nothrow forms return NULL for whatever is thrown. What no handler can help throws at
-// once: an overflow (EOVERFLOW to the error hook), a bad alignment, a p that is no block (EINVAL). In
-// a program without C++ there is neither handler nor exception: the failure is reported (ENOMEM) and
-// the process aborted; the nothrow forms return NULL. p is released by ri_new_realloc only when that
-// succeeds. errno is undefined afterwards. [M] mi_new and relatives
+// once: an overflow (EOVERFLOW to the error hook), a bad alignment, a p that is no block (EINVAL).
+// In a program without C++ there is neither handler nor exception: the failure is reported (ENOMEM)
+// and the process aborted; the nothrow forms return NULL. p is released by ri_new_realloc only when
+// that succeeds. errno is undefined afterwards. [M] mi_new and relatives
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_new(size_t size);
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1)
     RI_ALLOC_ALIGN(2) void* ri_new_aligned(size_t size, size_t alignment);
