@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// options.c: the parser of values, for every form that is documented and many that are not. (The
+// parse.c: the parser of values, for every form that is documented and many that are not. (The
 // table, ranges, sources and messages are tests/api/options.c.)
 #include "options/options.h"
 
