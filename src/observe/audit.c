@@ -145,6 +145,7 @@ static bool audit_arenas(void) {
   size_t own = 0;
   const rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
   for (; theap != NULL; theap = theap->next) {
+    if (theap->state == RIX_THEAP_DESTROYED) continue;  // see audit_own
     for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
       own += theap->pages[c];
   }
@@ -162,18 +163,35 @@ static bool audit_process(void) {
   return !rix_thread_is_alone();
 }
 
+// Which part of a theap of this thread is wrong; NULL: none. The lists of one whose heap another
+// thread destroyed lead to pages that are gone; it is forgotten at the thread's next look.
+static const char* audit_own(const rix_theap_t* theap) {
+  if (theap->state == RIX_THEAP_DESTROYED) return NULL;
+  if (!audit_theap(theap)) return "heap";
+  const bool listed = theap->state == RIX_THEAP_LIVE;
+  return listed && !audit_roster(theap->heap) ? "the pages of heap" : NULL;
+}
+
+// The same for all of them, and the number of the first with which something is wrong.
+static const char* audit_thread(size_t* seq) {
+  const char* wrong = NULL;
+  rix_lock(&rix_heap_lock);  // no heap ends meanwhile
+  const rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
+  for (; theap != NULL && wrong == NULL; theap = theap->next) {
+    wrong = audit_own(theap);
+    *seq = theap->seq;
+  }
+  rix_unlock(&rix_heap_lock);
+  return wrong;
+}
+
 bool ri_audit(void) {
   if (rix_tls.phase != RIX_THREAD_LIVE) return true;
-  const rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
-  for (; theap != NULL; theap = theap->next) {
-    if (!audit_theap(theap)) {
-      rix_error(EFAULT, "the audit of heap %zu failed", theap->seq);
-      return false;
-    }
-    if (theap->state == RIX_THEAP_LIVE && !audit_roster(theap->heap)) {
-      rix_error(EFAULT, "the audit of the pages of heap %zu failed", theap->seq);
-      return false;
-    }
+  size_t seq = 0;
+  const char* const wrong = audit_thread(&seq);
+  if (wrong != NULL) {
+    rix_error(EFAULT, "the audit of %s %zu failed", wrong, seq);
+    return false;
   }
   if (!audit_process()) {
     rix_error(EFAULT, "the audit of the arenas failed");
