@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// stats.c: what was collected of a part of the process, as a program sees it (observe/stats.c):
+// each number in its field, sums that agree, headers of other versions refused.
+#include "observe/stats.h"
+
+#include "../check.h"
+
+static void is(const ri_stat_count_t* count, size_t value) {
+  CHECK(count->current == (int64_t)value && count->peak == (int64_t)value);
+  CHECK(count->total == (int64_t)value);
+}
+
+static void headers(void) {
+  ri_stats_t_decl(s);
+  CHECK(rix_stats_header_valid(&s) && !rix_stats_header_valid(NULL));
+  s.size--;
+  CHECK(!rix_stats_header_valid(&s));
+  s.size += 2;
+  CHECK(!rix_stats_header_valid(&s));
+  ri_stats_header_init(&s);
+  s.version++;
+  CHECK(!rix_stats_header_valid(&s));
+}
+
+static void every_number_in_its_field(void) {
+  rix_collected_t c = {0};
+  size_t pages = 0, blocks = 0, normal = 0;
+  for (unsigned i = 0; i < RIX_COLLECT_BINS; i++) {
+    c.pages[i] = 2 + i;
+    c.blocks[i] = 1000 + 3 * i;
+    pages += c.pages[i];
+    blocks += c.blocks[i];
+    if (i < RIX_CLASS_COUNT) normal += c.blocks[i] * rix_class_block_size(i);
+  }
+  c.small_pages = 11, c.medium_pages = 12, c.single_pages = 13, c.mapped_pages = 14;
+  c.large_bytes = 1234567, c.page_bytes = 7654321;
+  ri_stats_t_decl(s);
+  rix_stats_fill_part(&s, &c);
+  for (unsigned i = 0; i < RIX_CLASS_COUNT; i++) {
+    is(&s.page_bins[i], c.pages[i]);
+    is(&s.malloc_bins[i], c.blocks[i]);
+    CHECK(ri_stats_get_bin_size(i) == rix_class_block_size(i));
+  }
+  is(&s.page_bins[RI_STAT_BINS - 1], c.pages[RIX_COLLECT_LARGE]);
+  is(&s.malloc_bins[RI_STAT_BINS - 1], c.blocks[RIX_COLLECT_LARGE]);
+  CHECK(ri_stats_get_bin_size(RI_STAT_BINS - 1) == 0 && ri_stats_get_bin_size(SIZE_MAX) == 0);
+  is(&s.pages, pages);
+  is(&s.blocks, blocks);
+  is(&s.page_committed, c.page_bytes);
+  is(&s.malloc_normal, normal);
+  is(&s.malloc_huge, c.large_bytes);
+  is(&s.malloc_requested, normal + c.large_bytes);
+  is(&s.chunk_bins[RI_CBIN_SMALL], 11);
+  is(&s.chunk_bins[RI_CBIN_MEDIUM], 12);
+  is(&s.chunk_bins[RI_CBIN_OTHER], 13);
+  is(&s.chunk_bins[RI_CBIN_HUGE], 14);
+  is(&s.chunk_bins[RI_CBIN_LARGE], 0);
+  CHECK(s.malloc_huge_count.total == (int64_t)c.blocks[RIX_COLLECT_LARGE]);
+  CHECK(s.malloc_normal_count.total + s.malloc_huge_count.total == (int64_t)blocks);
+  CHECK(rix_stats_header_valid(&s));
+}
+
+int main(void) {
+  headers();
+  every_number_in_its_field();
+  return 0;
+}
