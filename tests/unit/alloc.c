@@ -121,7 +121,7 @@ static void impossible(void) {
     CHECK(rix_theap_malloc_aligned(theap, check_hide(size), 64, false) == NULL);
     CHECK(rix_heap_malloc_single(heap, check_hide(size), 1, false) == NULL);
   }
-  CHECK(rix_theap_malloc_aligned(theap, 1, (size_t)PTRDIFF_MAX / 2 + 1, false) == NULL);
+  CHECK(rix_theap_malloc_aligned(theap, 1, SIZE_MAX / 2 + 1, false) == NULL);
   CHECK(ri_heap_held(heap) == before);
 }
 
