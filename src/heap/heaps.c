@@ -90,25 +90,42 @@ void rix_heap_table_leave(rix_tld_t* tld, const rix_theap_t* theap) {
 
 // ---- Theaps -------------------------------------------------------------------------------------
 
-void rix_heap_link_theap(rix_heap_t* heap, rix_theap_t* theap) {
-  if (!heap->listed) return;
-  rix_lock(&rix_heap_lock);
+// With the lock held. The heap whose theaps a theap is one of: its own, or when that was deleted the
+// main heap of the sub-process, which has its pages since; they end with that one. NULL: none.
+static rix_heap_t* heaps_of_theap(const rix_theap_t* theap) {
+  if (theap->state == RIX_THEAP_DESTROYED) return NULL;
+  rix_heap_t* const heap = theap->state == RIX_THEAP_LIVE ? theap->heap : theap->tld->subproc->main;
+  return heap->listed ? heap : NULL;  // the default heap never ends
+}
+
+// With the lock held, and the theap in no list.
+static void heaps_link_theap(rix_theap_t* theap) {
+  rix_heap_t* const heap = heaps_of_theap(theap);
+  if (heap == NULL) return;
   theap->heap_prev = NULL;
   theap->heap_next = heap->theaps;
   if (heap->theaps != NULL) heap->theaps->heap_prev = theap;
   heap->theaps = theap;
-  rix_unlock(&rix_heap_lock);
 }
 
 // With the lock held.
 static void heaps_unlink_theap(rix_theap_t* theap) {
+  rix_heap_t* const heap = heaps_of_theap(theap);
+  if (heap == NULL) return;
   if (theap->heap_prev != NULL) {
     theap->heap_prev->heap_next = theap->heap_next;
   } else {
-    theap->heap->theaps = theap->heap_next;
+    heap->theaps = theap->heap_next;
   }
   if (theap->heap_next != NULL) theap->heap_next->heap_prev = theap->heap_prev;
   theap->heap_next = theap->heap_prev = NULL;
+}
+
+void rix_heap_link_theap(rix_heap_t* heap, rix_theap_t* theap) {
+  if (!heap->listed) return;
+  rix_lock(&rix_heap_lock);
+  heaps_link_theap(theap);
+  rix_unlock(&rix_heap_lock);
 }
 
 rix_theap_t* rix_heap_theap_slow(rix_heap_t* heap) {
@@ -135,6 +152,7 @@ static void heaps_settle(rix_tld_t* tld) {
     next = theap->next;
     if (theap->state == RIX_THEAP_LIVE || theap == tld->main) continue;
     if (theap->state == RIX_THEAP_DELETED) rix_theap_merge(theap, tld->main);
+    heaps_unlink_theap(theap);
     rix_thread_drop_theap(tld, theap);
   }
 }
@@ -153,7 +171,7 @@ void rix_heap_abandon_theap(rix_theap_t* theap) {
     return;
   }
   rix_lock(&rix_heap_lock);
-  if (theap->state == RIX_THEAP_LIVE) heaps_unlink_theap(theap);
+  heaps_unlink_theap(theap);
   if (theap->state != RIX_THEAP_DESTROYED) rix_theap_abandon(theap);
   rix_unlock(&rix_heap_lock);
 }
@@ -229,6 +247,7 @@ static void heaps_end(rix_heap_t* heap, bool destroy) {
     rix_theap_t* const theap = heap->theaps;
     heaps_unlink_theap(theap);
     theap->state = destroy ? RIX_THEAP_DESTROYED : RIX_THEAP_DELETED;
+    heaps_link_theap(theap);
     ri_store_relaxed(&theap->tld->xsettle, 1);
   }
   if (rix_tls.phase == RIX_THREAD_LIVE) heaps_settle((rix_tld_t*)rix_tls.self);

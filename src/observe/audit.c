@@ -137,18 +137,26 @@ static bool audit_arena(const rix_arena_t* a, audit_count_t* count) {
   return true;
 }
 
+// The pages in the lists of this thread.
+static size_t audit_own_pages(void) {
+  size_t own = 0;
+  rix_lock(&rix_heap_lock);
+  const rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
+  for (; theap != NULL; theap = theap->next) {
+    if (theap->state == RIX_THEAP_DESTROYED) continue;  // its pages are gone
+    for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
+      own += theap->pages[c];
+  }
+  rix_unlock(&rix_heap_lock);
+  return own;
+}
+
 static bool audit_arenas(void) {
   audit_count_t count = {0, 0, 0, 0};
   for (size_t i = 0; i < rix_arena_count(); i++) {
     if (!audit_arena(rix_arena_at(i), &count)) return false;
   }
-  size_t own = 0;
-  const rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
-  for (; theap != NULL; theap = theap->next) {
-    if (theap->state == RIX_THEAP_DESTROYED) continue;  // see audit_own
-    for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
-      own += theap->pages[c];
-  }
+  const size_t own = audit_own_pages();
   return (count.slices + count.meta) * RIX_SLICE_SIZE == rix_arena_in_use() &&
          count.meta == rix_meta_slices() && count.own_pages == own &&
          count.listed == rix_page_abandoned_count();

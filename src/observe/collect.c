@@ -90,13 +90,16 @@ static void collect_list(rix_collected_t* c, const rix_page_list_t* list) {
 
 void rix_collect_thread(rix_collected_t* c) {
   if (rix_tls.phase != RIX_THREAD_LIVE) return;
+  rix_lock(&rix_heap_lock);  // no heap ends meanwhile
   const rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
   for (; theap != NULL; theap = theap->next) {
+    if (theap->state == RIX_THEAP_DESTROYED) continue;  // its pages are gone
     for (unsigned i = 0; i < RIX_CLASS_COUNT; i++) {
       collect_list(c, &theap->queue[i]);
       collect_list(c, &theap->full[i]);
     }
   }
+  rix_unlock(&rix_heap_lock);
 }
 
 size_t rix_collected_pages(const rix_collected_t* c) {
