@@ -51,11 +51,32 @@ static void setup_reserved(void) {
   ri_option_set(ri_option_limit_address_space, 1);
 }
 
+// A thread of the old one has a page of a heap beside the main one.
+static ri_heap_t* other;
+static void joins_old_with_heap(void) {
+  ri_subproc_add_current_thread((ri_subproc_id_t){old});
+  other = ri_heap_new();
+  block = ri_heap_malloc(other, WORLD_BLOCK);
+}
+static void setup_with_heap(void) {
+  setup();
+  rix_arena_t* const a = give(0, old);
+  model_name(a, "old arena");
+  os_model.messages_allowed = true;
+  model_as(1, joins_old_with_heap);
+  MODEL_CHECK(world_page(block)->arena == a);
+}
+
 // The program unmaps its memory.
 static void ends_old(void) {
   rix_subproc_end(old);
   model_forbid(room[0], ROOM);
 }
+static void deletes_and_ends_old(void) {
+  ri_heap_delete(other);
+  ends_old();
+}
+static void exits(void) { world_thread_exit(); }
 static void ends_old_and_gives(void) {
   rix_subproc_end(old);
   give(1, fresh);
@@ -116,6 +137,11 @@ const model_scenario_t model_scenarios[] = {
      .property = MEMORY,
      .setup = setup_given,
      .thread = {ends_old, counts},
+     .finish = finish},
+    {.name = "delete_end_and_exit",
+     .property = MEMORY,
+     .setup = setup_with_heap,
+     .thread = {deletes_and_ends_old, exits},
      .finish = finish},
     {.name = "given_and_claim",
      .property = WHOLE,
