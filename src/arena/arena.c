@@ -161,14 +161,13 @@ static bool arena_reserve(const rix_space_t* space, size_t count, size_t align, 
   const size_t needed = count * RIX_SLICE_SIZE + (align > RIX_SLICE_SIZE ? align : 0);
   if (arena_reuse(space, rix_div_up(needed, RIX_SLICE_SIZE), dense, node)) return true;
   if (!rix_arena_has_room()) return false;
-  const size_t limit = rix_option_bytes(ri_option_limit_address_space, 10);
   const size_t left = arena_address_space();
   for (size_t size = arena_next_size(space, needed);; size /= 2) {
     // Huge pages come only to whole ones: the slices of a dense arena begin and end at them.
     const size_t unit = dense && size >= ARENA_HUGE_MIN ? RIX_OS_HUGE_SIZE : RIX_SLICE_SIZE;
     const size_t slices = rix_align_up(rix_max(size, needed), unit) / RIX_SLICE_SIZE;
     const size_t bytes = slices * RIX_SLICE_SIZE + rix_arena_layout(slices, unit).bytes;
-    const bool allowed = (limit == 0 || rix_arena_reserved() + bytes <= limit) && bytes <= left;
+    const bool allowed = rix_mapping_within_limit(bytes) && bytes <= left;
     if (allowed && arena_reserve_exactly(space, slices, unit, dense, node)) return true;
     if (size <= needed || size <= ARENA_SIZE_MIN) return false;
   }

@@ -59,7 +59,7 @@ static bool mapping_from_cache(size_t size, size_t align, rix_mapping_t* out) {
   return best != NULL;
 }
 
-static bool mapping_within_limit(size_t size) {
+bool rix_mapping_within_limit(size_t size) {
   const size_t limit = rix_option_bytes(ri_option_limit_address_space, 10);
   if (limit == 0) return true;
   const size_t used = rix_arena_reserved() + rix_mapping_reserved() + rix_mapping_cached();
@@ -117,7 +117,7 @@ static void mapping_unmap(rix_mapping_t m) {
 // ---- Mappings -----------------------------------------------------------------------------------
 
 static bool mapping_fresh(size_t size, size_t align, size_t room, rix_mapping_t* out) {
-  if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || !mapping_within_limit(size)) return false;
+  if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || !rix_mapping_within_limit(size)) return false;
   room = rix_align_up(rix_pagemap_is_short() ? size : rix_max(size, room), RIX_SLICE_SIZE);
   void* const hole = align == RIX_SLICE_SIZE ? mapping_take_hole(room) : NULL;
   const rix_os_access_t access = size >= MAPPING_PROMISED_MIN ? RIX_OS_PROMISED : RIX_OS_USABLE;
@@ -188,7 +188,7 @@ static void mapping_resized(rix_gauge_t gauge, size_t old_size, size_t new_size)
 
 bool rix_mapping_resize(void* start, size_t old_size, size_t new_size) {
   if (new_size > old_size) {
-    if (!mapping_within_limit(new_size - old_size)) return false;
+    if (!rix_mapping_within_limit(new_size - old_size)) return false;
     if (!rix_pagemap_cover(start, new_size)) return false;
   }
   if (!rix_os_resize(start, old_size, new_size)) return false;

@@ -30,6 +30,9 @@ RIX_INTERNAL bool rix_mapping_resize(void* start, size_t old_size, size_t new_si
 // Unmaps what was cached long enough, with `force` all.
 RIX_INTERNAL void rix_mapping_purge(bool force);
 
+// Whether the option limit_address_space lets so much more be reserved, by mappings or arenas.
+RIX_INTERNAL bool rix_mapping_within_limit(size_t size);
+
 RIX_INTERNAL size_t rix_mapping_count(void);     // in use
 RIX_INTERNAL size_t rix_mapping_reserved(void);  // bytes in use
 RIX_INTERNAL size_t rix_mapping_cached(void);    // bytes in the cache
