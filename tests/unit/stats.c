@@ -22,6 +22,25 @@ static void headers(void) {
   CHECK(!rix_stats_header_valid(&s));
 }
 
+// Each reader refuses what has another header, and leaves it as it is; so for no sub-process.
+static void refusals(void) {
+  ri_free(ri_malloc(1));
+  const ri_subproc_id_t id = ri_subproc_main(), none = {NULL};
+  ri_stats_t_decl(s);
+  CHECK(ri_stats_get(&s) && ri_thread_stats_get(&s) && ri_heap_stats_get(NULL, &s));
+  CHECK(ri_subproc_stats_get(id, &s) && ri_subproc_stats_get_exclusive(id, &s));
+  memset(&s, 0x5A, sizeof(s));
+  s.size = sizeof(s);
+  s.version = RI_STAT_VERSION - 1;
+  const ri_stats_t before = s;
+  CHECK(!ri_stats_get(&s) && !ri_thread_stats_get(&s) && !ri_heap_stats_get(NULL, &s));
+  CHECK(!ri_subproc_stats_get(id, &s) && !ri_subproc_stats_get_exclusive(id, &s));
+  s.version = RI_STAT_VERSION;
+  CHECK(!ri_subproc_stats_get(none, &s) && !ri_subproc_stats_get_exclusive(none, &s));
+  s.version = before.version;
+  CHECK(memcmp(&s, &before, sizeof(s)) == 0);
+}
+
 static void every_number_in_its_field(void) {
   rix_collected_t c = {0};
   size_t pages = 0, blocks = 0, normal = 0;
@@ -62,6 +81,7 @@ static void every_number_in_its_field(void) {
 
 int main(void) {
   headers();
+  refusals();
   every_number_in_its_field();
   return 0;
 }
