@@ -50,8 +50,8 @@ static bool fails(int call) {
   return true;
 }
 
-// An address that the allocator did not ask for: low, odd, or above its window. Seldom for long: the
-// allocator then looks at many places, and all of the time would go into that.
+// An address that the allocator did not ask for: low, odd, or above its window. Seldom for long:
+// the allocator then looks at many places, and all of the time would go into that.
 static void* place(void* at) {
   if (os.places == 0) return at;
   if (os.places < UINT8_MAX) os.places--;

@@ -48,7 +48,7 @@ RI_EXPORT int ri_reserve_huge_os_pages(size_t pages, double max_seconds,
 
 // Makes [start, start + size) usable (commit) or takes back what was (not commit: nobody uses it).
 // *is_zero says whether usable memory reads as zero. False: refused, nothing has changed. May be
-// called in any thread and must not allocate.
+// called in any thread, and must not call the allocator.
 typedef bool(ri_commit_fun_t)(bool commit, void* start, size_t size, bool* is_zero, void* arg);
 
 // Makes an arena of memory that the program owns and leaves to the allocator until the sub-process

@@ -147,7 +147,7 @@ RI_EXPORT void ri_thread_stats_print_out(ri_output_fun* out, void* arg) RI_NOEXC
 
 // ---- Time and memory of the process -------------------------------------------------------------
 
-// What the OS says of the process: milliseconds since the allocator was first used (0: it was not),
+// What the OS says of the process: milliseconds since the allocator was first used (0 before),
 // and in user and system mode; bytes resident now and at most; bytes committed (as in ri_stats_t)
 // now and at most; page faults that needed a read. Each pointer may be NULL. [M]
 RI_EXPORT void ri_process_info(size_t* elapsed_ms, size_t* user_ms, size_t* system_ms,

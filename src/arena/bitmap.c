@@ -12,8 +12,6 @@
     // Bit k of word i of the map.
     predicate bitmap_bit{L}(rix_bitmap_t* map, integer i, integer k) =
       bits_bit(map->words[i].v, k);
-    predicate bitmap_same{K, L}(rix_bitmap_t* map, integer i, integer k) =
-      \at(bitmap_bit(map, i, k), K) <==> \at(bitmap_bit(map, i, k), L);
 */
 
 // The part of a run that lies in one word.

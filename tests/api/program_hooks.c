@@ -6,7 +6,6 @@
 // tests/api/hooks.c.)
 #include "../check.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -109,17 +108,9 @@ static void* counts_heartbeats(void* arg) {
   return NULL;
 }
 
-// Not in a thread whose exit hooks have run: in the last round of destructors that the allocator's
-// own has run before. (ThreadSanitizer ends in the one after it.)
-enum { LATE_ROUNDS = PTHREAD_DESTRUCTOR_ITERATIONS - 1 };
-static pthread_key_t late_key;
-static size_t late_rounds;
-
-static void late(void* value) {
-  if (++late_rounds < LATE_ROUNDS) {
-    pthread_setspecific(late_key, value);
-    return;
-  }
+// Not in a thread whose exit hooks have run.
+static void late(void* arg) {
+  (void)arg;
   CHECK(ri_heap_theap(NULL) == NULL);
   const size_t seen = calls;
   ri_free(ri_malloc(100));
@@ -128,12 +119,12 @@ static void late(void* value) {
   CHECK_MSG(calls == seen, "%zu calls", calls - seen);
 }
 
-static void* ends_late(void* arg) {
+static void* calls_function(void* arg) {
   last_heartbeat = 0;
   const size_t seen = calls;
   ri_free(ri_malloc(200000));
-  CHECK(calls > seen && pthread_setspecific(late_key, arg) == 0);
-  return NULL;
+  CHECK(calls > seen);
+  return arg;
 }
 
 // ---- Want of memory -----------------------------------------------------------------------------
@@ -351,9 +342,7 @@ int main(void) {
   deferred_frees_of_small_blocks();
   ri_register_deferred_free(frees_later, &mark);
   check_in_thread(counts_heartbeats, NULL);
-  CHECK(pthread_key_create(&late_key, late) == 0);
-  check_in_thread(ends_late, &late_key);
-  CHECK(late_rounds == LATE_ROUNDS);
+  check_late(calls_function, late, NULL);
   ri_register_deferred_free(NULL, NULL);
   out_of_memory();
   aborts();

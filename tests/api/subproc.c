@@ -5,7 +5,6 @@
 // the end, a heap list that is not the sub-process's, memory given by the program and used again.
 #include "../check.h"
 
-#include <limits.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 

@@ -5,8 +5,6 @@
 // blocks of the wrong heap.
 #include "../check.h"
 
-#include <limits.h>
-
 static ri_heap_t* heap;
 
 static void refused(const void* p) {

@@ -13,7 +13,9 @@ static void in_preinit(void) {
 
 // The run-time of a sanitizer begins after .preinit_array.
 #if defined(__has_feature)
-#define WITH_SANITIZER (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
+#define WITH_SANITIZER                                                    \
+  (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer) || \
+   __has_feature(memory_sanitizer))
 #elif defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define WITH_SANITIZER 1
 #else

@@ -35,8 +35,6 @@ def each_power(statement):
     return [statement(k, BitVecVal(a, 64)) for k, a in enumerate(POWERS)]
 
 
-
-
 def bit(word, k):
     """Whether bit k is set: bits_bit."""
     return Extract(k, k, word) == 1

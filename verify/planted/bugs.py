@@ -51,7 +51,7 @@ BUGS = [
     ("a claim takes a run that is partly taken", "src/arena/bitmap.c",
      "if ((old & part.mask) != part.mask) {", "if ((old & part.mask) == 0) {",
      "symbolic:bitmap:claim_run$"),
-    ("a second word is claimed from its wrong end", "src/arena/bitmap.c",
+    ("a run that begins in the upper half of a word is taken in the lower", "src/arena/bitmap.c",
      "const unsigned first = (unsigned)(index % RIX_WORD_BITS);",
      "const unsigned first = (unsigned)(index % (RIX_WORD_BITS / 2));", "acsl:arena/bitmap"),
     ("a search starts at the word instead of the bit", "src/arena/bitmap.c",

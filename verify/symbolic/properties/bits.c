@@ -47,6 +47,11 @@ void prove_highest_and_lowest_bit(void) {
   ASSERT((x >> low & 1) == 1 && (low == 0 || x << (64 - low) == 0));
 }
 
+void prove_popcount(void) {
+  INPUT(64, x);
+  ASSERT(rix_popcount64(x) <= 64);
+}
+
 void prove_mask(void) {
   INPUT(32, first);
   INPUT(32, count);
