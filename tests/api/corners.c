@@ -183,6 +183,12 @@ static void printed_arenas(void) {
   CHECK(!ri_manage_os_memory(region + 1, 10, true, false, true, -1));
 }
 
+// About a page of another thread nobody is told yes.
+static void* not_of_this_thread(void* p) {
+  CHECK(!ri_unsafe_heap_page_is_under_utilized(NULL, p, 50));
+  return NULL;
+}
+
 static void under_utilized(void) {
   ri_heap_t* const heap = ri_heap_new();
   enum { N = 200 };
@@ -201,6 +207,11 @@ static void under_utilized(void) {
     some += ri_unsafe_heap_page_is_under_utilized(heap, p[i], 50);
   CHECK(some > 0);
   CHECK(!ri_unsafe_heap_page_is_under_utilized(ri_heap_main(), p[0], 50));
+  for (size_t i = 0; i < N / 2; i += 4)
+    check_in_thread(not_of_this_thread, p[i]);
+  void* const large = ri_heap_malloc(heap, 100000);
+  CHECK(large != NULL && !ri_unsafe_heap_page_is_under_utilized(heap, large, 100));
+  ri_free(large);
   ri_heap_destroy(heap);
 }
 
