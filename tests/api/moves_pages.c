@@ -47,8 +47,7 @@ static void moves(size_t size) {
   CHECK_MSG((uintptr_t)q != place, "%zu grew where it was", size);
   CHECK_MSG(faulted < pages / 8 + 8, "%zu faults for %zu pages", faulted, pages);
   // The kernel counts in batches, and a peak from before this program's start stays.
-  if (size >= (size_t)80 * CHECK_MIB)
-    CHECK_MSG(risen < size / 2, "%zu more for %zu", risen, size);
+  if (size >= (size_t)80 * CHECK_MIB) CHECK_MSG(risen < size / 2, "%zu more for %zu", risen, size);
   CHECK_MSG(resident_pages(q, size) >= pages, "%zu of %zu", resident_pages(q, size), pages);
   // Only now is it read; and it is the only one that was written.
   CHECK_FILLED(q, size, size);
@@ -64,7 +63,8 @@ int main(void) {
   // Each larger than all before, which is how the peak tells.
   moves((size_t)2 * CHECK_MIB);
   moves((size_t)10 * CHECK_MIB);
-  moves((size_t)80 * CHECK_MIB);
+  // Where addresses are short there may be no place for four times as much, nine such blocks aside.
+  if (sizeof(void*) > 4) moves((size_t)80 * CHECK_MIB);
   CHECK(ri_audit());
   return 0;
 }
