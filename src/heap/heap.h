@@ -20,8 +20,9 @@
 // CONCURRENCY: a theap and a tld belong to one thread, but for xwoken (any thread, any time: theaps
 // are never unmapped and never become anything else), xsettle, and what locks protect:
 //   rix_thread_lock  the list of all threads
-//   rix_heap_lock    the list of heaps, each heap's list of theaps, and the end of a theap: its
-//                    thread collects it or gives it up under this lock (if its heap is a listed
+//   rix_heap_lock    the list of heaps, each heap's list of theaps (with those of deleted heaps in
+//                    the list of the heap that has their pages), and the end of a theap: its thread
+//                    collects it or gives it up under this lock (if its heap is a listed
 //                    one, roster.h), as does who deletes or destroys the heap: see heaps.c
 // The orphan theap is used under rix_orphan_lock.
 // LOCK ORDER: rix_lock_level_t in os/os.h; debug builds check it.
@@ -57,7 +58,7 @@ typedef struct rix_theap_s {
   size_t seq;                // the heap's
   struct rix_theap_s* next;  // of the same tld
   struct rix_theap_s* prev;
-  struct rix_theap_s* heap_next;  // of the same listed heap: lock rix_heap_lock
+  struct rix_theap_s* heap_next;  // of the same heap's list: lock rix_heap_lock
   struct rix_theap_s* heap_prev;
   uint8_t state;        // rix_theap_state_t: lock rix_heap_lock
   uint32_t slow_calls;  // slow allocations so far
