@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// audit.c: checks every invariant that one thread can see: the pages of its own theaps and the lists
-// of their heaps always, during which no heap can end; when it is the only thread that allocates,
-// also all slices of all arenas, and that the counters agree with what is counted.
+// audit.c: checks every invariant that one thread can see: the pages of its own theaps and the
+// lists of their heaps always, during which no heap can end; when it is the only thread that
+// allocates, also all slices of all arenas, and that the counters agree with what is counted.
 #include <errno.h>
 
 #include "arena/meta.h"
