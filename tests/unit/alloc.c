@@ -44,7 +44,7 @@ static void* leaves_block(void* arg) {
 }
 
 static void order_of_search(void) {
-  void *first[BLOCKS_MAX], *second[BLOCKS_MAX], *third[BLOCKS_MAX];
+  void *first[BLOCKS_MAX] = {NULL}, *second[BLOCKS_MAX] = {NULL}, *third[BLOCKS_MAX] = {NULL};
   CHECK(theap->pages[c] == 0);
   const size_t n = use_up(allocate(), first);  // a fresh page
   CHECK(theap->pages[c] == 1 && theap->queue[c].first == page_of(first[0]));
