@@ -41,7 +41,7 @@ typedef struct ri_stat_counter_s {
 typedef enum ri_chunkbin_e {
   RI_CBIN_SMALL,   // 64 KiB, with blocks up to 8 KiB
   RI_CBIN_OTHER,   // one block over 64 KiB
-  RI_CBIN_MEDIUM,  // 512 KiB, with blocks up to 64 KiB
+  RI_CBIN_MEDIUM,  // 64 to 512 KiB, with blocks over 8 KiB up to 64 KiB
   RI_CBIN_LARGE,   // none
   RI_CBIN_HUGE,    // one block with a mapping of its own
   RI_CBIN_NONE,    // none

@@ -51,6 +51,7 @@ enum {
   RIX_SMALL_BLOCK_MAX = 8 * 1024,      // blocks up to here live in pages of one slice
   RIX_MEDIUM_BLOCK_MAX = 64 * 1024,    // blocks up to here live in pages of 8 slices
   RIX_MEDIUM_SLICES = 8,               //
+  RIX_MEDIUM_FIRST = 2,                // blocks that a thread's first such page has room for
   RIX_EXTEND_BYTES = 4096,             // a fresh page becomes blocks in steps of this size
   RIX_MOVE_MIN = 256 * 1024,           // realloc moves pages instead of copying from here
   RIX_MAPPINGS_MAX = 16384,            // blocks with a mapping of their own (OS limit: 65,530)

@@ -50,8 +50,10 @@ static RIX_SLOW ri_page_t* alloc_fullest(ri_page_t* page, long candidates) {
 }
 
 // A thread with many pages of a class uses them up, as far as one can foresee.
-static bool alloc_is_dense(const rix_theap_t* theap, unsigned c) {
-  return theap->pages[c] >= RIX_DENSE_PAGES && rix_arena_in_use() >= RIX_DENSE_MIN;
+static rix_page_use_t alloc_use(const rix_theap_t* theap, unsigned c) {
+  if (theap->pages[c] == 0) return RIX_PAGE_FIRST;
+  const bool dense = theap->pages[c] >= RIX_DENSE_PAGES && rix_arena_in_use() >= RIX_DENSE_MIN;
+  return dense ? RIX_PAGE_DENSE : RIX_PAGE_MORE;
 }
 
 // The usual case: the first page of the queue is used up and the next has blocks. NULL otherwise.
@@ -92,7 +94,7 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   } else {
     page = rix_page_claim_abandoned(c, theap->heap);
     if (page != NULL) rix_event(RIX_EVENT_RECLAIM_ALLOC);
-    if (page == NULL) page = rix_page_create(c, alloc_is_dense(theap, c), theap->heap);
+    if (page == NULL) page = rix_page_create(c, alloc_use(theap, c), theap->heap);
     if (page == NULL) return NULL;
     rix_theap_adopt(theap, page);
     if (page->free != NULL) return page;

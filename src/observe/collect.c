@@ -7,8 +7,17 @@
 #include "arena/pagemap.h"
 #include "page/remote.h"
 
+// Bytes of a page of a class, which begins at `start` and has at most so many slices.
+static size_t collect_entered(const ri_page_t* page, const uint8_t* start, size_t most) {
+  size_t n = 1;
+  while (n < most && rix_pagemap_find(start + n * RIX_SLICE_SIZE) == page)
+    n++;
+  return n * RIX_SLICE_SIZE;
+}
+
 // Only atomic fields are read: the page may just be becoming another.
-static void collect_page(rix_collected_t* c, const ri_page_t* page, bool mapped) {
+static void collect_page(rix_collected_t* c, const ri_page_t* page, const uint8_t* start,
+                         bool mapped) {
   const size_t live = rix_page_live(page);
   const size_t blocks = live - rix_min(rix_remote_count(page), live);
   const size_t block_size = rix_page_block_size(page);
@@ -23,7 +32,7 @@ static void collect_page(rix_collected_t* c, const ri_page_t* page, bool mapped)
   c->single_pages += large && !mapped;
   c->mapped_pages += mapped;
   c->mapped_bytes += mapped ? span : 0;
-  c->page_bytes += large ? span : (small ? 1 : RIX_MEDIUM_SLICES) * (size_t)RIX_SLICE_SIZE;
+  c->page_bytes += large ? span : collect_entered(page, start, small ? 1 : RIX_MEDIUM_SLICES);
   if (large) c->large_bytes += blocks * block_size;
 }
 
@@ -38,7 +47,8 @@ static void collect_arena(rix_collected_t* c, const rix_arena_t* a, const rix_he
   for (size_t i = 0; i < a->slice_count; i++) {
     const ri_page_t* const page = &a->pages[i];
     if (rix_pagemap_find(rix_arena_address(a, i)) != page) continue;
-    if (heap == NULL || ri_load_relaxed(&page->xheap) == heap) collect_page(c, page, false);
+    if (heap != NULL && ri_load_relaxed(&page->xheap) != heap) continue;
+    collect_page(c, page, rix_arena_address(a, i), false);
   }
 }
 
@@ -54,7 +64,7 @@ static void collect_arenas(rix_collected_t* c, const rix_heap_t* heap) {
 void rix_collect_heap(rix_collected_t* c, rix_heap_t* heap) {
   rix_lock(&rix_roster_lock);
   for (const ri_page_t* page = heap->pages; page != NULL; page = page->heap_next)
-    collect_page(c, page, page->arena == NULL);
+    collect_page(c, page, page->start, page->arena == NULL);
   rix_unlock(&rix_roster_lock);
   if (!heap->listed) collect_arenas(c, heap);
 }
@@ -85,7 +95,7 @@ void rix_collect_process(rix_collected_t* c) {
 
 static void collect_list(rix_collected_t* c, const rix_page_list_t* list) {
   for (const ri_page_t* page = list->first; page != NULL; page = page->next)
-    collect_page(c, page, false);
+    collect_page(c, page, page->start, false);
 }
 
 void rix_collect_thread(rix_collected_t* c) {

@@ -25,10 +25,16 @@
 
 typedef enum rix_page_kind_e {
   RIX_PAGE_SMALL,      // 1 slice, blocks to 8 KiB
-  RIX_PAGE_MEDIUM,     // 8 slices, blocks to 64 KiB
+  RIX_PAGE_MEDIUM,     // 8 slices, a thread's first one 1 or 2; blocks to 64 KiB
   RIX_PAGE_SINGLETON,  // as many slices as its one block needs
   RIX_PAGE_MAPPED,     // one block in a mapping of its own
 } rix_page_kind_t;
+
+typedef enum rix_page_use_e {  // what a thread wants a page for
+  RIX_PAGE_FIRST,              // it has none of the class, and may never need many blocks
+  RIX_PAGE_MORE,
+  RIX_PAGE_DENSE,  // it has many, and will soon have used this one up
+} rix_page_use_t;
 
 typedef enum rix_page_place_e {
   RIX_PLACE_NONE,   // in no list of a heap
@@ -186,9 +192,9 @@ RIX_INLINE ri_block_t* rix_page_block_of(const ri_page_t* page, const void* p) {
 
 // Where the pages' memory and descriptors come from (create.c).
 
-// A fresh page for a class, of the heap, without owner and in no list; `dense`: it will soon be
-// used up. NULL: no memory.
-RIX_INTERNAL ri_page_t* rix_page_create(unsigned class_index, bool dense, struct rix_heap_s* heap);
+// A fresh page for a class, of the heap, without owner and in no list. NULL: no memory.
+RIX_INTERNAL ri_page_t* rix_page_create(unsigned class_index, rix_page_use_t use,
+                                        struct rix_heap_s* heap);
 // A page of one block, which is live. Anybody may free it. *zero says whether its memory is wanted
 // as zero, and then whether it reads as zero.
 RIX_INTERNAL ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap,

@@ -19,7 +19,7 @@ static void fill(void) {
   tld.id = (uintptr_t)&tld;
   rix_theap_init(&theap, &tld, &rix_heap_default);
   for (size_t i = 0; i < PAGES; i++) {
-    ri_page_t* const page = rix_page_create(c, false, &rix_heap_default);
+    ri_page_t* const page = rix_page_create(c, RIX_PAGE_MORE, &rix_heap_default);
     CHECK(page != NULL);
     rix_theap_adopt(&theap, page);
     while (page->free != NULL || rix_page_can_extend(page)) {

@@ -22,7 +22,7 @@ static void single_thread(void) {
   const unsigned c = 9;
   CHECK(rix_page_abandoned_count() == 0);
   CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == NULL);
-  ri_page_t* const page = rix_page_create(c, false, &rix_heap_default);
+  ri_page_t* const page = rix_page_create(c, RIX_PAGE_MORE, &rix_heap_default);
   ri_block_t* const a = take(page);
   ri_block_t* const b = take(page);
   rix_page_abandon(page);
@@ -51,7 +51,7 @@ static void single_thread(void) {
 
 static void full_page(void) {
   const unsigned c = RIX_CLASS_COUNT - 1;
-  ri_page_t* const page = rix_page_create(c, false, &rix_heap_default);
+  ri_page_t* const page = rix_page_create(c, RIX_PAGE_MORE, &rix_heap_default);
   ri_block_t* blocks[64];
   size_t count = 0;
   while (page->free != NULL || rix_page_can_extend(page)) {
@@ -94,7 +94,7 @@ static void* works(void* arg) {
   uint64_t rng = (uint64_t)(uintptr_t)arg;
   for (size_t i = 0; i < rounds; i++) {
     ri_page_t* page = rix_page_claim_abandoned(CLASS, &rix_heap_default);
-    if (page == NULL) page = rix_page_create(CLASS, false, &rix_heap_default);
+    if (page == NULL) page = rix_page_create(CLASS, RIX_PAGE_MORE, &rix_heap_default);
     CHECK(page != NULL && rix_page_valid(page));
     for (size_t n = check_below(&rng, 20); n > 0; n--) {
       if (page->free == NULL && rix_page_can_extend(page)) rix_page_extend(page);

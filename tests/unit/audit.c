@@ -157,8 +157,8 @@ static void damage_descriptor(ri_page_t* page) {
 // A page that a thread left: nobody's list has it, so only the walk over the arenas does.
 static void* leaves_a_page(void* arg) {
   (void)arg;
-  void* const p = ri_malloc(20000);
-  return ri_malloc(20000) != NULL ? p : NULL;
+  void* const p = ri_malloc(40000);
+  return ri_malloc(40000) != NULL ? p : NULL;
 }
 
 static void damage_left_page(void) {
@@ -168,6 +168,7 @@ static void damage_left_page(void) {
   const size_t index = (size_t)(page - a->pages);
   must_hold("a thread's end");
   const size_t n = page->slice_count;
+  CHECK(n > 1);
   DAMAGE(page->slice_count, 0u, "a left page of no slices");
   DAMAGE(page->slice_count, (uint32_t)a->slice_count, "a left page beyond the arena");
   DAMAGE(page->arena, NULL, "a left page of no arena");

@@ -41,8 +41,7 @@ static void kinds(rix_heap_t* heap) {
     CHECK(c.blocks[rix_class_of(20000)] == 1 && c.blocks[RIX_COLLECT_LARGE] == 2);
     CHECK(c.large_bytes == ri_usable_size(single) + ri_usable_size(mapped));
     CHECK(rix_collected_normal_bytes(&c) == ri_usable_size(small) + ri_usable_size(medium));
-    CHECK(c.page_bytes ==
-          (size_t)(1 + RIX_MEDIUM_SLICES + 2) * RIX_SLICE_SIZE + (size_t)300 * CHECK_MIB);
+    CHECK(c.page_bytes == (size_t)(1 + 1 + 2) * RIX_SLICE_SIZE + (size_t)300 * CHECK_MIB);
   }
   CHECK(h.mapped_bytes == (size_t)300 * CHECK_MIB);
   // Large blocks belong to no thread.

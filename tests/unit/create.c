@@ -18,14 +18,19 @@ static bool leads_to(const uint8_t* start, size_t size, const ri_page_t* page) {
   return rix_pagemap_find(start + size - 1) == page;
 }
 
-static void pages_of_a_class(void) {
+static void pages_of_a_class(rix_page_use_t use) {
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
-    ri_page_t* const page = rix_page_create(c, false, heap);
+    ri_page_t* const page = rix_page_create(c, use, heap);
     CHECK(page != NULL);
     const size_t room = (size_t)page->slice_count * RIX_SLICE_SIZE;
     const size_t size = rix_class_block_size(c);
     CHECK(rix_page_block_size(page) == size && page->class_index == c);
     CHECK(page->reserved * size <= room && (page->reserved + 1u) * size > room);
+    if (size > RIX_SMALL_BLOCK_MAX) {  // as few slices as will do, or as many as there can be
+      const bool first = use == RIX_PAGE_FIRST;
+      CHECK(first ? page->reserved >= RIX_MEDIUM_FIRST : page->slice_count == RIX_MEDIUM_SLICES);
+      CHECK(!first || page->slice_count == 1 || room / 2 < RIX_MEDIUM_FIRST * size);
+    }
     CHECK(page->kind == (size <= RIX_SMALL_BLOCK_MAX ? RIX_PAGE_SMALL : RIX_PAGE_MEDIUM));
     CHECK(rix_page_live(page) == 0 && page->capacity == 0 && page->free == NULL);
     CHECK(page->place == RIX_PLACE_NONE && ri_load_relaxed(&page->xheap) == heap);
@@ -40,13 +45,14 @@ static void pages_of_a_class(void) {
 // Nothing is charged for what is refused.
 static void quota(void) {
   ri_store_relaxed(&heap->xquota, RIX_SLICE_SIZE);
-  ri_page_t* const page = rix_page_create(0, false, heap);
-  CHECK(page != NULL && rix_page_create(0, false, heap) == NULL && held() == RIX_SLICE_SIZE);
+  ri_page_t* const page = rix_page_create(0, RIX_PAGE_MORE, heap);
+  CHECK(page != NULL && rix_page_create(0, RIX_PAGE_MORE, heap) == NULL &&
+        held() == RIX_SLICE_SIZE);
   bool zero = false;
   CHECK(rix_page_create_single(100000, 1, heap, &zero) == NULL);
   CHECK(rix_page_create_mapped(100000, 1, 0, heap, &zero) == NULL && held() == RIX_SLICE_SIZE);
   rix_page_release(page);
-  CHECK(rix_page_create(RIX_CLASS_COUNT - 1, false, heap) == NULL && held() == 0);
+  CHECK(rix_page_create(RIX_CLASS_COUNT - 1, RIX_PAGE_MORE, heap) == NULL && held() == 0);
   ri_store_relaxed(&heap->xquota, 0);
 }
 
@@ -107,11 +113,11 @@ static void no_memory(void) {
   CHECK(a != NULL);
   heap = rix_heap_create(&rix_subproc_main, a);
   size_t pages = 0;
-  while (rix_page_create(0, false, heap) != NULL)
+  while (rix_page_create(0, RIX_PAGE_MORE, heap) != NULL)
     pages++;
   bool zero = false;
   CHECK(pages == SLICES && rix_page_create_single(70000, 1, heap, &zero) == NULL);
-  CHECK(rix_page_create(RIX_CLASS_COUNT - 1, false, heap) == NULL);
+  CHECK(rix_page_create(RIX_CLASS_COUNT - 1, RIX_PAGE_MORE, heap) == NULL);
   CHECK(held() == SLICES * RIX_SLICE_SIZE && heap->page_count == SLICES);
   while (heap->pages != NULL)
     rix_page_release(heap->pages);
@@ -174,7 +180,9 @@ int main(void) {
   ri_free(ri_malloc(100));  // what every thread has is there
   heap = rix_heap_create(&rix_subproc_main, NULL);
   CHECK(heap != NULL);
-  pages_of_a_class();
+  pages_of_a_class(RIX_PAGE_FIRST);
+  pages_of_a_class(RIX_PAGE_MORE);
+  pages_of_a_class(RIX_PAGE_DENSE);
   quota();
   pages_of_one_block();
   larger_mappings();

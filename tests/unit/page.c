@@ -14,7 +14,7 @@ static ri_block_t* blocks[BLOCKS_MAX];
 
 static void every_block(unsigned c) {
   const size_t block = rix_class_block_size(c);
-  ri_page_t* const page = rix_page_create(c, false, &rix_heap_default);
+  ri_page_t* const page = rix_page_create(c, RIX_PAGE_MORE, &rix_heap_default);
   CHECK(page != NULL && rix_page_valid(page));
   CHECK(page->class_index == c && rix_page_block_size(page) == block && !rix_page_is_single(page));
   CHECK(page->reserved >= 8 && page->reserved <= BLOCKS_MAX);  // several times its block
@@ -60,7 +60,7 @@ static ri_block_t* take(ri_page_t* page) {
 }
 
 static void collects(void) {
-  ri_page_t* const page = rix_page_create(5, false, &rix_heap_default);
+  ri_page_t* const page = rix_page_create(5, RIX_PAGE_MORE, &rix_heap_default);
   for (size_t i = 0; i < 10; i++)
     blocks[i] = take(page);
   for (size_t i = 0; i < 6; i++)
@@ -80,7 +80,7 @@ static void collects(void) {
 static void marks_live_blocks(void) {
   ri_option_set(ri_option_check, 1);
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c += 7) {
-    ri_page_t* const page = rix_page_create(c, false, &rix_heap_default);
+    ri_page_t* const page = rix_page_create(c, RIX_PAGE_MORE, &rix_heap_default);
     CHECK((page->flags & RIX_PAGE_CHECKED) != 0);
     CHECK((ri_load_relaxed(&page->xowner) & RIX_OWNER_CHECKED) != 0);
     for (size_t i = 0; i < page->reserved; i++) {
@@ -99,7 +99,7 @@ static void marks_live_blocks(void) {
 
 // The checks see damage: each invariant, broken by hand, is reported.
 static void damage(void) {
-  ri_page_t* const page = rix_page_create(3, false, &rix_heap_default);
+  ri_page_t* const page = rix_page_create(3, RIX_PAGE_MORE, &rix_heap_default);
   for (int i = 0; i < 4; i++)
     rix_page_extend(page);  // at least four blocks, whatever one extension makes
   ri_block_t* const a = rix_page_pop(page);

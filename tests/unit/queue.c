@@ -15,7 +15,7 @@ static void begin(unsigned c) {
   tld.id = (uintptr_t)&tld;
   rix_theap_init(&theap, &tld, &rix_heap_default);
   for (size_t i = 0; i < PAGES; i++) {
-    pages[i] = rix_page_create(c, false, &rix_heap_default);
+    pages[i] = rix_page_create(c, RIX_PAGE_MORE, &rix_heap_default);
     CHECK(pages[i] != NULL);
     rix_theap_adopt(&theap, pages[i]);
     CHECK(rix_theap_valid(&theap));

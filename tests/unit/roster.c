@@ -84,7 +84,7 @@ static void quotas(void) {
   CHECK(rix_roster_refuses(heap, 0) && !rix_roster_charge(heap, 0));
   bool zero = false;
   CHECK(rix_page_create_single(1, 1, heap, &zero) == NULL);
-  CHECK(rix_page_create(3, false, heap) == NULL);
+  CHECK(rix_page_create(3, RIX_PAGE_MORE, heap) == NULL);
   check_roster(heap, 1);
   // A page that grows is charged for it.
   CHECK(!rix_page_resize_single(page, 2000000, &zero));
@@ -100,7 +100,7 @@ static void quotas(void) {
 
 // A page of a class with one live block, of this thread or of nobody.
 static ri_page_t* used_page(rix_heap_t* heap, bool owned) {
-  ri_page_t* const page = rix_page_create(7, false, heap);
+  ri_page_t* const page = rix_page_create(7, RIX_PAGE_MORE, heap);
   CHECK(page != NULL);
   rix_page_extend(page);
   ri_block_t* const block = rix_page_pop(page);
@@ -142,7 +142,7 @@ static void destroyed(void) {
     ri_page_t* const mine = used_page(heap, true);
     uint8_t* const first = mine->start;
     ri_page_t* const nobodys = used_page(heap, false);
-    ri_page_t* const full = rix_page_create(RIX_CLASS_COUNT - 1, false, heap);
+    ri_page_t* const full = rix_page_create(RIX_CLASS_COUNT - 1, RIX_PAGE_MORE, heap);
     while (full->free != NULL || rix_page_can_extend(full)) {
       if (full->free == NULL) rix_page_extend(full);
       ri_block_t* const block = rix_page_pop(full);

@@ -66,7 +66,7 @@ static void others_free(void) {
 static void in_order(void) {
   rix_theap_t* const theap = rix_thread_theap();
   const unsigned c = rix_class_of(3000);
-  ri_page_t* const abandoned = rix_page_create(c, false, &rix_heap_default);
+  ri_page_t* const abandoned = rix_page_create(c, RIX_PAGE_MORE, &rix_heap_default);
   rix_page_extend(abandoned);
   ri_block_t* const live = rix_page_pop(abandoned);
   rix_page_abandon(abandoned);
