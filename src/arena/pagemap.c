@@ -56,9 +56,10 @@ static uint64_t pagemap_take_place(uint64_t length, uint64_t align) {
   do {
     const uint64_t window_end = ri_load_acquire(&pagemap.xend);  // P4 pairs P3: xbase is there
     const uint64_t end = window_end != 0 ? window_end : pagemap_address_end() / 2;
-    at = rix_align_up((size_t)hint, (size_t)align);
+    const uint64_t start = window_end != 0 ? ri_load_relaxed(&rix_pagemap.xbase) : 0;
+    at = rix_align_up(rix_max((size_t)hint, (size_t)start), (size_t)align);
     if (at < hint || at >= end || length > end - at) {
-      at = rix_align_up(ri_load_relaxed(&rix_pagemap.xbase), (size_t)align);
+      at = rix_align_up((size_t)start, (size_t)align);
       if (window_end == 0 || at >= end || length > end - at) return 0;
     }
   } while (!ri_cas_weak_relaxed(&pagemap.xhint, &hint, at + length));
@@ -114,6 +115,8 @@ static void* pagemap_map(void* at, size_t size, size_t align, size_t room, rix_o
   void* const p = rix_os_map_aligned(NULL, size, align, access);
   if (p == NULL || rix_pagemap_cover(p, size)) return p;
   rix_os_unmap(p, size);
+  // What the OS chooses does not help: the next one is put into the window again.
+  ri_store_relaxed(&pagemap.xos_places, false);
   return NULL;
 }
 
