@@ -230,7 +230,9 @@ static bool arena_claim_from(rix_arena_t* a, size_t from, size_t to, size_t coun
   return false;
 }
 
-static bool arena_claim_in(rix_arena_t* a, size_t count, size_t align, rix_slices_t* out) {
+// *refused is set when there was a run, and the OS did not make it usable.
+static bool arena_claim_in(rix_arena_t* a, size_t count, size_t align, rix_slices_t* out,
+                           bool* refused) {
   const size_t hint = ri_load_relaxed(&a->xhint);
   const size_t all = a->slice_count;
   size_t index;
@@ -243,7 +245,10 @@ static bool arena_claim_in(rix_arena_t* a, size_t count, size_t align, rix_slice
     (void)ri_cas_weak_relaxed(&a->xhint, &expected, index);
   }
   bool zero;
-  if (!arena_prepare(a, index, count, &zero)) return false;
+  if (!arena_prepare(a, index, count, &zero)) {
+    if (a->commit == NULL) *refused = true;
+    return false;
+  }
   *out = (rix_slices_t){a, index, zero};
   return true;
 }
@@ -251,29 +256,30 @@ static bool arena_claim_in(rix_arena_t* a, size_t count, size_t align, rix_slice
 // Claims a run in the first arena that has one and serves the space: of the dense or of the other
 // ones, or of memory that the program gave, on the node if that is not RIX_NODE_ANY.
 static bool arena_claim_any(const rix_space_t* space, size_t count, size_t align, bool dense,
-                            int node, rix_slices_t* out) {
+                            int node, rix_slices_t* out, bool* refused) {
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
     rix_arena_t* const a = rix_arena_at(i);
     if (ri_load_acquire(&a->xsubproc) != space->subproc) continue;  // N4: pairs with N3
     if (a->exclusive || (a->dense != dense && !a->given)) continue;
     if (node != RIX_NODE_ANY && a->node != node) continue;
-    if (arena_claim_in(a, count, align, out)) return true;
+    if (arena_claim_in(a, count, align, out, refused)) return true;
   }
   return false;
 }
 
 static bool arena_claim_or_reserve(const rix_space_t* space, size_t count, size_t align, bool dense,
                                    int node, rix_slices_t* out) {
-  if (arena_claim_any(space, count, align, dense, node, out)) return true;
+  bool refused = false;
+  if (arena_claim_any(space, count, align, dense, node, out, &refused)) return true;
   if (rix_arena_os_forbidden()) return false;
   rix_lock(&rix_arena_lock);
-  // Another thread may have reserved an arena while this one waited.
-  bool done = arena_claim_any(space, count, align, dense, node, out);
-  while (!done && arena_reserve(space, count, align, dense, node)) {
-    done = arena_claim_any(space, count, align, dense, node, out);
-    if (!done && !arena_commits_whole()) break;  // the OS refuses to commit
-  }
+  // Another thread may have reserved an arena while this one waited. Where the OS refuses to make
+  // a part of one usable, another would only take addresses, and memory for its metadata.
+  refused = false;
+  bool done = arena_claim_any(space, count, align, dense, node, out, &refused);
+  while (!done && !refused && arena_reserve(space, count, align, dense, node))
+    done = arena_claim_any(space, count, align, dense, node, out, &refused);
   rix_unlock(&rix_arena_lock);
   return done;
 }
@@ -292,11 +298,14 @@ static int arena_node_of(const rix_space_t* space) {
 
 static bool arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
                         rix_slices_t* out) {
-  if (RIX_UNLIKELY(space->only != NULL)) return arena_claim_in(space->only, count, align, out);
+  bool refused;  // another arena may have some that need not be made usable first
+  if (RIX_UNLIKELY(space->only != NULL))
+    return arena_claim_in(space->only, count, align, out, &refused);
   const int node = arena_node_of(space);
   return arena_claim_or_reserve(space, count, align, dense, node, out) ||
-         arena_claim_any(space, count, align, !dense, RIX_NODE_ANY, out) ||
-         (node != RIX_NODE_ANY && arena_claim_any(space, count, align, dense, RIX_NODE_ANY, out));
+         arena_claim_any(space, count, align, !dense, RIX_NODE_ANY, out, &refused) ||
+         (node != RIX_NODE_ANY &&
+          arena_claim_any(space, count, align, dense, RIX_NODE_ANY, out, &refused));
 }
 
 bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
