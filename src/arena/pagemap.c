@@ -79,6 +79,17 @@ static bool pagemap_has(uint64_t at, size_t size) {
   return window_end == 0 || (at >= ri_load_relaxed(&rix_pagemap.xbase) && at <= window_end - size);
 }
 
+// Whether a range lies in the window, or there is none yet, so that only memory for the table can be
+// missing.
+static bool pagemap_reaches(uint64_t at, size_t size) {
+  rix_lock(&rix_pagemap_lock);
+  const uint64_t base = ri_load_relaxed(&rix_pagemap.xbase);
+  const uint64_t end = base + ((uint64_t)pagemap.entries << RI_SLICE_SHIFT);
+  const bool reaches = pagemap.reserved == 0 || (at >= base && at + size <= end);
+  rix_unlock(&rix_pagemap_lock);
+  return reaches;
+}
+
 // Maps at an address or not at all. *refused: the OS has no memory for it, or none to enter it.
 static void* pagemap_map_at(uint64_t at, size_t size, rix_os_access_t access, bool* refused) {
   void* const p = rix_os_map((void*)(uintptr_t)at, size, access);
@@ -115,8 +126,8 @@ static void* pagemap_map(void* at, size_t size, size_t align, size_t room, rix_o
   void* const p = rix_os_map_aligned(NULL, size, align, access);
   if (p == NULL || rix_pagemap_cover(p, size)) return p;
   rix_os_unmap(p, size);
-  // What the OS chooses does not help: the next one is put into the window again.
-  ri_store_relaxed(&pagemap.xos_places, false);
+  // Where the OS puts it, it is out of reach: the next one is asked for in the window again.
+  if (!pagemap_reaches((uintptr_t)p, size)) ri_store_relaxed(&pagemap.xos_places, false);
   return NULL;
 }
 
