@@ -79,7 +79,7 @@ static bool pagemap_has(uint64_t at, size_t size) {
   return window_end == 0 || (at >= ri_load_relaxed(&rix_pagemap.xbase) && at <= window_end - size);
 }
 
-// Whether a range lies in the window, or there is none yet, so that only memory for the table can be
+// Whether a range lies in the window, or there is none yet: then only memory for the table can be
 // missing.
 static bool pagemap_reaches(uint64_t at, size_t size) {
   rix_lock(&rix_pagemap_lock);
