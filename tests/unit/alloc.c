@@ -136,6 +136,18 @@ static void single_blocks(void) {
   }
 }
 
+// The first page of a medium class has room for two blocks, those after it for eight or more.
+static void sizes_of_pages(void) {
+  enum { MEDIUM = 64 * 1024 };
+  void* blocks[4];
+  for (int i = 0; i < 4; i++) {
+    blocks[i] = rix_theap_malloc(theap, MEDIUM, false);
+    CHECK(blocks[i] != NULL && page_of(blocks[i])->reserved == (i < 2 ? RIX_MEDIUM_FIRST : 8));
+  }
+  for (int i = 0; i < 4; i++)
+    ri_free(blocks[i]);
+}
+
 int main(void) {
   check_watchdog(60);
   ri_option_set(ri_option_check, 0);  // the order is that of plain pages
@@ -148,6 +160,7 @@ int main(void) {
   alignments();
   impossible();
   single_blocks();
+  sizes_of_pages();
   ri_heap_destroy(heap);
   CHECK(ri_audit());
   return 0;
