@@ -236,7 +236,7 @@ void fuzz_run(fuzz_input_t in) {
   fuzz_op_t op;
   for (unsigned n = 1; fuzz_next(&in, &op); n++) {
     step(op);
-    if (n % 32 == 0) FUZZ_CHECK(ri_audit());
+    if (n % 64 == 0) FUZZ_CHECK(ri_audit());
   }
   memset(&os, 0, sizeof(os));
   unmap_left_over();
