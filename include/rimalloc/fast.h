@@ -30,8 +30,11 @@
 // Inside the library the slow sides are called directly, not through its own procedure table.
 #if defined(RI_FAST_NO_PUBLIC)
 #define RI_SLOW_EXPORT __attribute__((visibility("protected")))
+#define RI_FAST_PAGEMAP rix_pagemap
+extern ri_pagemap_t rix_pagemap __attribute__((visibility("hidden")));
 #else
 #define RI_SLOW_EXPORT RI_EXPORT
+#define RI_FAST_PAGEMAP rix_fast_pagemap
 #endif
 
 #if defined(__cplusplus)
@@ -39,29 +42,31 @@ extern "C" {
 #endif
 
 // The slow sides. Each is a tail call, and each does the whole job for any argument.
-RI_SLOW_EXPORT void* rix_malloc_generic(ri_fast_theap_t* theap,
-                                        size_t size) RI_NOEXCEPT RI_MALLOC_LIKE RI_ALLOC_SIZE(2);
+// (The size stays where the caller of malloc put it.)
+RI_SLOW_EXPORT void* rix_malloc_generic(size_t size,
+                                        ri_fast_theap_t* theap) RI_NOEXCEPT RI_MALLOC_LIKE
+    RI_ALLOC_SIZE(1);
 RI_SLOW_EXPORT void rix_free_generic(void* p) RI_NOEXCEPT;
 RI_SLOW_EXPORT void rix_free_found(void* p, ri_page_t* page) RI_NOEXCEPT;
 RI_SLOW_EXPORT void rix_page_emptied(ri_page_t* page) RI_NOEXCEPT;
 
 // Pops a block for `size` bytes from a thread's heap.
 RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT {
-  if (RI_UNLIKELY(size > RI_DIRECT_MAX)) return rix_malloc_generic(theap, size);
+  if (RI_UNLIKELY(size > RI_DIRECT_MAX)) return rix_malloc_generic(size, theap);
   ri_page_t* const page = theap->direct[(size + 7) / 8];
   ri_block_t* const block = page->free;
-  if (RI_UNLIKELY(block == NULL)) return rix_malloc_generic(theap, size);
+  if (RI_UNLIKELY(block == NULL)) return rix_malloc_generic(size, theap);
   page->free = block->next;
-  ri_store_relaxed(&page->used, ri_load_relaxed(&page->used) + 1);
+  ri_count_up(&page->used);
   return block;
 }
 
 // The descriptor of the page that holds p, or NULL when the flat map does not know it.
 RI_ALWAYS_INLINE ri_page_t* rix_fast_page_of(const void* p) RI_NOEXCEPT {
-  const uintptr_t count = ri_load_published(&rix_pagemap.xcount);
-  const uintptr_t index = ((uintptr_t)p - ri_load_relaxed(&rix_pagemap.xbase)) >> RI_SLICE_SHIFT;
+  const uintptr_t count = ri_load_published(&RI_FAST_PAGEMAP.xcount);
+  const uintptr_t index = ((uintptr_t)p - ri_load_fixed(&RI_FAST_PAGEMAP.xbase)) >> RI_SLICE_SHIFT;
   if (RI_UNLIKELY(index >= count)) return NULL;
-  return ri_load_relaxed(&ri_load_relaxed(&rix_pagemap.xtable)[index]);
+  return ri_load_relaxed(&ri_load_fixed(&RI_FAST_PAGEMAP.xtable)[index]);
 }
 
 // Pushes p on the list of its page, which is this thread's own and ordinary.
@@ -75,9 +80,9 @@ RI_ALWAYS_INLINE void rix_fast_push(ri_page_t* page, void* p) RI_NOEXCEPT {
   }
   block->next = head;
   page->free = block;
-  const uint32_t used = ri_load_relaxed(&page->used) - 1;
-  ri_store_relaxed(&page->used, used);
-  if (RI_UNLIKELY(used == 0)) rix_page_emptied(page);
+  int none;
+  ri_count_down(&page->used, &none);
+  if (RI_UNLIKELY(none)) rix_page_emptied(page);
 }
 
 RI_ALWAYS_INLINE void rix_fast_free(void* p) RI_NOEXCEPT {

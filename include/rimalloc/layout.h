@@ -27,7 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RI_LAYOUT_VERSION 1
+#define RI_LAYOUT_VERSION 2
 
 #define RI_CACHE_LINE 64
 #define RI_DIRECT_MAX 1024                       // largest size served by a direct slot
@@ -53,6 +53,35 @@
 #else
 #define ri_load_relaxed(x) __atomic_load_n(&(x)->v, __ATOMIC_RELAXED)
 #define ri_store_relaxed(x, value) __atomic_store_n(&(x)->v, (value), __ATOMIC_RELAXED)
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define RI_THREAD_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define RI_THREAD_SANITIZER
+#endif
+#endif
+// A value that never changes once others can know of it. A plain load, so that it can be an operand
+// of another instruction; ThreadSanitizer is told that reading it too early is no mistake.
+#if defined(RI_THREAD_SANITIZER)
+#define ri_load_fixed(x) ri_load_relaxed(x)
+#else
+#define ri_load_fixed(x) ((x)->v)
+#endif
+// A count that one thread changes and others may read: one more; one less, and is none left?
+#if (defined(__x86_64__) || defined(__i386__)) && !defined(RI_THREAD_SANITIZER) && \
+    !defined(__FRAMAC__)
+// Neither gcc nor clang makes one instruction of an atomic load and an atomic store.
+#define ri_count_up(x) __asm__("addl $1, %0" : "+m"((x)->v) : : "cc")
+#define ri_count_down(x, none) __asm__("subl $1, %0" : "+m"((x)->v), "=@ccz"(*(none)))
+#else
+#define ri_count_up(x) ri_store_relaxed(x, ri_load_relaxed(x) + 1)
+#define ri_count_down(x, none)                     \
+  do {                                             \
+    const uint32_t less_ = ri_load_relaxed(x) - 1; \
+    ri_store_relaxed(x, less_);                    \
+    *(none) = less_ == 0;                          \
+  } while (0)
 #endif
 // What was written before the value that this reads was stored (by a release) is there.
 #define ri_load_published(x) __atomic_load_n(&(x)->v, __ATOMIC_ACQUIRE)
@@ -128,7 +157,9 @@ RI_LAYOUT_ASSERT(sizeof(ri_page_t) == 3 * RI_CACHE_LINE, "a page descriptor has 
 extern "C" {
 #endif
 extern __thread ri_tls_t rix_tls __attribute__((tls_model("initial-exec"), visibility("default")));
-extern ri_pagemap_t rix_pagemap __attribute__((visibility("default")));
+// The library itself has another one, which it reaches without a detour: of what a library exports
+// programs may have a copy.
+extern ri_pagemap_t rix_fast_pagemap __attribute__((visibility("default")));
 #if defined(__cplusplus)
 }
 #endif

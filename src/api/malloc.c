@@ -8,7 +8,7 @@ static RIX_NOINLINE void* malloc_slow(rix_theap_t* theap, size_t size) {
 }
 
 // Medium blocks have no direct slots: they are popped here, without a frame and a second call.
-void* rix_malloc_generic(ri_fast_theap_t* fast, size_t size) {
+void* rix_malloc_generic(size_t size, ri_fast_theap_t* fast) {
   rix_theap_t* const theap = (rix_theap_t*)(void*)fast;
   if (RIX_LIKELY(size > RI_DIRECT_MAX && size <= RIX_MEDIUM_BLOCK_MAX)) {
     ri_page_t* const page = theap->queue[rix_class_of(size)].first;

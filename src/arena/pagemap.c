@@ -19,6 +19,7 @@
 #define PAGEMAP_TRIES 64                        // places tried before the OS chooses
 
 ri_pagemap_t rix_pagemap;
+ri_pagemap_t rix_fast_pagemap;  // the same, for programs
 rix_lock_t rix_pagemap_lock = RIX_LOCK_OPEN(RIX_LEVEL_PAGEMAP);
 
 static struct {
@@ -154,6 +155,21 @@ static ri_pagemap_entry_t* pagemap_reserve_table(uintptr_t at, size_t entries) {
   return rix_os_map(NULL, all, RIX_OS_RESERVED);
 }
 
+static ri_pagemap_t* const pagemap_both[] = {&rix_pagemap, &rix_fast_pagemap};
+
+static void pagemap_set_window(uintptr_t base, ri_pagemap_entry_t* table) {
+  for (size_t i = 0; i < 2; i++) {
+    ri_store_relaxed(&pagemap_both[i]->xbase, base);
+    ri_store_relaxed(&pagemap_both[i]->xtable, table);
+  }
+}
+
+// So many entries are usable.
+static void pagemap_publish(size_t count) {
+  for (size_t i = 0; i < 2; i++)
+    ri_store_release(&pagemap_both[i]->xcount, count);  // P1 pairs P2
+}
+
 // Reserves more of the table, up to `needed` entries or twice as much; false when it cannot.
 static bool pagemap_extend(size_t needed) {
   const ri_pagemap_entry_t* const table = ri_load_relaxed(&rix_pagemap.xtable);
@@ -186,8 +202,7 @@ static bool pagemap_reserve(uint64_t base, uint64_t entries, bool placed) {
   pagemap.entries = (size_t)entries;
   const uint64_t end = base + (entries << RI_SLICE_SHIFT);
   const uint64_t place_end = pagemap_address_end() / 2;
-  ri_store_relaxed(&rix_pagemap.xbase, (uintptr_t)base);
-  ri_store_relaxed(&rix_pagemap.xtable, table);
+  pagemap_set_window((uintptr_t)base, table);
   ri_store_release(&pagemap.xend, end < place_end ? end : place_end);  // P3 pairs P4
   return true;
 }
@@ -222,7 +237,7 @@ static bool pagemap_commit(size_t count) {
   const size_t usable = ri_load_relaxed(&rix_pagemap.xcount);
   ri_pagemap_entry_t* const table = ri_load_relaxed(&rix_pagemap.xtable);
   if (!rix_os_commit(&table[usable], (count - usable) * sizeof(ri_pagemap_entry_t))) return false;
-  ri_store_release(&rix_pagemap.xcount, count);  // P1 pairs P2
+  pagemap_publish(count);
   return true;
 }
 
@@ -256,9 +271,8 @@ void rix_pagemap_use_table(void* table, size_t bytes, const void* region, size_t
   rix_lock(&rix_pagemap_lock);
   pagemap.entries = pagemap.reserved = bytes / sizeof(ri_pagemap_entry_t);
   ri_store_relaxed(&pagemap.xend, base + room);
-  ri_store_relaxed(&rix_pagemap.xbase, (uintptr_t)base);
-  ri_store_relaxed(&rix_pagemap.xtable, table);
-  ri_store_release(&rix_pagemap.xcount, pagemap.reserved);  // P1 pairs P2
+  pagemap_set_window((uintptr_t)base, table);
+  pagemap_publish(pagemap.reserved);
   rix_unlock(&rix_pagemap_lock);
 }
 

@@ -23,6 +23,7 @@
 #include "base/bits.h"
 #include "os/os.h"
 
+RIX_INTERNAL extern ri_pagemap_t rix_pagemap;
 RIX_INTERNAL extern rix_lock_t rix_pagemap_lock;
 
 RIX_INLINE ri_page_t* rix_pagemap_find(const void* p) {

@@ -189,7 +189,7 @@ static void table_in_parts(void) {
 static void table_cut_off(void) {
   ri_option_set(ri_option_thp, 0);
   ri_free(ri_malloc(100));
-  uint8_t* const end = (uint8_t*)ri_load_relaxed(&rix_pagemap.xtable) + 16 * CHECK_MIB;
+  uint8_t* const end = (uint8_t*)ri_load_relaxed(&rix_fast_pagemap.xtable) + 16 * CHECK_MIB;
   void* const wall = mmap(end, check_os_page(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(wall == end);
   for (int i = 0; i < 3; i++) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // publish.c: threads that look at arenas and at the page map while others make them.
+#include <rimalloc/fast.h>
+
 #include "arena/pagemap.h"
 #include "world.h"
 
@@ -36,6 +38,12 @@ static void looks_up(void) {
   const ri_page_t* const page = rix_pagemap_find(memory);
   MODEL_CHECK(page == NULL || page == &rix_page_empty);
 }
+
+static void looks_up_inline(void) {
+  const ri_page_t* const page = rix_fast_page_of(memory);
+  MODEL_CHECK(page == NULL || page == &rix_page_empty);
+}
+static void check_inline(void) { MODEL_CHECK(rix_fast_page_of(memory) == &rix_page_empty); }
 
 // A table that lies in the program's memory.
 static uintptr_t given[512];
@@ -88,6 +96,11 @@ const model_scenario_t model_scenarios[] = {
      .property = "any address can be looked up while the map is made",
      .setup = setup_map,
      .thread = {covers, looks_up}},
+    {.name = "map_inline",
+     .property = "the same of what programs have inline",
+     .setup = setup_map,
+     .thread = {covers, looks_up_inline},
+     .finish = check_inline},
     {.name = "map_cover_twice",
      .property = "two may make the map",
      .setup = setup_map,
