@@ -57,6 +57,8 @@ enum {
   RIX_MAPPINGS_MAX = 16384,            // blocks with a mapping of their own (OS limit: 65,530)
   RIX_GUARDS_MAX = 8192,               // guard pages: two mappings each to the OS
   RIX_HEARTBEAT = 256,                 // slow allocations between two looks at the whole heap
+  RIX_KEEP_PART = 4,                   // empty pages that a thread keeps: at most one in so many
+  RIX_KEEP_MAX = 8 * 1024 * 1024,      // of its bytes in pages, and so many bytes
   RIX_ADOPTIONS = 16,                  // pages a thread's frees may take over between two of its
                                        // slow allocations: one that only frees must not hoard
   RIX_DENSE_MIN = 8 * 1024 * 1024,     // a process with so much in use gets memory in huge

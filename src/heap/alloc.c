@@ -80,12 +80,16 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   if (!rix_stress_chance(RIX_STRESS_EMPTY)) {
     const long candidates = rix_option(ri_option_page_max_candidates);
     if (RIX_LIKELY(candidates <= 1)) found = alloc_next_page(theap, c);
-    if (found != NULL) return found;
+    if (found != NULL) {
+      rix_queue_unpin(theap, found);
+      return found;
+    }
     found = alloc_from_queue(theap, c, &page);
     if (found != NULL && RIX_UNLIKELY(candidates > 1)) found = alloc_fullest(found, candidates);
   }
   if (found == NULL && rix_queue_sweep_full(theap, c)) found = theap->queue[c].first;
   if (found != NULL) {
+    rix_queue_unpin(theap, found);
     rix_queue_move_to_front(theap, found);
     return found;
   }

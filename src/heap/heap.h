@@ -65,11 +65,13 @@ typedef struct rix_theap_s {
   uint32_t may_adopt;   // pages that frees may still take over, see RIX_ADOPTIONS
   bool busy;            // debug builds: its thread is changing it, see rix_theap_enter
   size_t damaged;       // block size of a page whose free list was found damaged; 0: none
+  size_t bytes;         // of all its pages
+  size_t spare;         // of those marked RIX_PAGE_SPARE
   rix_page_list_t queue[RIX_CLASS_COUNT];
   rix_page_list_t full[RIX_CLASS_COUNT];
   uint32_t pages[RIX_CLASS_COUNT];     // in the queue and in the full list
   uint32_t sweep[RIX_CLASS_COUNT];     // full pages that the sweep has still to look at
-  uint8_t pinned[RIX_CLASS_COUNT];     // the class may have a pinned page
+  uint32_t pinned[RIX_CLASS_COUNT];    // pinned pages, all in the queue
   rix_flag_t xwoken[RIX_CLASS_COUNT];  // somebody freed into a full page
   rix_sample_t sample;
 } rix_theap_t;
@@ -163,6 +165,10 @@ RIX_INTERNAL RIX_SLOW void rix_theap_report_damage(rix_theap_t* theap);
 RIX_INTERNAL void rix_queue_push_front(rix_theap_t* theap, ri_page_t* page);
 RIX_INTERNAL void rix_queue_push_back(rix_theap_t* theap, ri_page_t* page);
 RIX_INTERNAL void rix_queue_move_to_front(rix_theap_t* theap, ri_page_t* page);
+// An empty page is kept: as a spare one it goes to the back.
+RIX_INTERNAL void rix_queue_pin(rix_theap_t* theap, ri_page_t* page, bool spare);
+// It is in use again, or kept no longer.
+RIX_INTERNAL void rix_queue_unpin(rix_theap_t* theap, ri_page_t* page);
 // Out of the queue or full list that it is in.
 RIX_INTERNAL void rix_queue_remove(rix_theap_t* theap, ri_page_t* page);
 // From the queue to the full list, or given up when there are as many full pages as the option

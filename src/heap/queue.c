@@ -193,21 +193,53 @@ void rix_queue_mark_sampled(rix_theap_t* theap, unsigned c) {
   queue_update_direct(theap, c);
 }
 
-void rix_queue_push_front(rix_theap_t* theap, ri_page_t* page) {
+static void queue_move_to_back(rix_theap_t* theap, ri_page_t* page) {
+  rix_page_list_t* const queue = &theap->queue[page->class_index];
+  if (queue->last == page) return;
+  const bool was_first = queue->first == page;
+  queue_unlink(queue, page);
+  queue_link_back(queue, page);
+  if (was_first) queue_update_direct(theap, page->class_index);
+}
+
+void rix_queue_pin(rix_theap_t* theap, ri_page_t* page, bool spare) {
+  RI_ASSERT(page->place == RIX_PLACE_QUEUE && ri_load_relaxed(&page->used) == 0);
+  page->idle = 0;
+  ri_store_relaxed(&page->used, RI_PAGE_PINNED);
+  theap->pinned[page->class_index]++;
+  if (!spare) return;
+  page->flags |= RIX_PAGE_SPARE;
+  theap->spare += rix_page_bytes(page);
+  queue_move_to_back(theap, page);
+}
+
+void rix_queue_unpin(rix_theap_t* theap, ri_page_t* page) {
+  if ((ri_load_relaxed(&page->used) & RI_PAGE_PINNED) == 0) return;
+  ri_store_relaxed(&page->used, rix_page_live(page));
+  theap->pinned[page->class_index]--;
+  if ((page->flags & RIX_PAGE_SPARE) == 0) return;
+  page->flags &= (uint8_t)~RIX_PAGE_SPARE;
+  theap->spare -= rix_page_bytes(page);
+}
+
+// A page comes into a list of the theap.
+static void queue_enter(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_NONE);
   queue_mark_sampled(theap, page);
   page->place = RIX_PLACE_QUEUE;
   theap->pages[page->class_index]++;
+  theap->bytes += rix_page_bytes(page);
+}
+
+void rix_queue_push_front(rix_theap_t* theap, ri_page_t* page) {
+  queue_enter(theap, page);
   queue_link_front(&theap->queue[page->class_index], page);
   queue_update_direct(theap, page->class_index);
 }
 
 void rix_queue_push_back(rix_theap_t* theap, ri_page_t* page) {
-  RI_ASSERT(page->place == RIX_PLACE_NONE);
   rix_page_list_t* const queue = &theap->queue[page->class_index];
-  queue_mark_sampled(theap, page);
-  page->place = RIX_PLACE_QUEUE;
-  theap->pages[page->class_index]++;
+  queue_enter(theap, page);
   queue_link_back(queue, page);
   if (queue->first == page) queue_update_direct(theap, page->class_index);
 }
@@ -235,12 +267,14 @@ static void queue_leave_full(rix_theap_t* theap, ri_page_t* page) {
 
 void rix_queue_remove(rix_theap_t* theap, ri_page_t* page) {
   if (page->place == RIX_PLACE_NONE) return;
+  rix_queue_unpin(theap, page);
   if (page->place == RIX_PLACE_FULL) {
     queue_leave_full(theap, page);
   } else {
     queue_leave_queue(theap, page);
   }
   theap->pages[page->class_index]--;
+  theap->bytes -= rix_page_bytes(page);
   page->place = RIX_PLACE_NONE;
 }
 
@@ -263,7 +297,7 @@ bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page) {
   }
   if (!rix_remote_request_wake(page)) return false;
   queue_leave_queue(theap, page);
-  ri_store_relaxed(&page->used, rix_page_live(page));  // a full page is not kept: unpin it
+  rix_queue_unpin(theap, page);
   queue_set_full_flag(page, true);
   page->place = RIX_PLACE_FULL;
   queue_link_back(&theap->full[c], page);

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 // theap.c: what happens to the pages of a theap besides allocation. Owner only.
 //
-// A page whose last block is freed is released, unless it is the only page of its class: then it is
-// pinned, which is a bit in `used`, so that a program that allocates and frees one block again and
-// again neither creates a page each time nor leaves the fast path of free. A heartbeat releases
-// pinned pages that nobody used for a while.
+// A page whose last block is freed is kept when it is the only one of its queue, so that a program
+// that allocates and frees one block again and again does not create a page each time; and otherwise
+// while what is kept is little beside the pages in use (theap_keeps), because a class that just had
+// so many blocks soon has them again, and a page that another class gets meanwhile is touched at
+// other places. It is pinned then, which is a bit in `used`: so later frees stay on the fast path. A
+// heartbeat releases pinned pages that nobody used for a while.
+//
+// INVARIANTS, for a theap
+//   pinned[c] == pages in queue[c] with RI_PAGE_PINNED; none in full[c] has it
+//   bytes == sum of rix_page_bytes over all pages of all lists; spare == the same over the marked ones
 #include <errno.h>
 
 #include "base/events.h"
@@ -39,6 +45,7 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   theap->slow_calls = theap->may_adopt = 0;
   theap->busy = false;
   theap->damaged = 0;
+  theap->bytes = theap->spare = 0;
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     theap->queue[c] = theap->full[c] = (rix_page_list_t){NULL, NULL};
     theap->pages[c] = theap->sweep[c] = 0;
@@ -57,39 +64,44 @@ void rix_theap_adopt(rix_theap_t* theap, ri_page_t* page) {
 
 static void theap_release(rix_theap_t* theap, ri_page_t* page) {
   rix_queue_remove(theap, page);
-  ri_store_relaxed(&page->used, 0);
   rix_page_release(page);
 }
 
-void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
-  RI_ASSERT(rix_page_live(page) == 0);
-  const unsigned c = page->class_index;
-  const rix_page_list_t* const queue = &theap->queue[c];
-  if (queue->first == page && queue->last == page) {
-    page->idle = 0;
-    ri_store_relaxed(&page->used, RI_PAGE_PINNED);
-    theap->pinned[c] = 1;
-    rix_event(RIX_EVENT_RETIRED);
-    return;
-  }
-  theap_release(theap, page);
-}
-
-// Unpins or releases the pinned pages of a class.
-static void theap_check_pinned(rix_theap_t* theap, unsigned c) {
-  theap->pinned[c] = 0;
+// Of the pinned pages of a class, those in use are unpinned; empty ones that nobody used for a while
+// are released, with `spare` all spare ones.
+static void theap_check_pinned(rix_theap_t* theap, unsigned c, bool spare) {
   ri_page_t* next;
   for (ri_page_t* page = theap->queue[c].first; page != NULL; page = next) {
     next = page->next;
     if ((ri_load_relaxed(&page->used) & RI_PAGE_PINNED) == 0) continue;
+    const bool ends = spare ? (page->flags & RIX_PAGE_SPARE) != 0 : ++page->idle >= THEAP_PIN_BEATS;
     if (rix_page_live(page) > 0) {
-      ri_store_relaxed(&page->used, rix_page_live(page));
-    } else if (++page->idle >= THEAP_PIN_BEATS) {
+      rix_queue_unpin(theap, page);
+    } else if (ends) {
       theap_release(theap, page);
-    } else {
-      theap->pinned[c] = 1;
     }
   }
+}
+
+static void theap_release_spare(rix_theap_t* theap) {
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
+    if (theap->pinned[c] != 0) theap_check_pinned(theap, c, true);
+  }
+}
+
+void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
+  RI_ASSERT(rix_page_live(page) == 0);
+  const size_t spare = theap->spare + rix_page_bytes(page);
+  const rix_page_list_t* const queue = &theap->queue[page->class_index];
+  const bool alone = queue->first == queue->last;
+  if (alone || spare <= rix_min(theap->bytes / RIX_KEEP_PART, RIX_KEEP_MAX)) {
+    rix_queue_pin(theap, page, !alone);
+    rix_event(RIX_EVENT_RETIRED);
+    return;
+  }
+  theap_release(theap, page);
+  // What was little is much now: the program gives up more than it will soon need again.
+  if (theap->spare > theap->bytes / RIX_KEEP_PART * 2) theap_release_spare(theap);
 }
 
 // Collects the pages of one list and releases those without live blocks.
@@ -98,7 +110,7 @@ static void theap_collect_list(rix_theap_t* theap, ri_page_t* page) {
   for (; page != NULL; page = next) {
     next = page->next;
     const bool has_free = rix_page_collect(page);
-    ri_store_relaxed(&page->used, rix_page_live(page));  // unpinned
+    rix_queue_unpin(theap, page);
     if (rix_page_live(page) == 0) {
       theap_release(theap, page);
     } else if (has_free && page->place == RIX_PLACE_FULL) {
@@ -111,7 +123,6 @@ void rix_theap_collect(rix_theap_t* theap) {
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     theap_collect_list(theap, theap->full[c].first);
     theap_collect_list(theap, theap->queue[c].first);
-    theap->pinned[c] = 0;
   }
   rix_sample_refresh(theap);
 }
@@ -152,7 +163,7 @@ void rix_theap_heartbeat(rix_theap_t* theap) {
   const bool collects = theap_collects(theap);
   rix_theap_enter(theap);
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
-    if (theap->pinned[c] != 0) theap_check_pinned(theap, c);
+    if (theap->pinned[c] != 0) theap_check_pinned(theap, c, false);
     theap_check_count(theap, c);
     rix_queue_sweep_full(theap, c);
     if (collects) theap_collect_list(theap, theap->queue[c].first);
@@ -184,25 +195,11 @@ void rix_theap_abandon(rix_theap_t* theap) {
   }
 }
 
-static size_t theap_list_bytes(const rix_page_list_t* list) {
-  size_t bytes = 0;
-  for (const ri_page_t* page = list->first; page != NULL; page = page->next)
-    bytes += (size_t)page->slice_count * RIX_SLICE_SIZE;
-  return bytes;
-}
-
-static size_t theap_bytes(const rix_theap_t* theap) {
-  size_t bytes = 0;
-  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
-    bytes += theap_list_bytes(&theap->queue[c]) + theap_list_bytes(&theap->full[c]);
-  return bytes;
-}
-
 static size_t theap_reduce_list(rix_theap_t* theap, rix_page_list_t* list, size_t have,
                                 size_t most) {
   while (have > most && list->last != NULL) {
     ri_page_t* const page = list->last;
-    have -= (size_t)page->slice_count * RIX_SLICE_SIZE;
+    have -= rix_page_bytes(page);
     rix_queue_remove(theap, page);
     rix_page_abandon(page);
   }
@@ -210,7 +207,7 @@ static size_t theap_reduce_list(rix_theap_t* theap, rix_page_list_t* list, size_
 }
 
 size_t rix_theap_reduce(rix_theap_t* theap, size_t most) {
-  size_t have = theap_bytes(theap);
+  size_t have = theap->bytes;
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
     have = theap_reduce_list(theap, &theap->full[c], have, most);
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
@@ -222,7 +219,6 @@ void rix_theap_merge(rix_theap_t* from, rix_theap_t* into) {
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     if (from->pages[c] == 0) continue;
     rix_queue_merge(from, into, c);
-    into->pinned[c] |= from->pinned[c];
   }
 }
 
@@ -234,11 +230,17 @@ static bool theap_full_valid(const ri_page_t* page) {
   return page->free == NULL && (told || rix_remote_count(page) > 0);
 }
 
+typedef struct theap_sum_s {
+  size_t pages, pinned;  // of a class
+  size_t bytes, spare;   // of all
+} theap_sum_t;
+
 static bool theap_list_valid(const rix_theap_t* theap, unsigned c, const rix_page_list_t* list,
-                             rix_page_place_t place, size_t* pages) {
+                             rix_page_place_t place, theap_sum_t* sum) {
   const ri_page_t* prev = NULL;
   for (const ri_page_t* page = list->first; page != NULL; prev = page, page = page->next) {
-    if (++*pages > theap->pages[c]) return false;  // more than counted, or a circle
+    if (++sum->pages > theap->pages[c]) return false;  // more than counted, or a circle
+    sum->bytes += rix_page_bytes(page);
     const uintptr_t owner = ri_load_relaxed(&page->xowner);
     const bool full = (owner & RIX_OWNER_FULL) != 0;
     if (page->prev != prev || page->class_index != c || page->place != place) return false;
@@ -250,19 +252,23 @@ static bool theap_list_valid(const rix_theap_t* theap, unsigned c, const rix_pag
     const bool sampled = (page->flags & RIX_PAGE_SAMPLED) != 0;
     if (place == RIX_PLACE_QUEUE && sampled != rix_sample_covers(theap, c)) return false;
     const bool pinned = (ri_load_relaxed(&page->used) & RI_PAGE_PINNED) != 0;
-    if (pinned && theap->pinned[c] == 0) return false;
+    if (pinned && place == RIX_PLACE_FULL) return false;
+    sum->pinned += pinned;
+    if ((page->flags & RIX_PAGE_SPARE) != 0) sum->spare += rix_page_bytes(page);
     if (!rix_page_valid(page)) return false;
   }
   return list->last == prev;
 }
 
 bool rix_theap_valid(const rix_theap_t* theap) {
+  theap_sum_t sum = {0, 0, 0, 0};
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
-    size_t pages = 0;
-    if (!theap_list_valid(theap, c, &theap->queue[c], RIX_PLACE_QUEUE, &pages)) return false;
-    if (!theap_list_valid(theap, c, &theap->full[c], RIX_PLACE_FULL, &pages)) return false;
-    if (pages != theap->pages[c]) return false;
+    sum.pages = sum.pinned = 0;
+    if (!theap_list_valid(theap, c, &theap->queue[c], RIX_PLACE_QUEUE, &sum)) return false;
+    if (!theap_list_valid(theap, c, &theap->full[c], RIX_PLACE_FULL, &sum)) return false;
+    if (sum.pages != theap->pages[c] || sum.pinned != theap->pinned[c]) return false;
   }
+  if (sum.bytes != theap->bytes || sum.spare != theap->spare) return false;
   for (size_t w = 0; w < RI_DIRECT_SLOTS; w++) {
     const ri_page_t* const first = theap->queue[rix_class_of(w * 8)].first;
     const bool shown = first != NULL && (first->flags & RIX_PAGE_SLOW) == 0;

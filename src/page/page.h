@@ -49,6 +49,7 @@ enum {                  // page->flags
       4,  // live blocks are marked in the arena's live bitmap; RIX_OWNER_CHECKED is set
   RIX_PAGE_SAMPLED = 8,   // in the queue of a theap that samples this class (heap/sample.c)
   RIX_PAGE_GUARDED = 16,  // its one block ends at a guard page (guard.c)
+  RIX_PAGE_SPARE = 32,    // empty when last looked at, and kept beside others of its class
   RIX_PAGE_SLOW = RIX_PAGE_CHECKED | RIX_PAGE_SAMPLED,  // no fast path takes a block of it
 };
 
@@ -104,6 +105,10 @@ RIX_INLINE size_t rix_page_block_size(const ri_page_t* page) {
     ensures \result <==> page->kind == RIX_PAGE_SINGLETON || page->kind == RIX_PAGE_MAPPED; */
 RIX_INLINE bool rix_page_is_single(const ri_page_t* page) {
   return page->kind == RIX_PAGE_SINGLETON || page->kind == RIX_PAGE_MAPPED;
+}
+// Bytes of the slices of a page that has some.
+RIX_INLINE size_t rix_page_bytes(const ri_page_t* page) {
+  return (size_t)page->slice_count * RIX_SLICE_SIZE;
 }
 /*@ requires \valid_read(page);
     assigns \nothing;

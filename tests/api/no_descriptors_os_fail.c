@@ -72,7 +72,7 @@ static void heaps(void) {
   while (n < MOST && (made[n] = ri_heap_new()) != NULL)
     n++;
   CHECK_ERRNO(ENOMEM);
-  CHECK_MSG(n > 10 && n < MOST, "%zu", n);
+  CHECK_MSG(n > 5 && n < MOST, "%zu", n);
   CHECK(ri_heap_new_in_arena(NULL) == NULL);
   errno = 0;
   CHECK(ri_subproc_new()._ri_subproc_id == NULL);  // it has no memory for its main heap

@@ -33,12 +33,16 @@ static void damage_counts(rix_theap_t* theap, ri_page_t* page) {
   page->heap_next = NULL;
 
   const uint32_t used = ri_load_relaxed(&page->used);
-  const uint8_t pinned = theap->pinned[c];
-  ri_store_relaxed(&page->used, used | RI_PAGE_PINNED);
-  theap->pinned[c] = 0;
-  must_fail("a pinned page that nobody will look at");
+  ri_store_relaxed(&page->used, used ^ RI_PAGE_PINNED);
+  must_fail("a wrong number of pinned pages");
   ri_store_relaxed(&page->used, used);
-  theap->pinned[c] = pinned;
+
+  page->flags ^= RIX_PAGE_SPARE;
+  must_fail("a wrong number of bytes in spare pages");
+  page->flags ^= RIX_PAGE_SPARE;
+  theap->bytes += RIX_SLICE_SIZE;
+  must_fail("a wrong number of bytes in pages");
+  theap->bytes -= RIX_SLICE_SIZE;
 
   ri_fetch_add_relaxed(&page->arena->xabandoned[c], 1);
   must_fail("a wrong number of abandoned pages");
@@ -79,6 +83,7 @@ static void damage_lists(rix_theap_t* theap, ri_page_t* page) {
   ri_store_relaxed(&page->xowner, ri_load_relaxed(&page->xowner) | RIX_OWNER_FULL);
   theap->full[c] = (rix_page_list_t){page, page};
   theap->pages[c]++;
+  theap->bytes += rix_page_bytes(page);
   must_fail("a full page whose frees would tell nobody");
   rix_queue_remove(theap, page);
   page->free = blocks;

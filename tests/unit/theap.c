@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // theap.c: what a theap keeps and gives back (heap/theap.c, heap/alloc.c): one empty page of a
-// class stays for a while and no more, the heartbeat releases it and collects what others freed, an
-// allocation takes pages in the documented order.
+// class stays for a while, and others while they are little beside what is in use; the heartbeat
+// releases them and collects what others freed; an allocation takes pages in the documented order.
 #include "heap/heap.h"
 
 #include "arena/pagemap.h"
@@ -34,6 +34,89 @@ static void one_page_is_kept(void) {
     rix_theap_heartbeat(theap);
   CHECK_MSG(pages() == 0, "%zu pages after six heartbeats", pages());
   CHECK(rix_theap_valid(theap));
+}
+
+enum { SPARE_BLOCK = 8192, SPARE_PER_PAGE = 8, SPARE_PAGES = 600 };
+static void* spare_blocks[SPARE_PAGES * SPARE_PER_PAGE];
+
+// The blocks of `count` pages from `first` on are allocated or freed.
+static void fill_pages(size_t first, size_t count) {
+  for (size_t i = first * SPARE_PER_PAGE; i < (first + count) * SPARE_PER_PAGE; i++)
+    spare_blocks[i] = ri_malloc(SPARE_BLOCK);
+}
+static void empty_pages(size_t first, size_t count) {
+  for (size_t i = first * SPARE_PER_PAGE; i < (first + count) * SPARE_PER_PAGE; i++)
+    ri_free(spare_blocks[i]);
+  CHECK(rix_theap_valid(rix_thread_theap()));
+}
+
+static void spare_pages_are_kept(void) {
+  rix_theap_t* const theap = rix_thread_theap();
+  CHECK(pages() == 0 && theap->bytes == 0);
+  fill_pages(0, 40);
+  CHECK(pages() == 40 && theap->bytes == 40 * RIX_SLICE_SIZE && theap->spare == 0);
+  // A quarter of what there is, behind all that have blocks.
+  empty_pages(5, 8);
+  CHECK_MSG(pages() == 40 && theap->spare == 8 * RIX_SLICE_SIZE, "%zu pages", pages());
+  const ri_page_t* page = theap->queue[rix_class_of(SPARE_BLOCK)].last;
+  for (size_t i = 0; i < 8; i++, page = page->prev)
+    CHECK((page->flags & RIX_PAGE_SPARE) != 0 && rix_page_live(page) == 0);
+  // They are used before new ones are made, and are spare no more.
+  fill_pages(5, 8);
+  CHECK(pages() == 40 && theap->spare == 0 && rix_theap_valid(theap));
+  ri_option_set(ri_option_page_max_candidates, 4);  // by the other search too
+  empty_pages(5, 8);
+  fill_pages(5, 8);
+  CHECK(pages() == 40 && theap->spare == 0 && rix_theap_valid(theap));
+  ri_option_set(ri_option_page_max_candidates, 1);
+  // One that is first in the queue goes behind those in use.
+  ri_page_t* const in_use = rix_pagemap_find(spare_blocks[30 * SPARE_PER_PAGE]);
+  ri_free(spare_blocks[20 * SPARE_PER_PAGE]);
+  ri_free(spare_blocks[30 * SPARE_PER_PAGE]);
+  for (size_t i = 1; i < SPARE_PER_PAGE; i++)
+    ri_free(spare_blocks[20 * SPARE_PER_PAGE + i]);
+  CHECK(theap->spare == RIX_SLICE_SIZE && theap->queue[in_use->class_index].last->prev == in_use);
+  spare_blocks[30 * SPARE_PER_PAGE] = ri_malloc(SPARE_BLOCK);
+  CHECK(rix_pagemap_find(spare_blocks[30 * SPARE_PER_PAGE]) == in_use);
+  fill_pages(20, 1);
+  // With fewer pages fewer are kept: never more than in use.
+  for (size_t i = 0; i < 39; i++) {
+    empty_pages(i, 1);
+    const size_t empty = pages() - (39 - i);  // one of them may be alone in the queue
+    CHECK_MSG(empty - theap->spare / RIX_SLICE_SIZE <= 1, "%zu: %zu empty pages", i, empty);
+    CHECK_MSG(theap->spare <= theap->bytes / 2, "%zu", i);
+    if (i == 9) CHECK(pages() == 40);
+  }
+  empty_pages(39, 1);
+  CHECK_MSG(pages() <= 1 && theap->spare == 0, "%zu pages", pages());
+  rix_theap_collect(theap);
+  CHECK(pages() == 0 && theap->bytes == 0);
+}
+
+static void spare_pages_are_released(void) {
+  rix_theap_t* const theap = rix_thread_theap();
+  fill_pages(0, 40);
+  empty_pages(0, 6);
+  CHECK(theap->spare == 6 * RIX_SLICE_SIZE);
+  rix_theap_heartbeat(theap);
+  CHECK(theap->spare == 6 * RIX_SLICE_SIZE && pages() == 40);
+  rix_theap_heartbeat(theap);
+  CHECK_MSG(theap->spare == 0 && pages() == 34, "%zu pages after two heartbeats", pages());
+  empty_pages(6, 3);
+  CHECK(theap->spare == 3 * RIX_SLICE_SIZE);
+  rix_theap_collect(theap);
+  CHECK(theap->spare == 0 && pages() == 31);
+  empty_pages(9, 31);
+  // Never more than RIX_KEEP_MAX.
+  const size_t most = RIX_KEEP_MAX / RIX_SLICE_SIZE;
+  CHECK(SPARE_PAGES / RIX_KEEP_PART > most);
+  fill_pages(0, SPARE_PAGES);
+  empty_pages(0, most + 10);
+  CHECK_MSG(theap->spare == RIX_KEEP_MAX && pages() == SPARE_PAGES - 10, "%zu pages", pages());
+  empty_pages(most + 10, SPARE_PAGES - most - 10);
+  CHECK_MSG(pages() <= 1 && theap->spare == 0, "%zu pages", pages());
+  rix_theap_collect(theap);
+  CHECK(pages() == 0 && theap->bytes == 0);
 }
 
 static void* frees(void* arg) {
@@ -114,6 +197,8 @@ int main(void) {
   check_watchdog(30);
   CHECK(rix_thread_theap() != NULL && pages() == 0);
   one_page_is_kept();
+  spare_pages_are_kept();
+  spare_pages_are_released();
   others_free();
   in_order();
   damage_is_reported();
