@@ -2,15 +2,15 @@
 // theap.c: what happens to the pages of a theap besides allocation. Owner only.
 //
 // A page whose last block is freed is kept when it is the only one of its queue, so that a program
-// that allocates and frees one block again and again does not create a page each time; and otherwise
-// while what is kept is little beside the pages in use (theap_keeps), because a class that just had
-// so many blocks soon has them again, and a page that another class gets meanwhile is touched at
-// other places. It is pinned then, which is a bit in `used`: so later frees stay on the fast path. A
-// heartbeat releases pinned pages that nobody used for a while.
+// that allocates and frees one block again and again does not create a page each time; and else
+// while what is kept is little beside the pages in use: a class that just had so many blocks soon
+// has them again, and what another class gets meanwhile it touches at other places. It is pinned
+// then, which is a bit in `used`: so later frees stay on the fast path. A heartbeat releases pinned
+// pages that nobody used for a while.
 //
 // INVARIANTS, for a theap
 //   pinned[c] == pages in queue[c] with RI_PAGE_PINNED; none in full[c] has it
-//   bytes == sum of rix_page_bytes over all pages of all lists; spare == the same over the marked ones
+//   bytes == sum of rix_page_bytes over all pages of all lists; spare == over those marked so
 #include <errno.h>
 
 #include "base/events.h"
@@ -67,8 +67,8 @@ static void theap_release(rix_theap_t* theap, ri_page_t* page) {
   rix_page_release(page);
 }
 
-// Of the pinned pages of a class, those in use are unpinned; empty ones that nobody used for a while
-// are released, with `spare` all spare ones.
+// Of the pinned pages of a class, those in use are unpinned; empty ones that nobody used for a
+// while are released, with `spare` all spare ones.
 static void theap_check_pinned(rix_theap_t* theap, unsigned c, bool spare) {
   ri_page_t* next;
   for (ri_page_t* page = theap->queue[c].first; page != NULL; page = next) {

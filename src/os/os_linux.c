@@ -42,6 +42,7 @@ static struct {
   rix_os_hook_slot_t xhook;
   ri_atomic(size_t) xpage_size;
   ri_atomic(uint32_t) xstrict;  // 0 unknown, 1 no, 2 yes
+  ri_atomic(uint32_t) xsecure;  // 0 unknown, 1 no, 2 yes
   ri_atomic(uint32_t) xmoves;   // whether memory can be moved: 0 unknown, 1 no, 2 yes
   rix_exit_key_t xexit_key;
   ri_atomic(uintptr_t) xpassing;  // the thread that holds all locks, 0: none
@@ -412,8 +413,18 @@ uint64_t rix_os_random(void) {
 
 bool rix_os_env_ready(void) { return environ != NULL; }
 
+// Whether the program runs with rights that its user does not have.
+static bool os_is_secure(void) {
+  uint32_t secure = ri_load_relaxed(&os.xsecure);
+  if (secure == 0) {
+    secure = getauxval(AT_SECURE) == 0 ? 1 : 2;
+    ri_store_relaxed(&os.xsecure, secure);
+  }
+  return secure == 2;
+}
+
 const char* rix_os_env_entry(size_t i) {
-  return getauxval(AT_SECURE) == 0 && rix_os_env_ready() ? environ[i] : NULL;
+  return rix_os_env_ready() && !os_is_secure() ? environ[i] : NULL;
 }
 
 void rix_os_write_error(const char* text, size_t length) {
