@@ -62,7 +62,8 @@ enum {
   RIX_ADOPTIONS = 16,                  // pages a thread's frees may take over between two of its
                                        // slow allocations: one that only frees must not hoard
   RIX_DENSE_MIN = 8 * 1024 * 1024,     // a process with so much in use gets memory in huge
-  RIX_DENSE_PAGES = 4,                 // pages for a class of which a thread has so many pages,
+  RIX_DENSE_PAGES = 4,                 // pages for a class of which a thread has so many pages;
+  RIX_DENSE_MEDIUM = 4 * 1024 * 1024,  // with so much already for a class of medium blocks,
   RIX_DENSE_BLOCK = 512 * 1024,        // and for blocks so large, unless asked as zeroes;
   RIX_DENSE_ALWAYS = 4 * 1024 * 1024,  // any process for such blocks
   RIX_SWEEP_MAX = 32,                  // full pages looked at in one slow allocation

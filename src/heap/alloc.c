@@ -52,7 +52,9 @@ static RIX_SLOW ri_page_t* alloc_fullest(ri_page_t* page, long candidates) {
 // A thread with many pages of a class uses them up, as far as one can foresee.
 static rix_page_use_t alloc_use(const rix_theap_t* theap, unsigned c) {
   if (theap->pages[c] == 0) return RIX_PAGE_FIRST;
-  const bool dense = theap->pages[c] >= RIX_DENSE_PAGES && rix_arena_in_use() >= RIX_DENSE_MIN;
+  if (theap->pages[c] < RIX_DENSE_PAGES) return RIX_PAGE_MORE;
+  const bool medium = rix_class_block_size(c) > RIX_SMALL_BLOCK_MAX;
+  const bool dense = rix_arena_in_use() >= (medium ? RIX_DENSE_MEDIUM : RIX_DENSE_MIN);
   return dense ? RIX_PAGE_DENSE : RIX_PAGE_MORE;
 }
 

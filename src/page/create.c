@@ -181,7 +181,7 @@ static size_t create_arena_max(const rix_heap_t* heap) {
 // foresee. Who asks for zeroes often uses little of a large block.
 static bool create_is_dense(size_t block_size, bool zero) {
   if (zero || block_size < RIX_DENSE_BLOCK) return false;
-  return block_size >= RIX_DENSE_ALWAYS || rix_arena_in_use() >= RIX_DENSE_MIN;
+  return block_size >= RIX_DENSE_ALWAYS || rix_arena_in_use() >= RIX_DENSE_MEDIUM;
 }
 
 static ri_page_t* create_single(create_wish_t wish, struct rix_heap_s* heap, bool* zero) {

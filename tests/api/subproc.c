@@ -100,6 +100,7 @@ static void life(void) {
 // Sub-processes one after the other use the same address space.
 static void again_and_again(void) {
   life();
+  life();  // by now more is in use, and large blocks come from an arena of their own
   const ri_summary_t before = check_summary();
   for (int i = 0; i < 20; i++)
     life();
