@@ -112,10 +112,10 @@ typedef struct ri_page_s {
   uint8_t flags;           // RIX_PAGE_*: zero memory, listed as abandoned
   struct ri_page_s* next;  // queue
   struct ri_page_s* prev;
-  ri_atomic(size_t) xspan;  // singletons: bytes from start to the end of the mapping; else 0
-  uint32_t idle;            // heartbeats without use, for pinned pages
-  uint32_t lead;            // singletons: bytes from start to the block
-  uintptr_t giver;          // id of the thread that gave the page up last
+  ri_atomic(size_t) xspan;      // singletons: bytes from start to the end of the mapping; else 0
+  uint32_t idle;                // heartbeats without use, for pinned pages
+  uint32_t lead;                // singletons: bytes from start to the block
+  ri_atomic(uintptr_t) xgiver;  // id of the thread that gave the page up last
   // Line 2. Any thread.
   __attribute__((aligned(RI_CACHE_LINE))) ri_atomic(uintptr_t) xremote;  // src/page/remote.h
   struct ri_page_s* heap_next;  // pages of the same heap: lock rix_roster_lock

@@ -6,6 +6,7 @@
 //        |-- no page, or no block there ----------------------> error, nothing changed
 //        |-- own page, with a flag: full, interior, checked --> local free, and what the flag asks
 //        '-- other ---- page of one block --> claim it and release it
+//                  |--- without owner, not wanted: leave the block there; the last one releases it
 //                  '--- push on the page's remote word -- WAKE ----> tell the owner's theap
 //                                                      '- CLAIMED -> adopt, abandon or release it
 // CONCURRENCY. Label W1: release exchange of xwoken; pairs with W2 in heap/queue.c.
@@ -44,9 +45,9 @@ static bool free_may_adopt(const rix_theap_t* theap, const ri_page_t* page) {
   if (theap == NULL || theap->may_adopt == 0 || theap->tld->in_pool) return false;
   const ri_page_t* const first = theap->queue[page->class_index].first;
   if (first != NULL && (first->free != NULL || rix_page_can_extend(first))) return false;
-  const long most =
-      rix_option(page->giver == theap->tld->id ? ri_option_page_max_reclaim
-                                               : ri_option_page_cross_thread_max_reclaim);
+  const long most = rix_option(ri_load_relaxed(&page->xgiver) == theap->tld->id
+                                   ? ri_option_page_max_reclaim
+                                   : ri_option_page_cross_thread_max_reclaim);
   return most < 0 || theap->pages[page->class_index] < (unsigned long)most;
 }
 
@@ -66,12 +67,41 @@ static RIX_NOINLINE void free_claimed(ri_page_t* page) {
   rix_page_abandon(page);  // releases it when nothing is live
 }
 
+// Whether this thread may take over a page without owner. Of heaps but its main one it would have to
+// look for its theap, which it does with the page in its hands (free_claimed).
+static bool free_wants(const ri_page_t* page) {
+  if (rix_option(ri_option_page_reclaim_on_free) <= 0) return false;
+  if (rix_tls.phase != RIX_THREAD_LIVE) return false;
+  const rix_theap_t* const theap = ((const rix_tld_t*)rix_tls.self)->main;
+  return ri_load_relaxed(&page->xheap) != theap->heap || free_may_adopt(theap, page);
+}
+
+// The page was without owner a moment ago. False: it is to be pushed.
+static RIX_NOINLINE bool free_unowned(ri_page_t* page, ri_block_t* block, const void* p) {
+  if (free_wants(page)) return false;
+  switch (rix_remote_leave(page, block)) {
+    case RIX_REMOTE_CLAIMED:  // the last block; or it has become another page meanwhile
+      rix_page_claimed(page);
+      rix_page_return(page);
+      return true;
+    case RIX_REMOTE_REFUSED:
+      free_report_double(p);
+      return true;
+    case RIX_REMOTE_TAKEN:
+      return false;
+    default:
+      return true;
+  }
+}
+
 static void free_remote(ri_page_t* page, ri_block_t* block, const void* p) {
   if (rix_page_is_single(page)) {
     // It has no owner; normally nobody else looks at it, and the claim is ours.
     if (rix_page_free_single(page)) return;
     block = (ri_block_t*)(void*)page->start;  // a block before a guard page may have no room
   }
+  const bool owned = (ri_load_relaxed(&page->xremote) & RIX_REMOTE_ABANDONED) == 0;
+  if (!owned && free_unowned(page, block, p)) return;
   const unsigned c = page->class_index;  // the page stays what it is while the block is live
   switch (rix_remote_push(page, block)) {
     case RIX_REMOTE_PUSHED:
@@ -87,6 +117,7 @@ static void free_remote(ri_page_t* page, ri_block_t* block, const void* p) {
     case RIX_REMOTE_CLAIMED:
       free_claimed(page);
       break;
+    case RIX_REMOTE_TAKEN:
     case RIX_REMOTE_REFUSED:
       free_report_double(p);
       break;

@@ -64,14 +64,23 @@ typedef struct audit_count_s {
   size_t meta;  // slices of the allocator's own structures
 } audit_count_t;
 
+// Who looks for a page finds this one, or who frees next takes it: NOTIFY says so.
+static bool audit_unowned(const ri_page_t* page, uintptr_t remote) {
+  const bool listed = (page->flags & RIX_PAGE_LISTED) != 0;
+  if (page->place != RIX_PLACE_NONE) return false;
+  if ((remote & RIX_REMOTE_STATE) != (listed ? RIX_REMOTE_ABANDONED : RIX_REMOTE_STATE))
+    return false;
+  return listed ? rix_remote_count(page) < rix_page_live(page) : rix_remote_count(page) == 0;
+}
+
 // A page is somebody's, or can be claimed; nothing else would ever find it again.
 static bool audit_owner(const ri_page_t* page) {
   const uintptr_t owner = ri_load_relaxed(&page->xowner) & ~RIX_OWNER_FLAGS;
   const uintptr_t remote = ri_load_relaxed(&page->xremote);
   const bool abandoned = (remote & RIX_REMOTE_ABANDONED) != 0;
-  if (abandoned && rix_remote_count(page) != 0) return false;
-  if (owner == RIX_OWNER_NONE) return abandoned && page->place == RIX_PLACE_NONE;
-  return !abandoned && page->place != RIX_PLACE_NONE && ri_load_relaxed(&page->xtheap) != NULL;
+  if (owner == RIX_OWNER_NONE) return audit_unowned(page, remote);
+  if (abandoned || rix_page_is_single(page)) return false;
+  return page->place != RIX_PLACE_NONE && ri_load_relaxed(&page->xtheap) != NULL;
 }
 
 // The page that begins at a claimed slice, with all that arenas know of it.

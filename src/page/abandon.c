@@ -5,7 +5,8 @@
 // arena's bitmap of its class, where an allocation that needs a page of that class finds it; a page
 // without free blocks waits for the free that makes one. Either way the page is claimed by clearing
 // one bit of its remote word (remote.h), and whoever clears it owns the page: no waiting, no lock,
-// and each page is visited once.
+// and each page is visited once. A free into a page that is entered need not claim it, unless it
+// frees the last block.
 //
 // INVARIANTS
 //   RIX_PAGE_LISTED in page->flags  <=>  the page's bit in its class's abandoned bitmap is set;
@@ -53,7 +54,8 @@ void rix_page_abandon(ri_page_t* page) {
   if (!rix_page_is_single(page)) {  // those never have an owner, and their user may set a flag now
     const uintptr_t kept = RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED;
     const uintptr_t owner = ri_load_relaxed(&page->xowner);
-    if ((owner & ~RIX_OWNER_FLAGS) != RIX_OWNER_NONE) page->giver = owner & ~RIX_OWNER_FLAGS;
+    const uintptr_t giver = owner & ~RIX_OWNER_FLAGS;
+    if (giver != RIX_OWNER_NONE) ri_store_relaxed(&page->xgiver, giver);
     ri_store_relaxed(&page->xowner, RIX_OWNER_NONE | (owner & kept));
     ri_store_relaxed(&page->xtheap, NULL);
   }
@@ -66,7 +68,7 @@ void rix_page_abandon(ri_page_t* page) {
     }
     ri_store_relaxed(&page->used, rix_page_live(page));  // a pin means nothing without an owner
     if (!rix_page_is_single(page) && (has_free || rix_page_can_extend(page))) abandon_list(page);
-  } while (!rix_remote_abandon(page));
+  } while (!rix_remote_abandon(page, (page->flags & RIX_PAGE_LISTED) != 0));
 }
 
 void rix_page_return(ri_page_t* page) {

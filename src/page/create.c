@@ -57,7 +57,7 @@ static void create_describe(ri_page_t* page, create_shape_t s, struct rix_heap_s
   page->next = page->prev = NULL;
   page->idle = 0;
   page->lead = 0;
-  page->giver = 0;
+  ri_store_relaxed(&page->xgiver, 0);
 }
 
 // Most threads need a block or two of a medium class at a time: 24 pages of 512 KiB for that, each
@@ -121,7 +121,7 @@ static ri_page_t* create_single_done(ri_page_t* page, size_t span, size_t guarde
   }
   rix_pagemap_set(page->start, create_entered(span), page);
   rix_roster_enter(ri_load_relaxed(&page->xheap), page);
-  const bool abandoned = rix_remote_abandon(page);
+  const bool abandoned = rix_remote_abandon(page, false);
   RI_ASSERT(abandoned);
   RIX_UNUSED(abandoned);
   return page;

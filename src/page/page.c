@@ -42,17 +42,26 @@ void rix_page_extend(ri_page_t* page) {
       remote_block(i)->next == remote_block(i + 1) && remote_block(i + 1) != \null;
     requires remote_blocks > 0 ==>
       remote_block(0) != \null && remote_block(remote_blocks - 1)->next == \null;
-    requires page_blocks > 0 ==> page_block(0) != \null;
-    assigns page->free, page->used.v, page->xremote.v, remote_block(remote_blocks - 1)->next;
+    requires \forall integer i; 0 <= i < page_blocks ==> page_block(i) != \null;
+    assigns page->free, page->used.v, page->xremote.v, remote_block(remote_blocks - 1)->next,
+      page_block(page_blocks - 1)->next;
     ensures some: \result <==> page_blocks + remote_blocks > 0;
-    ensures top: remote_blocks > 0 ==> (ri_block_t*)page->free == remote_block(0);
-    ensures same: remote_blocks == 0 ==> page->free == \old(page->free);
-    ensures joined: remote_blocks > 0 && page_blocks > 0 ==>
-      remote_block(remote_blocks - 1)->next == page_block(0);
+    ensures top: 0 < remote_blocks && (page_blocks == 0 || remote_blocks <= page_blocks) ==>
+      (ri_block_t*)page->free == remote_block(0);
+    ensures same: remote_blocks == 0 || 0 < page_blocks < remote_blocks ==>
+      page->free == \old(page->free);
+    ensures before: 0 < remote_blocks <= page_blocks ==>
+      remote_block(remote_blocks - 1)->next == page_block(0) &&
+      page_block(page_blocks - 1)->next == \null;
+    ensures behind: 0 < page_blocks < remote_blocks ==>
+      page_block(page_blocks - 1)->next == remote_block(0) &&
+      remote_block(remote_blocks - 1)->next == \null;
     ensures ends: remote_blocks > 0 && page_blocks == 0 ==>
       remote_block(remote_blocks - 1)->next == \null;
     ensures chain: \forall integer i; 0 <= i < remote_blocks - 1 ==>
       remote_block(i)->next == remote_block(i + 1);
+    ensures chain_of_page: \forall integer i; 0 <= i < page_blocks - 1 ==>
+      page_block(i)->next == page_block(i + 1);
     ensures counts: page_counts(page, page_blocks + remote_blocks); */
 bool rix_page_collect(ri_page_t* page) {
   ri_block_t* head = NULL;
@@ -61,17 +70,24 @@ bool rix_page_collect(ri_page_t* page) {
   RI_ASSERT(count <= rix_page_live(page));
   rix_annotate_enter();
   if (page->free != NULL) {
-    ri_block_t* tail = head;
+    // The shorter list is walked to its end: its blocks may not be in the cache.
+    const bool behind = page->capacity - rix_page_live(page) < count;
+    ri_block_t* const first = behind ? page->free : head;
+    ri_block_t* const second = behind ? head : page->free;
+    ri_block_t* tail = first;
     /*@ ghost size_t at = 0; */
-    /*@ loop invariant 0 <= at < remote_blocks && tail == remote_block(at);
+    /*@ loop invariant behind ==> 0 <= at < page_blocks && tail == page_block(at);
+        loop invariant !behind ==> 0 <= at < remote_blocks && tail == remote_block(at);
         loop assigns tail, at;
-        loop variant remote_blocks - at; */
+        loop variant (behind ? page_blocks : remote_blocks) - at; */
     while (tail->next != NULL) {
       tail = tail->next;
       /*@ ghost at++; */
     }
-    /*@ assert last: tail == remote_block(remote_blocks - 1); */
-    tail->next = page->free;
+    /*@ assert last: behind ? tail == page_block(page_blocks - 1) :
+          tail == remote_block(remote_blocks - 1); */
+    tail->next = second;
+    head = first;
   }
   rix_annotate_leave();
   page->free = head;

@@ -49,6 +49,29 @@ static void single_thread(void) {
   CHECK(check_summary().pages == 0);
 }
 
+// Frees that leave the page to whom it may find: only the last one takes it.
+static void left_alone(void) {
+  const unsigned c = 40;
+  ri_page_t* const page = rix_page_create(c, RIX_PAGE_MORE, &rix_heap_default);
+  ri_block_t* blocks[4];
+  for (size_t i = 0; i < 4; i++)
+    blocks[i] = take(page);
+  CHECK(rix_remote_leave(page, blocks[0]) == RIX_REMOTE_TAKEN);  // it has an owner
+  rix_page_abandon(page);
+  CHECK(rix_remote_leave(page, blocks[0]) == RIX_REMOTE_PUSHED);
+  CHECK(rix_remote_leave(page, blocks[0]) == RIX_REMOTE_REFUSED);  // twice
+  CHECK(rix_remote_leave(page, blocks[1]) == RIX_REMOTE_PUSHED);
+  CHECK(rix_page_abandoned_count() == 1 && rix_remote_count(page) == 2);
+  CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == page);
+  CHECK(rix_page_valid(page) && rix_page_live(page) == 2 && rix_remote_count(page) == 0);
+  rix_page_abandon(page);
+  CHECK(rix_remote_leave(page, blocks[2]) == RIX_REMOTE_PUSHED);
+  CHECK(rix_remote_leave(page, blocks[3]) == RIX_REMOTE_CLAIMED);
+  rix_page_claimed(page);
+  rix_page_return(page);  // releases it
+  CHECK(rix_page_abandoned_count() == 0 && check_summary().pages == 0);
+}
+
 static void full_page(void) {
   const unsigned c = RIX_CLASS_COUNT - 1;
   ri_page_t* const page = rix_page_create(c, RIX_PAGE_MORE, &rix_heap_default);
@@ -62,6 +85,7 @@ static void full_page(void) {
   rix_page_abandon(page);
   CHECK(rix_page_abandoned_count() == 0);  // nothing to take: it waits for a free
   CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == NULL);
+  CHECK(rix_remote_leave(page, blocks[0]) == RIX_REMOTE_TAKEN);
   CHECK(rix_remote_push(page, blocks[0]) == RIX_REMOTE_CLAIMED);
   rix_page_claimed(page);
   rix_page_abandon(page);
@@ -81,13 +105,16 @@ static size_t rounds;
 
 static ri_page_t* page_of(ri_block_t* block) { return rix_pagemap_find(block); }
 
-static void free_block(ri_block_t* block) {
+static void free_block(ri_block_t* block, bool leaves) {
   ri_page_t* const page = page_of(block);
   CHECK(page != NULL && page->class_index == CLASS);
   CHECK_FILLED((uint8_t*)block + 8, 40, (uintptr_t)block);
-  if (rix_remote_push(page, block) != RIX_REMOTE_CLAIMED) return;
+  rix_remote_result_t result = leaves ? rix_remote_leave(page, block) : RIX_REMOTE_TAKEN;
+  if (result == RIX_REMOTE_TAKEN) result = rix_remote_push(page, block);
+  CHECK(result != RIX_REMOTE_REFUSED);
+  if (result != RIX_REMOTE_CLAIMED) return;
   rix_page_claimed(page);
-  rix_page_abandon(page);
+  rix_page_return(page);
 }
 
 static void* works(void* arg) {
@@ -103,12 +130,12 @@ static void* works(void* arg) {
       check_fill((uint8_t*)block + 8, 40, (uintptr_t)block);
       block =
           atomic_exchange_explicit(&slots[check_below(&rng, SLOTS)], block, memory_order_acq_rel);
-      if (block != NULL) free_block(block);
+      if (block != NULL) free_block(block, n % 2 == 0);
     }
     rix_page_abandon(page);
     ri_block_t* const block =
         atomic_exchange_explicit(&slots[check_below(&rng, SLOTS)], NULL, memory_order_acq_rel);
-    if (block != NULL) free_block(block);
+    if (block != NULL) free_block(block, i % 2 == 0);
   }
   return NULL;
 }
@@ -122,7 +149,7 @@ static void threads(void) {
     check_join(all[t]);
   for (size_t i = 0; i < SLOTS; i++) {
     ri_block_t* const block = atomic_load_explicit(&slots[i], memory_order_acquire);
-    if (block != NULL) free_block(block);
+    if (block != NULL) free_block(block, i % 2 == 0);
   }
   CHECK(rix_page_abandoned_count() == 0);
   CHECK_MSG(check_summary().pages == 0, "%zu pages are left", check_summary().pages);
@@ -131,6 +158,7 @@ static void threads(void) {
 int main(void) {
   check_watchdog(60);
   single_thread();
+  left_alone();
   full_page();
   threads();
   return 0;

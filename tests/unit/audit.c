@@ -183,7 +183,9 @@ static void damage_left_page(void) {
   DAMAGE(page->flags, 0, "a left page that knows not that it is listed");
   DAMAGE_ATOMIC(&page->xowner, rix_tls.self, "a left page that is ours");
   const uintptr_t remote = ri_load_relaxed(&page->xremote);
-  DAMAGE_ATOMIC(&page->xremote, remote + RIX_REMOTE_COUNT_ONE, "blocks freed by others meanwhile");
+  CHECK(rix_page_live(page) == 2);
+  DAMAGE_ATOMIC(&page->xremote, remote + 2 * RIX_REMOTE_COUNT_ONE, "an empty page that is left");
+  DAMAGE_ATOMIC(&page->xremote, remote | RIX_REMOTE_NOTIFY, "a listed page that waits for a free");
   rix_pagemap_set(page->start + RIX_SLICE_SIZE, 1, NULL);
   must_fail("a slice of a left page that leads nowhere");
   rix_pagemap_set(page->start + RIX_SLICE_SIZE, 1, page + 1);

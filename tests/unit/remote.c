@@ -66,18 +66,40 @@ static void wake(void) {
 static void owners(void) {
   reset();
   CHECK(!rix_remote_claim(&page));  // zero means owned
-  CHECK(rix_remote_abandon(&page));
+  CHECK(rix_remote_abandon(&page, false));
   CHECK(rix_remote_claim(&page));
   CHECK(!rix_remote_claim(&page));
   CHECK(rix_remote_push(&page, block(0)) == RIX_REMOTE_PUSHED);
-  CHECK(!rix_remote_abandon(&page));  // the list must be collected first
+  CHECK(!rix_remote_abandon(&page, false));  // the list must be collected first
   ri_block_t* head = NULL;
   CHECK(rix_remote_collect(&page, &head) == 1);
   CHECK(rix_remote_request_wake(&page));
-  CHECK(rix_remote_abandon(&page));  // a wish to be woken ends with the ownership
+  CHECK(rix_remote_abandon(&page, false));  // a wish to be woken ends with the ownership
   CHECK(rix_remote_push(&page, block(1)) == RIX_REMOTE_CLAIMED);
   CHECK(rix_remote_push(&page, block(2)) == RIX_REMOTE_PUSHED);
   CHECK(rix_remote_collect(&page, &head) == 2);
+}
+
+// A free that leaves the page without owner.
+static void leaves(void) {
+  reset();
+  ri_store_relaxed(&page.used, 3);
+  CHECK(rix_remote_leave(&page, block(0)) == RIX_REMOTE_TAKEN);
+  CHECK(rix_remote_abandon(&page, false));
+  CHECK(rix_remote_leave(&page, block(0)) == RIX_REMOTE_TAKEN);  // it waits for who takes it
+  CHECK(rix_remote_claim(&page) && ri_load_relaxed(&page.xremote) == 0);
+  CHECK(rix_remote_abandon(&page, true));
+  CHECK(rix_remote_leave(&page, block(0)) == RIX_REMOTE_PUSHED);
+  CHECK(rix_remote_leave(&page, block(0)) == RIX_REMOTE_REFUSED);
+  CHECK(rix_remote_leave(&page, block(1)) == RIX_REMOTE_PUSHED);
+  CHECK(rix_remote_count(&page) == 2);
+  CHECK(rix_remote_leave(&page, block(2)) == RIX_REMOTE_CLAIMED);  // the last one
+  CHECK(!rix_remote_claim(&page));
+  ri_block_t* head = NULL;
+  CHECK(rix_remote_collect(&page, &head) == 3);
+  CHECK(head == block(2) && head->next == block(1) && head->next->next == block(0));
+  CHECK(ri_load_relaxed(&page.xremote) == 0);
+  CHECK(rix_remote_abandon(&page, true) && rix_remote_take(&page) && !rix_remote_take(&page));
 }
 
 // ---- Several threads ----------------------------------------------------------------------------
@@ -103,7 +125,7 @@ static void work_as_owner(uint64_t* rng) {
     CHECK((atomic_fetch_or_explicit(&tokens, got, memory_order_acq_rel) & got) == 0);
     if (check_below(rng, 3) == 0) (void)rix_remote_request_wake(&page);
     atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
-    if (rix_remote_abandon(&page)) return;
+    if (rix_remote_abandon(&page, false)) return;
     CHECK(atomic_fetch_add_explicit(&inside, 1, memory_order_acquire) == 0);
   }
 }
@@ -129,7 +151,7 @@ static void threads(void) {
   reset();
   rounds = check_scaled(200000);
   atomic_store(&tokens, UINT64_MAX);
-  CHECK(rix_remote_abandon(&page));
+  CHECK(rix_remote_abandon(&page, false));
   pthread_t all[THREADS];
   for (size_t t = 0; t < THREADS; t++)
     all[t] = check_start(frees, (void*)(t + 1));
@@ -147,6 +169,7 @@ int main(void) {
   refusals();
   wake();
   owners();
+  leaves();
   threads();
   return 0;
 }

@@ -215,12 +215,14 @@ static void world_check_page(const ri_page_t* page) {
   MODEL_CHECK(listed == ((page->flags & RIX_PAGE_LISTED) != 0));
   if ((word & RIX_REMOTE_ABANDONED) != 0) {
     MODEL_CHECK(world_owners(page) == 0 && page->place == RIX_PLACE_NONE);
-    MODEL_CHECK(rix_remote_count_of(word) == 0 && rix_page_live(page) > 0);
+    MODEL_CHECK(rix_remote_count_of(word) < rix_page_live(page));
+    MODEL_CHECK(listed || rix_remote_count_of(word) == 0);
+    MODEL_CHECK(listed == ((word & RIX_REMOTE_NOTIFY) == 0));
     MODEL_CHECK((ri_load_relaxed(&page->xowner) & ~RIX_OWNER_FLAGS) == RIX_OWNER_NONE);
     const bool usable = page->free != NULL || rix_page_can_extend(page);
     MODEL_CHECK(rix_page_is_single(page) || listed == usable);
   } else {
-    MODEL_CHECK(world_owners(page) == 1 && !listed);
+    MODEL_CHECK(world_owners(page) == 1 && !listed && !rix_page_is_single(page));
     if (page->place == RIX_PLACE_FULL) world_check_full(page, word);
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// stale.c: a thread finds a page in the abandoned bitmap, and when it claims it, the page is gone
-// and its memory is something else.
+// stale.c: a thread finds a page in the abandoned bitmap, or left a block in it, and when it claims
+// it, the page is gone and its memory is something else.
 #include "world.h"
 
 enum { LARGE = 100000 };  // a page of one block, in two slices
@@ -12,6 +12,30 @@ static void setup(void) {
   block = world_malloc_as(5, WORLD_BLOCK);
   world_name_page(block);
   world_thread_exit_as(5);
+}
+
+// With two blocks: who frees one and leaves the page looks at it once more.
+static void* other_block;
+static void setup_two(void) {
+  world_setup(6, true);
+  block = world_malloc_as(5, WORLD_BLOCK);
+  other_block = world_malloc_as(5, WORLD_BLOCK);
+  world_name_page(block);
+  world_thread_exit_as(5);
+}
+static void leaves(void) { world_free(other_block); }
+static void leave_becomes_single(void) {
+  world_free(block);
+  world_malloc(LARGE);
+}
+static void leave_becomes_single_and_free(void) {
+  world_free(block);
+  world_free(world_malloc(LARGE));
+}
+static void leave_becomes_other_and_ends(void) {
+  world_free(block);
+  world_malloc(WORLD_BLOCK / 2);
+  world_thread_exit();
 }
 
 static void allocates(void) { world_malloc(WORLD_BLOCK); }
@@ -63,6 +87,21 @@ const model_scenario_t model_scenarios[] = {
      .property = PROPERTY,
      .setup = setup,
      .thread = {becomes_single, allocates_other},
+     .finish = finish},
+    {.name = "left_single",
+     .property = PROPERTY,
+     .setup = setup_two,
+     .thread = {leave_becomes_single, leaves},
+     .finish = finish},
+    {.name = "left_single_freed",
+     .property = PROPERTY,
+     .setup = setup_two,
+     .thread = {leave_becomes_single_and_free, leaves},
+     .finish = finish},
+    {.name = "left_other_class_abandoned",
+     .property = PROPERTY,
+     .setup = setup_two,
+     .thread = {leave_becomes_other_and_ends, leaves},
      .finish = finish},
     {.name = NULL},
 };

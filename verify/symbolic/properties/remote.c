@@ -35,10 +35,35 @@ void prove_push(void) {
   ASSERT(head != &block && count < page.reserved);
   ASSERT(rix_remote_count_of(now) == count + 1);
   ASSERT(rix_remote_head_of(&page, now) == &block && block.next == head);
-  ASSERT((now & (RIX_REMOTE_ABANDONED | RIX_REMOTE_NOTIFY)) == 0);
+  ASSERT((now & RIX_REMOTE_STATE) == 0);
   ASSERT((result == RIX_REMOTE_CLAIMED) == ((old & RIX_REMOTE_ABANDONED) != 0));
   ASSERT(result != RIX_REMOTE_WAKE || (old & RIX_REMOTE_NOTIFY) != 0);
-  ASSERT(result != RIX_REMOTE_PUSHED || (old & (RIX_REMOTE_ABANDONED | RIX_REMOTE_NOTIFY)) == 0);
+  ASSERT(result != RIX_REMOTE_PUSHED || (old & RIX_REMOTE_STATE) == 0);
+}
+
+// A free that leaves the page as it is, unless it was the last one.
+void prove_leave(void) {
+  uint64_t offset;
+  const uint64_t old = any_page(&offset);
+  const uint64_t count = rix_remote_count_of(old);
+  ri_block_t* const head = rix_remote_head_of(&page, old);
+  const uint64_t live = sym_u16("live");
+  ri_store_relaxed(&page.used, (uint32_t)live);
+  const rix_remote_result_t result = rix_remote_leave(&page, &block);
+  const uint64_t now = ri_load_relaxed(&page.xremote);
+  if (result == RIX_REMOTE_TAKEN) {
+    ASSERT(now == old && (old & RIX_REMOTE_STATE) != RIX_REMOTE_ABANDONED);
+    return;
+  }
+  ASSERT((old & RIX_REMOTE_STATE) == RIX_REMOTE_ABANDONED);
+  if (result == RIX_REMOTE_REFUSED) {
+    ASSERT(now == old && (head == &block || count >= page.reserved));
+    return;
+  }
+  ASSERT(result == (count + 1 < live ? RIX_REMOTE_PUSHED : RIX_REMOTE_CLAIMED));
+  ASSERT((now & RIX_REMOTE_STATE) == (count + 1 < live ? RIX_REMOTE_ABANDONED : 0));
+  ASSERT(rix_remote_count_of(now) == count + 1);
+  ASSERT(rix_remote_head_of(&page, now) == &block && block.next == head);
 }
 
 void prove_collect(void) {
@@ -50,7 +75,7 @@ void prove_collect(void) {
   ASSERT(count == rix_remote_count_of(old));
   ASSERT(count == 0 ? head == &first && now == old : head == rix_remote_head_of(&page, old));
   ASSERT(rix_remote_count(&page) == 0);
-  ASSERT(((now ^ old) & (RIX_REMOTE_ABANDONED | RIX_REMOTE_NOTIFY)) == 0);
+  ASSERT(((now ^ old) & RIX_REMOTE_STATE) == 0);
 }
 
 void prove_request_wake(void) {
@@ -68,15 +93,24 @@ void prove_claim(void) {
   const bool claimed = rix_remote_claim(&page);
   const uint64_t now = ri_load_relaxed(&page.xremote);
   ASSERT(claimed == ((old & RIX_REMOTE_ABANDONED) != 0));
-  ASSERT(now == (old & ~RIX_REMOTE_ABANDONED));
+  ASSERT(now == (claimed ? old & ~RIX_REMOTE_STATE : old));
 }
 
 void prove_abandon(void) {
   uint64_t offset;
   const uint64_t old = any_page(&offset);
   sym_assume((old & RIX_REMOTE_ABANDONED) == 0);
-  const bool done = rix_remote_abandon(&page);
+  const bool listed = sym_u16("listed") == 1;
+  const bool done = rix_remote_abandon(&page, listed);
   const uint64_t now = ri_load_relaxed(&page.xremote);
   ASSERT(done == (rix_remote_count_of(old) == 0));
-  ASSERT(now == (done ? RIX_REMOTE_ABANDONED : old));
+  ASSERT(now == (!done ? old : listed ? RIX_REMOTE_ABANDONED : RIX_REMOTE_STATE));
+}
+
+void prove_take(void) {
+  uint64_t offset;
+  const uint64_t old = any_page(&offset);
+  const bool taken = rix_remote_take(&page);
+  ASSERT(taken == ((old & RIX_REMOTE_ABANDONED) != 0));
+  ASSERT(ri_load_relaxed(&page.xremote) == (old & ~RIX_REMOTE_ABANDONED));
 }
