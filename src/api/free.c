@@ -67,8 +67,8 @@ static RIX_NOINLINE void free_claimed(ri_page_t* page) {
   rix_page_abandon(page);  // releases it when nothing is live
 }
 
-// Whether this thread may take over a page without owner. Of heaps but its main one it would have to
-// look for its theap, which it does with the page in its hands (free_claimed).
+// Whether this thread may take over a page without owner. Of heaps but its main one it would have
+// to look for its theap, which it does with the page in its hands (free_claimed).
 static bool free_wants(const ri_page_t* page) {
   if (rix_option(ri_option_page_reclaim_on_free) <= 0) return false;
   if (rix_tls.phase != RIX_THREAD_LIVE) return false;
@@ -76,32 +76,7 @@ static bool free_wants(const ri_page_t* page) {
   return ri_load_relaxed(&page->xheap) != theap->heap || free_may_adopt(theap, page);
 }
 
-// The page was without owner a moment ago. False: it is to be pushed.
-static RIX_NOINLINE bool free_unowned(ri_page_t* page, ri_block_t* block, const void* p) {
-  if (free_wants(page)) return false;
-  switch (rix_remote_leave(page, block)) {
-    case RIX_REMOTE_CLAIMED:  // the last block; or it has become another page meanwhile
-      rix_page_claimed(page);
-      rix_page_return(page);
-      return true;
-    case RIX_REMOTE_REFUSED:
-      free_report_double(p);
-      return true;
-    case RIX_REMOTE_TAKEN:
-      return false;
-    default:
-      return true;
-  }
-}
-
-static void free_remote(ri_page_t* page, ri_block_t* block, const void* p) {
-  if (rix_page_is_single(page)) {
-    // It has no owner; normally nobody else looks at it, and the claim is ours.
-    if (rix_page_free_single(page)) return;
-    block = (ri_block_t*)(void*)page->start;  // a block before a guard page may have no room
-  }
-  const bool owned = (ri_load_relaxed(&page->xremote) & RIX_REMOTE_ABANDONED) == 0;
-  if (!owned && free_unowned(page, block, p)) return;
+RIX_INLINE void free_push(ri_page_t* page, ri_block_t* block, const void* p) {
   const unsigned c = page->class_index;  // the page stays what it is while the block is live
   switch (rix_remote_push(page, block)) {
     case RIX_REMOTE_PUSHED:
@@ -122,6 +97,43 @@ static void free_remote(ri_page_t* page, ri_block_t* block, const void* p) {
       free_report_double(p);
       break;
   }
+}
+
+// The page was without owner a moment ago.
+static RIX_NOINLINE void free_unowned(ri_page_t* page, ri_block_t* block, const void* p) {
+  switch (free_wants(page) ? RIX_REMOTE_TAKEN : rix_remote_leave(page, block)) {
+    case RIX_REMOTE_CLAIMED:  // the last block; or it has become another page meanwhile
+      rix_page_claimed(page);
+      rix_page_return(page);
+      break;
+    case RIX_REMOTE_REFUSED:
+      free_report_double(p);
+      break;
+    case RIX_REMOTE_TAKEN:
+      free_push(page, block, p);
+      break;
+    case RIX_REMOTE_PUSHED:
+    case RIX_REMOTE_WAKE:
+      break;
+  }
+}
+
+// A block of a page of several that is not this thread's.
+static void free_shared(ri_page_t* page, ri_block_t* block, const void* p) {
+  if (RIX_LIKELY((ri_load_relaxed(&page->xremote) & RIX_REMOTE_ABANDONED) == 0)) {
+    free_push(page, block, p);
+  } else {
+    free_unowned(page, block, p);
+  }
+}
+
+static void free_remote(ri_page_t* page, ri_block_t* block, const void* p) {
+  if (rix_page_is_single(page)) {
+    // It has no owner; normally nobody else looks at it, and the claim is ours.
+    if (rix_page_free_single(page)) return;
+    block = (ri_block_t*)(void*)page->start;  // a block before a guard page may have no room
+  }
+  free_shared(page, block, p);
 }
 
 // A page of this thread with a flag set, or a block that the inline path refused.
@@ -167,14 +179,13 @@ void rix_free_generic(void* p) {
 // The usual ones are done here: a block of another thread's page, or of a full page.
 void rix_free_found(void* p, ri_page_t* page) {
   const uintptr_t owner = ri_load_relaxed(&page->xowner);
-  ri_block_t* const block = rix_page_block_of(page, p);
   const bool rare = RIX_ANNOTATE != 0 || (owner & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED)) != 0;
-  if (RIX_UNLIKELY(rare || block == NULL || (void*)block != p)) {
+  if (RIX_UNLIKELY(rare || rix_page_is_single(page) || !rix_page_has(page, p))) {
     rix_free_generic(p);
   } else if ((owner & ~RIX_OWNER_FLAGS) == rix_tls.self) {
-    free_own(page, block, owner);
+    free_own(page, p, owner);
   } else {
-    free_remote(page, block, p);
+    free_shared(page, p, p);
   }
 }
 

@@ -181,6 +181,12 @@ RIX_INLINE ri_block_t* rix_page_first(const ri_page_t* page) {
   return (ri_block_t*)(void*)(page->start + page->lead);
 }
 
+// Of a page of several blocks: which one p points into, if it is one of them.
+RIX_INLINE size_t rix_page_index_of(const ri_page_t* page, const void* p) {
+  const size_t offset = (size_t)((const uint8_t*)p - page->start);
+  return rix_class_index_of(offset & (RIX_MEDIUM_SLICES * RIX_SLICE_SIZE - 1), page->inverse);
+}
+
 // The block that p points into, or NULL when p lies outside of the blocks. Any thread that holds a
 // live block of the page.
 RIX_INLINE ri_block_t* rix_page_block_of(const ri_page_t* page, const void* p) {
@@ -189,10 +195,15 @@ RIX_INLINE ri_block_t* rix_page_block_of(const ri_page_t* page, const void* p) {
     const bool inside = offset - page->lead < rix_page_block_size(page);  // modular
     return inside ? rix_page_first(page) : NULL;
   }
-  const size_t index =
-      rix_class_index_of(offset & (RIX_MEDIUM_SLICES * RIX_SLICE_SIZE - 1), page->inverse);
+  const size_t index = rix_page_index_of(page, p);
   if (index >= page->reserved) return NULL;
   return (ri_block_t*)(page->start + index * rix_page_block_size(page));
+}
+
+// Whether p is the start of a block of a page of several.
+RIX_INLINE bool rix_page_has(const ri_page_t* page, const void* p) {
+  const size_t index = rix_page_index_of(page, p);
+  return index < page->reserved && page->start + index * rix_page_block_size(page) == p;
 }
 
 // Where the pages' memory and descriptors come from (create.c).

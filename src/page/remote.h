@@ -68,8 +68,8 @@ RIX_INLINE ri_block_t* rix_remote_head_of(const ri_page_t* page, uintptr_t word)
   return (ri_block_t*)(page->start + ((word >> RIX_REMOTE_HEAD_SHIFT) << 3));
 }
 
-// Puts a live block before the list that `old` tells of. Its new word without state bits, or 0: more
-// blocks would be free than the page has.
+// Puts a live block before the list that `old` tells of. Returns the new word without state bits,
+// or 0: more blocks would be free than the page has.
 RIX_INLINE uintptr_t rix_remote_link(const ri_page_t* page, ri_block_t* block, uintptr_t old) {
   const uintptr_t offset = (uintptr_t)((uint8_t*)block - page->start);
   ri_block_t* const head = rix_remote_head_of(page, old);
