@@ -13,6 +13,7 @@
 //   bytes == sum of rix_page_bytes over all pages of all lists; spare == over those marked so
 #include <errno.h>
 
+#include "arena/pagemap.h"
 #include "base/events.h"
 #include "heap/heap.h"
 #include "options/options.h"
@@ -89,12 +90,20 @@ static void theap_release_spare(rix_theap_t* theap) {
   }
 }
 
+// Where memory is short, others need it: they cannot get at a thread's spare pages.
+static size_t theap_spare_most(const rix_theap_t* theap) {
+  const rix_heap_t* const heap = theap->heap;
+  const bool bounded = heap->space.only != NULL || ri_load_relaxed(&heap->xquota) != 0;
+  if (bounded || rix_pagemap_is_short() || rix_arena_os_forbidden()) return 0;
+  return rix_min(theap->bytes / RIX_KEEP_PART, RIX_KEEP_MAX);
+}
+
 void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(rix_page_live(page) == 0);
   const size_t spare = theap->spare + rix_page_bytes(page);
   const rix_page_list_t* const queue = &theap->queue[page->class_index];
   const bool alone = queue->first == queue->last;
-  if (alone || spare <= rix_min(theap->bytes / RIX_KEEP_PART, RIX_KEEP_MAX)) {
+  if (alone || spare <= theap_spare_most(theap)) {
     rix_queue_pin(theap, page, !alone);
     rix_event(RIX_EVENT_RETIRED);
     return;

@@ -119,6 +119,33 @@ static void spare_pages_are_released(void) {
   CHECK(pages() == 0 && theap->bytes == 0);
 }
 
+// Where others may need the memory no spare page is kept.
+static size_t pages_after_frees(ri_heap_t* heap) {
+  void* blocks[64];
+  for (size_t i = 0; i < 64; i++)
+    CHECK((blocks[i] = ri_heap_malloc(heap, SPARE_BLOCK)) != NULL);
+  for (size_t i = 0; i < 16; i++)
+    ri_free(blocks[i]);
+  const size_t left = pages();
+  ri_heap_destroy(heap);
+  CHECK(pages() == 0);
+  return left;
+}
+
+static void short_of_memory(void) {
+  const size_t all = 64 / SPARE_PER_PAGE;
+  CHECK(pages_after_frees(ri_heap_new()) == all);
+  ri_heap_t* const bounded = ri_heap_new();
+  CHECK(ri_heap_set_quota(bounded, (size_t)1 << 30));
+  CHECK(pages_after_frees(bounded) <= all - 1);  // one may be alone in the queue
+  ri_arena_id_t arena;
+  CHECK(ri_reserve_os_memory_ex((size_t)32 << 20, true, false, true, &arena) == 0);
+  CHECK(pages_after_frees(ri_heap_new_in_arena(arena)) <= all - 1);
+  ri_option_set(ri_option_disallow_os_alloc, 1);
+  CHECK(pages_after_frees(ri_heap_new()) <= all - 1);
+  ri_option_set(ri_option_disallow_os_alloc, 0);
+}
+
 static void* frees(void* arg) {
   void** const blocks = arg;
   for (size_t i = 0; i < 300; i++)
@@ -199,6 +226,7 @@ int main(void) {
   one_page_is_kept();
   spare_pages_are_kept();
   spare_pages_are_released();
+  short_of_memory();
   others_free();
   in_order();
   damage_is_reported();
