@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // double_free_remote.c: a block that another thread frees twice in a row is reported even in a
-// release without the option `check`, because the free is already the newest in the page's list;
-// so is a free too many in a page whose blocks are all free. With `check`, any block that was freed
+// release without the option `check`, because the free is already the newest in the page's list,
+// with an owner or without; so is a free too many in a page whose blocks are all free. With `check`, any block that was freed
 // remotely and not collected yet is found. Runs a child for each setting.
 #include "misuse.h"
 
@@ -86,10 +86,40 @@ static void checked_only(size_t size) {
   ri_free(keep);
 }
 
+// In a page that its thread left at its end, and that this thread does not take over, because it
+// has blocks of the size itself.
+static void* leaves_four(void* arg) {
+  const size_t size = *(const size_t*)arg;
+  static void* four[4];
+  for (int i = 0; i < 4; i++)
+    four[i] = ri_malloc(size);
+  return four;
+}
+
+static void in_a_left_page(size_t size) {
+  void* const mine = ri_malloc(size);
+  ri_free(ri_malloc(size));
+  void** const four = check_in_thread(leaves_four, &size);
+  ri_free(four[2]);
+  misuse_free_again(four[2]);
+  misuse_free_again(four[2]);
+  void* got[3];
+  for (int i = 0; i < 3; i++)
+    got[i] = ri_malloc(size);
+  CHECK(got[0] != got[1] && got[0] != got[2] && got[1] != got[2]);
+  for (int i = 0; i < 3; i++)
+    ri_free(got[i]);
+  ri_free(four[0]);
+  ri_free(four[1]);
+  ri_free(four[3]);
+  ri_free(mine);
+}
+
 static void run(long check) {
   misuse_begin(check);
   for (int i = 0; i < MISUSE_SMALL_SIZES; i++) {
     twice_in_a_row(misuse_small_sizes[i]);
+    in_a_left_page(misuse_small_sizes[i]);
     if (check > 0) {
       checked_only(misuse_small_sizes[i]);
       owner_then_other(misuse_small_sizes[i]);
