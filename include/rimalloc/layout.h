@@ -69,11 +69,11 @@
 #define ri_load_fixed(x) ((x)->v)
 #endif
 // A count that one thread changes and others may read: one more; one less, and is none left?
-#if (defined(__x86_64__) || defined(__i386__)) && !defined(RI_THREAD_SANITIZER) && \
-    !defined(__FRAMAC__)
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GCC_ASM_FLAG_OUTPUTS__) && \
+    !defined(RI_THREAD_SANITIZER) && !defined(__FRAMAC__)
 // Neither gcc nor clang makes one instruction of an atomic load and an atomic store.
-#define ri_count_up(x) __asm__("addl $1, %0" : "+m"((x)->v) : : "cc")
-#define ri_count_down(x, none) __asm__("subl $1, %0" : "+m"((x)->v), "=@ccz"(*(none)))
+#define ri_count_up(x) __asm__("add{l $1, %0| %0, 1}" : "+m"((x)->v) : : "cc")
+#define ri_count_down(x, none) __asm__("sub{l $1, %0| %0, 1}" : "+m"((x)->v), "=@ccz"(*(none)))
 #else
 #define ri_count_up(x) ri_store_relaxed(x, ri_load_relaxed(x) + 1)
 #define ri_count_down(x, none)                     \

@@ -63,6 +63,7 @@ typedef struct rix_theap_s {
   uint8_t state;        // rix_theap_state_t: lock rix_heap_lock
   uint32_t slow_calls;  // slow allocations so far
   uint32_t may_adopt;   // pages that frees may still take over, see RIX_ADOPTIONS
+  bool one_arena;       // the heap uses only one arena's memory
   bool busy;            // debug builds: its thread is changing it, see rix_theap_enter
   size_t damaged;       // block size of a page whose free list was found damaged; 0: none
   size_t bytes;         // of all its pages

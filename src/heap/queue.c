@@ -206,6 +206,7 @@ void rix_queue_pin(rix_theap_t* theap, ri_page_t* page, bool spare) {
   RI_ASSERT(page->place == RIX_PLACE_QUEUE && ri_load_relaxed(&page->used) == 0);
   page->idle = 0;
   ri_store_relaxed(&page->used, RI_PAGE_PINNED);
+  page->flags |= RIX_PAGE_KEPT;
   theap->pinned[page->class_index]++;
   if (!spare) return;
   page->flags |= RIX_PAGE_SPARE;
@@ -214,12 +215,11 @@ void rix_queue_pin(rix_theap_t* theap, ri_page_t* page, bool spare) {
 }
 
 void rix_queue_unpin(rix_theap_t* theap, ri_page_t* page) {
-  if ((ri_load_relaxed(&page->used) & RI_PAGE_PINNED) == 0) return;
+  if ((page->flags & RIX_PAGE_KEPT) == 0) return;
+  if ((page->flags & RIX_PAGE_SPARE) != 0) theap->spare -= rix_page_bytes(page);
+  page->flags &= (uint8_t) ~(RIX_PAGE_KEPT | RIX_PAGE_SPARE);
   ri_store_relaxed(&page->used, rix_page_live(page));
   theap->pinned[page->class_index]--;
-  if ((page->flags & RIX_PAGE_SPARE) == 0) return;
-  page->flags &= (uint8_t)~RIX_PAGE_SPARE;
-  theap->spare -= rix_page_bytes(page);
 }
 
 // A page comes into a list of the theap.
@@ -381,6 +381,10 @@ void rix_queue_merge(rix_theap_t* from, rix_theap_t* into, unsigned c) {
   ri_page_t* page;
   while ((page = from->queue[c].first) != NULL) {
     rix_queue_remove(from, page);
+    if (rix_page_live(page) == 0) {  // it was kept, and is not any more
+      rix_page_release(page);
+      continue;
+    }
     ri_store_relaxed(&page->xtheap, into);
     rix_queue_push_back(into, page);
   }

@@ -41,6 +41,7 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   theap->tld = tld;
   theap->heap = heap;
   theap->seq = ri_load_relaxed(&heap->xseq);
+  theap->one_arena = heap->space.only != NULL;
   theap->next = theap->prev = theap->heap_next = theap->heap_prev = NULL;
   theap->state = RIX_THEAP_LIVE;
   theap->slow_calls = theap->may_adopt = 0;
@@ -74,7 +75,7 @@ static void theap_check_pinned(rix_theap_t* theap, unsigned c, bool spare) {
   ri_page_t* next;
   for (ri_page_t* page = theap->queue[c].first; page != NULL; page = next) {
     next = page->next;
-    if ((ri_load_relaxed(&page->used) & RI_PAGE_PINNED) == 0) continue;
+    if ((page->flags & RIX_PAGE_KEPT) == 0) continue;
     const bool ends = spare ? (page->flags & RIX_PAGE_SPARE) != 0 : ++page->idle >= THEAP_PIN_BEATS;
     if (rix_page_live(page) > 0) {
       rix_queue_unpin(theap, page);
@@ -90,10 +91,10 @@ static void theap_release_spare(rix_theap_t* theap) {
   }
 }
 
-// Where memory is short, others need it: they cannot get at a thread's spare pages.
+// Where memory is short, others need it: they cannot get at a thread's spare pages. (The heap may
+// be another by now, whose quota this is: that only counts for a moment.)
 static size_t theap_spare_most(const rix_theap_t* theap) {
-  const rix_heap_t* const heap = theap->heap;
-  const bool bounded = heap->space.only != NULL || ri_load_relaxed(&heap->xquota) != 0;
+  const bool bounded = theap->one_arena || ri_load_relaxed(&theap->heap->xquota) != 0;
   if (bounded || rix_pagemap_is_short() || rix_arena_os_forbidden()) return 0;
   return rix_min(theap->bytes / RIX_KEEP_PART, RIX_KEEP_MAX);
 }
@@ -110,7 +111,7 @@ void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
   }
   theap_release(theap, page);
   // What was little is much now: the program gives up more than it will soon need again.
-  if (theap->spare > theap->bytes / RIX_KEEP_PART * 2) theap_release_spare(theap);
+  if (theap->spare > 2 * theap_spare_most(theap)) theap_release_spare(theap);
 }
 
 // Collects the pages of one list and releases those without live blocks.
@@ -141,8 +142,8 @@ void rix_theap_collect(rix_theap_t* theap) {
 void rix_theap_drop_list(rix_theap_t* theap, ri_page_t* page) {
   theap->damaged = rix_page_block_size(page);
   page->free = NULL;
-  const uint32_t pinned = ri_load_relaxed(&page->used) & RI_PAGE_PINNED;
-  ri_store_relaxed(&page->used, page->capacity | pinned);  // what is not known to be free is live
+  rix_queue_unpin(theap, page);
+  ri_store_relaxed(&page->used, page->capacity);  // what is not known to be free is live
 }
 
 // Outside of rix_theap_enter and rix_theap_leave and, with the orphan theap, not at all, because it
@@ -260,7 +261,8 @@ static bool theap_list_valid(const rix_theap_t* theap, unsigned c, const rix_pag
     if (place == RIX_PLACE_FULL && !theap_full_valid(page)) return false;
     const bool sampled = (page->flags & RIX_PAGE_SAMPLED) != 0;
     if (place == RIX_PLACE_QUEUE && sampled != rix_sample_covers(theap, c)) return false;
-    const bool pinned = (ri_load_relaxed(&page->used) & RI_PAGE_PINNED) != 0;
+    const bool pinned = (page->flags & RIX_PAGE_KEPT) != 0;
+    if (pinned != ((ri_load_relaxed(&page->used) & RI_PAGE_PINNED) != 0)) return false;
     if (pinned && place == RIX_PLACE_FULL) return false;
     sum->pinned += pinned;
     if ((page->flags & RIX_PAGE_SPARE) != 0) sum->spare += rix_page_bytes(page);

@@ -70,17 +70,20 @@ bool rix_page_collect(ri_page_t* page) {
   RI_ASSERT(count <= rix_page_live(page));
   rix_annotate_enter();
   if (page->free != NULL) {
-    // The shorter list is walked to its end: its blocks may not be in the cache.
-    const bool behind = page->capacity - rix_page_live(page) < count;
+    // The shorter list is walked to its end: its blocks may not be in the cache. No further than
+    // it should be long: a block that was freed twice makes it a circle.
+    const size_t own = page->capacity - rix_page_live(page);
+    const bool behind = own < count;
     ri_block_t* const first = behind ? page->free : head;
     ri_block_t* const second = behind ? head : page->free;
     ri_block_t* tail = first;
     /*@ ghost size_t at = 0; */
     /*@ loop invariant behind ==> 0 <= at < page_blocks && tail == page_block(at);
         loop invariant !behind ==> 0 <= at < remote_blocks && tail == remote_block(at);
-        loop assigns tail, at;
-        loop variant (behind ? page_blocks : remote_blocks) - at; */
-    while (tail->next != NULL) {
+        loop invariant left + at == (behind ? page_blocks : remote_blocks);
+        loop assigns tail, at, left;
+        loop variant left; */
+    for (size_t left = behind ? own : count; left > 1 && tail->next != NULL; left--) {
       tail = tail->next;
       /*@ ghost at++; */
     }

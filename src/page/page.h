@@ -50,6 +50,7 @@ enum {                  // page->flags
   RIX_PAGE_SAMPLED = 8,   // in the queue of a theap that samples this class (heap/sample.c)
   RIX_PAGE_GUARDED = 16,  // its one block ends at a guard page (guard.c)
   RIX_PAGE_SPARE = 32,    // empty when last looked at, and kept beside others of its class
+  RIX_PAGE_KEPT = 64,     // it was empty and has RI_PAGE_PINNED in `used`, unless that is damaged
   RIX_PAGE_SLOW = RIX_PAGE_CHECKED | RIX_PAGE_SAMPLED,  // no fast path takes a block of it
 };
 

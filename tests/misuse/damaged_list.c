@@ -5,6 +5,8 @@
 // reported, the list is dropped, and no block has two owners from then on.
 #include "misuse.h"
 
+#include <sys/wait.h>
+
 enum { SIZE = 1000, COUNT = 40, MORE = 3000 };
 
 static void check_distinct(void** blocks, size_t count) {
@@ -54,8 +56,61 @@ static void freed_twice(void) {
   check_distinct(more, MORE);
 }
 
+// The list is a circle when the blocks that another thread freed are put behind it.
+static void* frees_more(void* arg) {
+  void** const blocks = arg;
+  for (int i = 10; i < COUNT; i++)
+    ri_free(blocks[i]);
+  return NULL;
+}
+
+static void collected_circle(void) {
+  static void* blocks[COUNT];
+  for (int i = 0; i < COUNT; i++)
+    blocks[i] = ri_malloc(SIZE);
+  ri_free(blocks[0]);
+  ri_free(blocks[1]);
+  ri_free(misuse_pointer(blocks[0]));
+  check_in_thread(frees_more, blocks);
+  ri_collect(false);  // comes back
+  check_capture_reset();
+}
+
+// A page that is kept empty: one free too many makes its count of live blocks less than nothing.
+static void kept_page(void) {
+  void* const first = ri_malloc(SIZE);
+  ri_free(first);
+  void* const a = ri_malloc(SIZE);
+  void* const b = ri_malloc(SIZE);
+  ri_free(a);
+  ri_free(b);
+  ri_free(misuse_pointer(a));
+  for (size_t size = 5000; check_captured()->errors == 0; size += 8) {
+    CHECK(size < 50000);
+    for (int i = 0; i < 100; i++)
+      (void)!ri_malloc(size % 3000 + 1500);
+  }
+  check_told();
+  CHECK(ri_audit());
+}
+
+static void in_a_child(void (*run)(void)) {
+  const pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    check_watchdog(20);
+    run();
+    _exit(0);
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK_MSG(status == 0, "status %x", (unsigned)status);
+}
+
 int main(void) {
   misuse_begin(0);
+  in_a_child(collected_circle);
+  in_a_child(kept_page);
   written_after_free();
   misuse_intact();
   freed_twice();

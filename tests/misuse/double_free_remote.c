@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // double_free_remote.c: a block that another thread frees twice in a row is reported even in a
 // release without the option `check`, because the free is already the newest in the page's list,
-// with an owner or without; so is a free too many in a page whose blocks are all free. With `check`, any block that was freed
-// remotely and not collected yet is found. Runs a child for each setting.
+// with an owner or without; so is a free too many in a page whose blocks are all free. With
+// `check`, any block that was freed remotely and not collected yet is found. Runs a child for each
+// setting.
 #include "misuse.h"
 
 #include <sys/wait.h>
