@@ -9,7 +9,8 @@
 // pages that nobody used for a while.
 //
 // INVARIANTS, for a theap
-//   pinned[c] == pages in queue[c] with RI_PAGE_PINNED; none in full[c] has it
+//   pinned[c] == pages in queue[c] marked RIX_PAGE_KEPT, which are those with RI_PAGE_PINNED in
+//   `used`; none in full[c] is
 //   bytes == sum of rix_page_bytes over all pages of all lists; spare == over those marked so
 #include <errno.h>
 

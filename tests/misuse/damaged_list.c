@@ -24,6 +24,16 @@ static void check_told(void) {
   check_reported(EFAULT, "free list damaged, blocks of 1024 bytes", NULL);
 }
 
+// Allocates other sizes until a heartbeat looks.
+static void until_told(void) {
+  for (size_t size = 5000; check_captured()->errors == 0; size += 8) {
+    CHECK(size < 50000);
+    for (int i = 0; i < 100; i++)
+      (void)!ri_malloc(size % 3000 + 1500);
+  }
+  check_told();
+}
+
 // The link of a freed block is cleared, as by a late memset.
 static void written_after_free(void) {
   static void* blocks[COUNT];
@@ -47,12 +57,7 @@ static void freed_twice(void) {
   ri_free(misuse_pointer(blocks[0]));
   for (int i = 0; i < 200; i++)  // two blocks in turn, nothing has been noticed
     (void)!ri_malloc(SIZE);
-  for (size_t size = 5000; check_captured()->errors == 0; size += 8) {
-    CHECK(size < 50000);
-    for (int i = 0; i < 100; i++)
-      (void)!ri_malloc(size % 3000 + 1500);  // other sizes, until a heartbeat looks
-  }
-  check_told();
+  until_told();
   check_distinct(more, MORE);
 }
 
@@ -85,13 +90,27 @@ static void kept_page(void) {
   ri_free(a);
   ri_free(b);
   ri_free(misuse_pointer(a));
-  for (size_t size = 5000; check_captured()->errors == 0; size += 8) {
-    CHECK(size < 50000);
-    for (int i = 0; i < 100; i++)
-      (void)!ri_malloc(size % 3000 + 1500);
+  until_told();
+  CHECK(ri_audit());
+}
+
+// Found by an allocation, when no heartbeat has looked at the page since it was kept.
+static void kept_page_written(void) {
+  static void* blocks[10];
+  ri_free(ri_malloc(SIZE));
+  void* const live = ri_malloc(SIZE);
+  for (int i = 0; i < 10; i++)
+    blocks[i] = ri_malloc(SIZE);
+  for (int i = 0; i < 10; i++)
+    ri_free(blocks[i]);
+  memset(misuse_pointer(blocks[5]), 0, sizeof(void*));
+  for (int i = 0; check_captured()->errors == 0; i++) {
+    CHECK(i < 100);
+    (void)!ri_malloc(SIZE);
   }
   check_told();
   CHECK(ri_audit());
+  ri_free(live);
 }
 
 static void in_a_child(void (*run)(void)) {
@@ -111,6 +130,7 @@ int main(void) {
   misuse_begin(0);
   in_a_child(collected_circle);
   in_a_child(kept_page);
+  in_a_child(kept_page_written);
   written_after_free();
   misuse_intact();
   freed_twice();
