@@ -4,7 +4,7 @@
 PRESET ?= release
 PREFIX ?= /usr/local
 PYTHON ?= python3
-# Used for new build folders; one that exists keeps what it was made with.
+# Used for new build folders; an existing one keeps its settings.
 export CMAKE_GENERATOR ?= $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 
@@ -15,9 +15,9 @@ help:
 	@echo "make test        installs what the tests need, builds release and audit, runs all tests"
 	@echo "make demo        a real program with and without rimalloc: time, memory, page faults"
 	@echo "make check       everything that CI runs"
-	@echo "make bench       short comparison with other allocators; make bench-full the long one"
+	@echo "make bench       quick comparison with other allocators; make bench-full: the long one"
 	@echo "make format      formats the sources; make lint checks format, style, layers, scripts"
-	@echo "make docs        writes docs/options.md again, and manual pages to build/man"
+	@echo "make docs        regenerates docs/options.md, and writes manual pages to build/man"
 	@echo "make install     installs build/release to PREFIX=$(PREFIX) (DESTDIR= for packagers)"
 	@echo "make clean       removes build/"
 
@@ -37,11 +37,14 @@ check:
 
 demo:
 	@tools/install-deps build demo
-	@$(MAKE) --no-print-directory build PRESET=release
+	@mkdir -p build
+	@cmake --preset release >build/demo.log && \
+	  cmake --build --preset release --target rimalloc_shared >>build/demo.log || \
+	  { cat build/demo.log; exit 1; }
 	@$(PYTHON) tools/demo build/release/librimalloc.so
 
 bench bench-full:
-	@tools/install-deps build bench
+	@tools/install-deps build bench charts
 	@$(MAKE) --no-print-directory build PRESET=release
 	@$(PYTHON) bench/run.py $(if $(filter bench-full,$@),--full)
 

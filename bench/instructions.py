@@ -6,13 +6,13 @@
   bench/instructions.py --update [librimalloc.so]   stores what is counted now
   bench/instructions.py --with NAME=path.so ...     also counts others, for comparison
 
-Time on a shared machine is noise; instructions under valgrind's callgrind are not, so this is
-what CI can hold on to. Only the function bench_work of each workload is counted, with all that
-it calls. Callgrind replaces nothing: malloc is the preloaded one. Two things could still make
-counts differ, and are taken away: memory is never purged by the clock (RIMALLOC_PURGE_DELAY=-1),
-and the environment is empty.
+Time on a shared machine is noise; instructions under valgrind's callgrind are not, so CI can rely
+on them. Only the functions bench_work* of each workload are counted, with all that they call.
+Callgrind replaces nothing: malloc is the preloaded one. Two things could still make counts differ,
+and are taken away: memory is never purged by the clock (RIMALLOC_PURGE_DELAY=-1), and the
+environment is empty.
 
-The budget belongs to a compiler: another version inlines otherwise. bench/instructions.json says
+The budget belongs to a compiler: another version inlines differently. bench/instructions.json says
 which one it was made with; on another one the comparison is skipped, with a message, and exits
 with 77.
 """
@@ -42,11 +42,19 @@ ROWS = {
     "batch random": "batches order=random scale=0.004",
     "slots small": "slots slots=2000 steps=100000",
     "slots to 64K": "slots slots=500 low=8 high=65536 shape=log steps=100000",
+    "replace 200": "replace mib=4 steps=100000",
+    "replace mixed": "replace low=16 high=1000 mib=4 steps=100000",
     "realloc append": "realloc steps=50000",
     "realloc double": "realloc mode=double buffers=50 limit=100000 steps=100000",
     "calloc": "calloc slots=500 scale=0.01",
     "aligned": "aligned slots=1000 scale=0.01",
     "c++ all": "containers mode=all scale=0.02",
+    "holes": "holes steps=5000",
+    "holes aligned": "holes steps=5000 large=1000 align=131072",
+    "heaps 300": "heaps count=300",
+    "heaps 3000": "heaps count=3000",
+    "heaps deleted": "heaps count=3000 end=delete",
+    "heaps left pages": "heaps mode=left pages=1000 scale=0.02",
 }
 
 
@@ -62,7 +70,7 @@ def count(directory, command, preload):
             [
                 "valgrind",
                 "--tool=callgrind",
-                "--toggle-collect=bench_work",
+                "--toggle-collect=bench_work*",
                 f"--callgrind-out-file={out}",
                 str(directory / program),
                 *args,

@@ -19,8 +19,10 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
 
-from lib import allocators, build, machine, markdown, measure, page, results, suite  # noqa: E402
+from charts.page import Missing  # noqa: E402
+from lib import allocators, build, machine, markdown, measure, report, results, suite  # noqa: E402
 from real import programs  # noqa: E402
 
 
@@ -144,17 +146,20 @@ def write(data, options, quiet=False):
     directory.mkdir(parents=True, exist_ok=True)
     base = results.choose_base(data, options.base)
     text = markdown.render(data, base)
-    files = {
-        "json": json.dumps(data),
-        "md": text,
-        "html": page.render(data, base),
-    }
+    files = {"json": json.dumps(data), "md": text}
+    page = directory / f"{options.name}.html"
+    try:
+        files["html"] = report.render(data, base)
+        last = f"report: {page}"
+    except Missing as missing:
+        page.unlink(missing_ok=True)  # an older one would be taken for this run's
+        last = f"bench: no {page.name}, only the tables above: {missing}"
     for suffix, content in files.items():
         (directory / f"{options.name}.{suffix}").write_text(content, encoding="utf-8")
     if quiet:
         return
     print(text)
-    print(f"\nreport: {directory / (options.name + '.html')}", file=sys.stderr)
+    print(f"\n{last}", file=sys.stderr)
 
 
 def main():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# arm64.cmake: Debian's cross compiler for arm64; tests run in qemu's user mode. Its guests have 39
-# bits of addresses here, as many arm64 kernels: qemu pays for each page of a reservation.
+# arm64.cmake: Debian's cross compiler for arm64; tests run in qemu's user mode. Guests have 39-bit
+# addresses here, as with many arm64 kernels: qemu pays for each page of a reservation.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# i386.cmake: the compiler of x86-64 with -m32; programs run as they are. Debian's package for
+# i386.cmake: the compiler of x86-64 with -m32; programs run natively. Debian's package for
 # <asm/types.h> cannot be installed beside other cross compilers, so it is looked for here.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR i386)

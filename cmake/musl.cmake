@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # musl.cmake: the compiler of this machine on musl instead of glibc (Debian's musl-tools). There is
-# no C++ library for it: what the library needs of one are headers, and those of glibc's serve.
+# no C++ library for it: the library needs only headers, and those for glibc work.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR ${CMAKE_HOST_SYSTEM_PROCESSOR})
 set(CMAKE_C_COMPILER musl-gcc)

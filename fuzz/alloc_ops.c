@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // alloc_ops.c: every function of the allocation interface, in any order, against the shadow model.
-// One thread, but it may end and begin again, so that pages lose their owner and are adopted.
+// One thread, but it may exit and start again, so that pages lose their owner and are adopted.
 #include "shadow.h"
 
 static shadow_t shadow;
@@ -28,23 +28,18 @@ static size_t product(request_t r) {
 static void* allocate_plain(unsigned code, request_t r, shadow_wish_t* wish) {
   switch (code) {
     case 0:
+    case 4:
       *wish = (shadow_wish_t){r.size, 1, 0, false};
       return ri_malloc(r.size);
-    case 1:
-      *wish = (shadow_wish_t){r.size, 1, 0, true};
-      return ri_zalloc(r.size);
     case 2:
       *wish = (shadow_wish_t){product(r), 1, 0, true};
       return ri_calloc(r.count, r.size);
     case 3:
       *wish = (shadow_wish_t){product(r), 1, 0, false};
       return ri_mallocn(r.count, r.size);
-    case 4:
-      *wish = (shadow_wish_t){r.size, 1, 0, false};
-      return ri_malloc_small(r.size);
     default:
       *wish = (shadow_wish_t){r.size, 1, 0, true};
-      return ri_zalloc_small(r.size);
+      return ri_zalloc(r.size);
   }
 }
 
@@ -282,7 +277,7 @@ static void release(shadow_block_t* b, unsigned how) {
   errno = SHADOW_ERRNO;
   switch (how % 8) {
     case 0:
-      ri_free_size(b->p, b->size);
+      ri_free_sized(b->p, b->size);
       break;
     case 1:
       if (b->offset == 0) {
@@ -293,7 +288,7 @@ static void release(shadow_block_t* b, unsigned how) {
       break;
     case 2:
       if (b->offset == 0) {
-        ri_free_size_aligned(b->p, b->size, b->align);
+        ri_free_aligned_sized(b->p, b->align, b->size);
       } else {
         ri_free(b->p);
       }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// fuzz.c: one input from begin to end, operations and values, errors, and the clock.
+// fuzz.c: one input from beginning to end, operations and values, errors, and the clock.
 #include "fuzz.h"
 
 #include <limits.h>
@@ -130,8 +130,8 @@ void fuzz_change_option(fuzz_op_t op) {
     long values[4];
   } choices[] = {{ri_option_check, {0, 1, 2, 1}},
                  {ri_option_purge_delay, {0, 100, -1, 500}},
-                 {ri_option_reclaim_on_free, {0, 1, 0, 1}},
-                 {ri_option_thp, {0, 1, 2, 1}},
+                 {ri_option_page_reclaim_on_free, {0, 1, 0, 1}},
+                 {ri_option_thp, {0, 1, 2, 3}},
                  {ri_option_mapping_cache, {0, 1, 256, 1024}},
                  {ri_option_arena_purge_mult, {0, 1, 3, 10}},
                  {ri_option_purge_decommits, {0, 1, 0, 1}},
@@ -139,8 +139,6 @@ void fuzz_change_option(fuzz_op_t op) {
                  {ri_option_arena_eager_commit, {0, 1, 2, 0}},
                  {ri_option_arena_max_object_size, {64, 100, 1024, 32768}},
                  {ri_option_disallow_arena_alloc, {0, 1, 0, 1}},
-                 {ri_option_allow_large_os_pages, {0, 1, 0, 1}},
-                 {ri_option_allow_thp, {0, 1, 2, 2}},
                  {ri_option_page_cross_thread_max_reclaim, {-1, 0, 1, 4}},
                  {ri_option_generic_collect, {0, 1, 256, 16384}}};
   const size_t i = op.a % (sizeof(choices) / sizeof(choices[0]));
@@ -165,8 +163,8 @@ static struct {
   size_t committed[RESTS_LATE];  // at the latest
 } rest;
 
-// Memory that its giver's function refused to take back stays committed for a while; what is lost,
-// for ever. So the least of the latest rests tells.
+// Memory that the program's commit function refused to take back stays committed for a while;
+// leaked memory, for ever. So the lowest of the latest readings counts.
 static size_t least_committed(void) {
   size_t least = SIZE_MAX;
   for (size_t i = 0; i < RESTS_LATE && i < rest.count; i++)
@@ -207,8 +205,8 @@ static void begin_once(void) {
 
 enum { INPUTS_KEPT = 32 };
 
-// Every block is freed and every structure whole. Now and then, since it is slow, all that is kept
-// is given back.
+// Every block is freed and every structure intact. Now and then, since it is slow, everything
+// retained is returned.
 static void end_input(void) {
   static unsigned inputs = 0;
   FUZZ_CHECK(ri_audit());

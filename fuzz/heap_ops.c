@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// heap_ops.c: heaps that come and go, in arenas and sub-processes that do, with blocks from several
-// threads, quotas, default theaps, visits, and questions about which heap a block belongs to; deleted
-// heaps leave their blocks to the main one of their sub-process, destroyed heaps and sub-processes
-// take them along. Against the shadow model, with a heap beside each block, and world.h.
+// heap_ops.c: heaps that come and go, in arenas and sub-processes that come and go too, with blocks
+// from several threads, quotas, default theaps, visits, and questions about which heap a block
+// belongs to; deleted heaps leave their blocks to the main one of their sub-process, destroyed
+// heaps and sub-processes take them along. Against the shadow model, with a heap beside each block,
+// and world.h.
 #include "world.h"
 
 static shadow_t shadow;

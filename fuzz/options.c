@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// options.c: the parser of option values against one written the long way, and the whole way from a
+// options.c: the parser of option values against a straightforward one, and the whole path from a
 // configuration string to values in their ranges. The input is text.
 #include "options/options.h"
 
@@ -73,10 +73,8 @@ static const struct {
   long low, high;
 } rows[] = {
 #define RI_OPTION(name, value, low, high, unit, text) {#name, low, high},
-#define RI_OPTION_ALIAS(alias, name)
 #include <rimalloc/options.def>
 #undef RI_OPTION
-#undef RI_OPTION_ALIAS
 };
 
 // All options stay in their ranges, whatever a configuration says, and are put back.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // os_ops.c: allocation while the OS misbehaves. The input says which of its calls fail and when, and
 // where new mappings lie. Every refusal must be ENOMEM and must have changed nothing; and when the
-// OS is well again, so is the allocator. As `os_strict` it runs with the OS counting every byte that
-// could be written (overcommit_memory 2), where arenas are reserved first and committed in pieces.
+// OS recovers, so must the allocator. As `os_strict` it runs with the OS counting every writable
+// byte (overcommit_memory 2), where arenas are reserved first and committed in pieces.
 #include "shadow.h"
 
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// realloc.c: long chains of resizes of a few blocks, around the sizes where the way changes: in
+// realloc.c: long chains of resizes of a few blocks, around the sizes where the method changes: in
 // place, by copying, by moving page tables, into and out of mappings; between blocks that take the
 // room behind them.
 #include "shadow.h"

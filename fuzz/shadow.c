@@ -97,8 +97,9 @@ static bool is_mapped(const uint8_t* p) {
   return mapped;
 }
 
-// A block is followed by what nobody may touch, and is such itself once it was freed. What is alone
-// in its page may go back to the OS, and, if it is large, somebody else get the addresses.
+// A block is followed by bytes that nobody may touch, and may not be touched itself once it is
+// freed. A block alone in its page may be returned to the OS, and, if it is large, its addresses
+// reused.
 static void check_poisoned(const shadow_block_t* b, const uint8_t* p) {
   if (FUZZ_POISONED == 0 || b->size + b->align + b->offset > POISONED_MAX) return;
   FUZZ_CHECK(__asan_address_is_poisoned(p) != 0 || !is_mapped(p));

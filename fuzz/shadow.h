@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// shadow.h: what a program may rely on, kept beside the allocator: for each live block its size, its
-// alignment, its contents and what of it must be zero. No two blocks overlap.
+// shadow.h: what a program may rely on, kept beside the allocator: for each live block its size,
+// its alignment, its contents and which bytes must be zero. No two blocks overlap.
 #ifndef RIMALLOC_FUZZ_SHADOW_H
 #define RIMALLOC_FUZZ_SHADOW_H
 

@@ -22,15 +22,24 @@ typedef struct region_s {
 
 static region_t regions[REGIONS];
 
+// Every other one: what the allocator must leave where it is, and as it is.
+static bool region_is_shared(const region_t* r) { return (r - regions) % 2 == 1; }
+
+// The memory of a part is gone; it reads as zero.
+static bool region_discard(const region_t* r, void* p, size_t size) {
+  return madvise(p, size, region_is_shared(r) ? MADV_REMOVE : MADV_DONTNEED) == 0;
+}
+
 static void region_map(region_t* r) {
   if (r->start != NULL) return;
-  uint8_t* const p = mmap(NULL, region_size + SLICE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const int flags = (region_is_shared(r) ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS;
+  uint8_t* const p = mmap(NULL, region_size + SLICE, PROT_NONE, flags, -1, 0);
   FUZZ_CHECK(p != MAP_FAILED);
   r->start = p + ((0 - (uintptr_t)p) & (SLICE - 1));
 }
 
 static void region_close(const region_t* r) {
-  FUZZ_CHECK(madvise(r->start, region_size, MADV_DONTNEED) == 0);
+  FUZZ_CHECK(region_discard(r, r->start, region_size));
   FUZZ_CHECK(mprotect(r->start, region_size, PROT_NONE) == 0);
 }
 
@@ -56,7 +65,7 @@ static bool region_commit(bool commit, void* start, size_t size, bool* is_zero, 
     region_open(p, size, r->as_zero);
     *is_zero = r->as_zero;
   } else {
-    FUZZ_CHECK(madvise(p, size, MADV_DONTNEED) == 0 && mprotect(p, size, PROT_NONE) == 0);
+    FUZZ_CHECK(region_discard(r, p, size) && mprotect(p, size, PROT_NONE) == 0);
   }
   return true;
 }
@@ -84,6 +93,10 @@ static void region_give(unsigned i, fuzz_op_t op) {
   a->inherited = false;
   size_t area;
   FUZZ_CHECK(ri_arena_area(a->id, &area) == r->start && area <= size);
+  errno = SHADOW_ERRNO;  // not twice, nor a part of it
+  FUZZ_CHECK(
+      !ri_manage_os_memory(r->start + op.value % 10 * SLICE, 4 * SLICE, true, false, true, -1));
+  FUZZ_CHECK(errno == EINVAL);
 }
 
 void world_give_memory(fuzz_op_t op) {

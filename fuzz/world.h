@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// world.h: what heap_ops has besides blocks: sub-processes, heaps and arenas, with what a program may
-// rely on for each. The first heaps are the main ones of the sub-processes.
+// world.h: what heap_ops handles besides blocks: sub-processes, heaps and arenas, with what a
+// program may rely on for each. The first heaps are the main ones of the sub-processes.
 //
 // An arena of the main sub-process stays for ever, so there is one of them; all others are made in
 // sub-processes, which end with the input. Memory that the program gives is closed (no access) when

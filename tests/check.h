@@ -35,11 +35,11 @@ enum { CHECK_KIB = 1024, CHECK_MIB = 1024 * 1024 };
 
 enum { CHECK_SIZE_BITS = 8 * sizeof(size_t) };
 
-// The largest size that one may ask for, if that is never there; else a larger one: where sizes
+// The largest size that one may ask for, if that is never available; else a larger one: where sizes
 // have 32 bits, half of all addresses may be free.
 #define CHECK_LARGEST (CHECK_SIZE_BITS == 32 ? SIZE_MAX - 4096 : (size_t)PTRDIFF_MAX)
 
-// 2^n, more than there is; the most that a size can be where it has too few bits.
+// 2^n, more than available; the largest size there is where it has too few bits.
 #define CHECK_HUGE(n) ((size_t)1 << ((n) < CHECK_SIZE_BITS ? (n) : CHECK_SIZE_BITS - 1))
 
 // ---- Failing and skipping -----------------------------------------------------------------------
@@ -76,13 +76,13 @@ static inline size_t check_scaled(size_t count) {
   return scaled < 1.0 ? 1 : (size_t)scaled;
 }
 
-// The distance of the cases to be tested: 1 at full scale, at most `sparsest` below it.
+// The distance between tested cases: 1 at full scale, at most `sparsest` below it.
 static inline size_t check_stride(size_t sparsest) {
   const size_t share = check_scaled(sparsest);
   return share >= sparsest ? 1 : sparsest / share;
 }
 
-// Whether a sanitizer's run-time is linked. It keeps shadow memory, so resident memory and page
+// Whether a sanitizer's runtime is linked. It keeps shadow memory, so resident memory and page
 // faults say nothing about the allocator there.
 #if defined(__cplusplus)
 extern "C" {
@@ -96,6 +96,16 @@ void __msan_init(void) __attribute__((weak));
 static inline bool check_sanitized(void) {
   return __tsan_init != NULL || __asan_init != NULL || __msan_init != NULL;
 }
+
+// Whether the build counts which lines run: that takes memory, and calls of libc's to keep files.
+#if defined(__cplusplus)
+extern "C" {
+#endif
+void __gcov_dump(void) __attribute__((weak));
+#if defined(__cplusplus)
+}
+#endif
+static inline bool check_counted(void) { return __gcov_dump != NULL; }
 
 // Whether an emulator runs this program (tests/CMakeLists.txt says which).
 static inline bool check_emulated(void) { return getenv("RIMALLOC_EMULATOR") != NULL; }
@@ -111,7 +121,7 @@ static inline uint64_t check_now_ms(void) {
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-// The clock that the allocator goes by. How far it is behind the exact one is not bounded: a
+// The clock that the allocator uses. How far it lags behind the exact one is not bounded: a
 // processor of a virtual machine does not tick while the host gives its time to others.
 static inline uint64_t check_coarse_ms(void) {
   struct timespec t;
@@ -142,11 +152,11 @@ static inline size_t check_minor_faults(void) {
   return (size_t)usage.ru_minflt;
 }
 
-// A test that hangs is a test that failed: ends the process after far more than the `seconds` that
-// it may take on a machine with nothing else to do.
+// A test that hangs has failed: ends the process after far more than the `seconds` that it may take
+// on an idle machine.
 static inline void check_watchdog(unsigned seconds) { (void)alarm(4 * seconds); }
 
-// Becomes this program again, with one argument; the kernel cannot start what is emulated.
+// Executes this program again, with one argument; the kernel cannot start emulated programs.
 __attribute__((noreturn)) static inline void check_become(const char* argument) {
   if (check_emulated()) {
     char path[1024];
@@ -297,13 +307,13 @@ static inline void* check_join(pthread_t thread) {
   return result;
 }
 
-// Runs `run` in a thread of its own and waits for it.
+// Runs `run` in its own thread and waits for it.
 static inline void* check_in_thread(void* (*run)(void*), void* arg) {
   return check_join(check_start(run, arg));
 }
 
-// Late in the end of a thread: in the last round of destructors that the allocator's own exit hook
-// has run before. (ThreadSanitizer ends in the round after it.)
+// Late in thread exit: in the last round of destructors, after the allocator's own exit hook has
+// run. (ThreadSanitizer ends in the round after it.)
 enum { CHECK_LATE_ROUNDS = PTHREAD_DESTRUCTOR_ITERATIONS - 1 };
 
 typedef struct check_late_s {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// coverage_exit.c: in coverage builds, children of tests that end by _exit leave what they counted.
+// coverage_exit.c: in coverage builds, children of tests that end by _exit still write their
+// counts.
 #include <sys/syscall.h>
 #include <unistd.h>
 

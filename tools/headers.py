@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads the public headers: functions, what is said of them, and mimalloc's names for them."""
+"""Reads the public headers: functions, their comments, and mimalloc's names for them."""
 
 import glob
 import os
@@ -109,29 +109,43 @@ def mimalloc_functions():
     return rows
 
 
+def synonyms():
+    """{ri_ name: what it is bound to} of the header for programs moved from mimalloc."""
+    text = read(os.path.join(PUBLIC, "mimalloc/synonyms.h"))
+    return dict(re.findall(r"^RIX_SYNONYM\([^,]*, (ri_\w+), (\w+),", text, re.M))
+
+
 def mimalloc_options():
-    """[(name, version)] of mimalloc's options.def."""
+    """[(name, version, what it is here)] of mimalloc's options.def: ("ours", an option of ours), or
+    ("kept", why it has no effect)."""
+    kept = dict(strings(read(os.path.join(ROOT, "src/compat/mimalloc/kept.def")), "MI_KEPT"))
     rows, version = [], 0
     for line in read(os.path.join(PUBLIC, "mimalloc/options.def")).splitlines():
         if line.startswith("#if "):
             version = 3
         elif line.startswith("#else"):
             version = 2
-        row = re.match(r"MI_OPTION(_NONE)?\((\w+)\)", line)
-        if row:
-            rows.append((row.group(2), version, row.group(1) is None))
+        row = re.match(r"MI_OPTION(_AS|_THP|_KEPT)?\((\w+)(?:, (\w+))?\)", line)
+        if row and row.group(1) == "_KEPT":
+            rows.append((row.group(2), version, ("kept", kept[row.group(3)])))
+        elif row:
+            ours = "thp" if row.group(1) == "_THP" else row.group(3) or row.group(2)
+            rows.append((row.group(2), version, ("ours", ours)))
     return rows
 
 
+def strings(text, macro):
+    """[(first argument, text of the last)] of each use of a macro with a number of numbers
+    between."""
+    plain = re.sub(r"^\s*//.*$", "", text, flags=re.M)
+    found = re.findall(macro + r'\(\s*(\w+)\s*,(?:\s*-?\w+\s*,){3}(?:\s*"\w+"\s*,)?'
+                       r'((?:\s*"(?:\\.|[^"\\])*")+)\s*\)', plain)
+    return [(name, "".join(re.findall(r'"((?:\\.|[^"\\])*)"', parts))) for name, parts in found]
+
+
 def options():
-    """({name: text}, {alias: name}) of our options.def."""
-    text = re.sub(r"^\s*//.*$", "", read(os.path.join(PUBLIC, "options.def")), flags=re.M)
-    found = {}
-    for name, strings in re.findall(
-            r'RI_OPTION\(\s*(\w+)\s*,(?:\s*-?\w+\s*,){3}\s*"[^"]*"\s*,((?:\s*"(?:\\.|[^"\\])*")+)\s*\)',
-            text):
-        found[name] = "".join(re.findall(r'"((?:\\.|[^"\\])*)"', strings))
-    return found, dict(re.findall(r"RI_OPTION_ALIAS\(\s*(\w+)\s*,\s*(\w+)\s*\)", text))
+    """{name: text} of our options.def."""
+    return dict(strings(read(os.path.join(PUBLIC, "options.def")), "RI_OPTION"))
 
 
 def tests():

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// drift.c: a changing mixture for as long as told: what an allocator keeps beyond what is live must
-// not grow with time. Every phase (some seconds) has another distribution of sizes, another number
-// of live bytes and another ratio of short to long lives; blocks that are freed late come from all
-// earlier phases; threads come and go and leave their blocks to others; blocks are resized.
+// drift.c: a changing mixture for a given time: the memory that an allocator retains beyond what is
+// live must not grow over time. Every phase (some seconds) has a different distribution of sizes,
+// number of live bytes and ratio of short to long lifetimes; blocks that are freed late come from
+// all earlier phases; threads come and go and leave their blocks to others; blocks are resized.
 //
 // usage: drift SECONDS [MIB]       MIB: live bytes on average, 48 by default
 // Each second it prints: seconds, live bytes as asked for, resident bytes beyond those at start.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// floor.h: the least that an allocator can do; the zero of the project's scale. Not for use.
+// floor.h: the least that an allocator can do; the zero of the project's scale. Not for production.
 //
 // Every thread has one list of free blocks for each size class. malloc pops, free pushes; a block
 // belongs to whoever freed it last. Fresh blocks are cut from one reserved region by moving a

@@ -22,7 +22,7 @@ def find_libc():
 
 
 class Failure(Exception):
-    """A run that ended badly; the text says how."""
+    """A run that failed; the text says how."""
 
 
 class Runner:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// batch.h: a batch of checked blocks that one thread makes and another one consumes.
+// batch.h: a batch of checked blocks that one thread makes and another consumes.
 //
 // The batch itself is a block too. Sizes are 16 to 512 bytes, three of four below 128: the shape of
 // messages. The consumer needs nothing but the batch to check and free all of it.

@@ -4,7 +4,7 @@
 // Stresses: memory that outlives its thread. Each of `threads` chains owns a table of `slots`
 // blocks. A thread of the chain replaces random blocks of the table for a while, then creates the
 // next thread of the chain, leaves it the table and ends. So most frees are of blocks that an ended
-// thread allocated, and the pages of ended threads must find a new owner or their free space is
+// thread allocated, and the pages of exited threads must find a new owner or their free space is
 // lost. The number of chains may exceed the number of cores.
 //
 // Where the idea comes from: the behaviour of servers described by P. Larson and M. Krishnan,

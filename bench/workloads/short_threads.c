@@ -8,12 +8,12 @@
 // turn.
 //
 // Why it is here: thread-per-request servers, build tools, std::async. An allocator that sets up a
-// large heap for each thread, registers it under a lock, or gives all memory of an ended thread
+// large heap for each thread, registers it under a lock, or gives all memory of an exited thread
 // back to the operating system pays here with every thread. An allocator that never finds the
-// memory of ended threads again grows.
+// memory of exited threads again grows.
 //
 // A bad result means: system calls and page faults for each thread (see those columns), or slow
-// adoption of the pages that ended threads left.
+// adoption of the pages that exited threads left.
 //
 // Arguments: spawners (2), blocks (300), steps (8000), leave (20).
 #include "batch.h"

@@ -13,7 +13,7 @@
 // that the work does not depend on the interleaving: each thread's sequence of allocations is
 // fixed.
 //
-// A bad result means: the structure that holds pages of ended threads is a bottleneck, or pages
+// A bad result means: the structure that holds pages of exited threads is a bottleneck, or pages
 // with a few live blocks cannot be reused (memory).
 //
 // Arguments: threads (2), slots (4000) of a thread, generations (10).

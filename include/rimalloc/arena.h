@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 
-// An arena; NULL is none. It stays valid until its sub-process is destroyed.
+// An arena; NULL is none. It stays valid until its sub-process is destroyed. After that it counts
+// as none, as does a value that never was an arena, until the same value names another arena.
 typedef void* ri_arena_id_t;
 
 // ---- Reserving ----------------------------------------------------------------------------------
@@ -46,21 +47,34 @@ RI_EXPORT int ri_reserve_huge_os_pages(size_t pages, double max_seconds,
 
 // ---- Memory of the program ----------------------------------------------------------------------
 
-// Makes [start, start + size) usable (commit) or takes back what was (not commit: nobody uses it).
-// *is_zero says whether usable memory reads as zero. False: refused, nothing has changed. May be
-// called in any thread, and must not call the allocator.
+// Makes [start, start + size) usable (commit), or takes back memory that nobody uses (not commit).
+// *is_zero says whether usable memory reads as zero. False: refused, and nothing has changed. May
+// be called in any thread, with locks of the allocator held, and must not call the allocator: a
+// thread that would wait for such a lock prints a message and aborts.
 typedef bool(ri_commit_fun_t)(bool commit, void* start, size_t size, bool* is_zero, void* arg);
 
 // Makes an arena of memory that the program owns and leaves to the allocator until the sub-process
-// is destroyed. Only whole slices inside of it are used (ri_arena_min_alignment).
+// is destroyed; its contents are lost. Only whole slices inside it are used
+// (ri_arena_min_alignment).
 //   is_committed  it may be accessed; otherwise commit_fun is called before a part is used, or
 //                 without one the OS is asked to allow access
-//   is_pinned     it is never given back while unused
+//   is_pinned     it is never returned while unused
 //   is_zero       it reads as zero
 //   node          the NUMA node that it lies on, or -1
-// False, with *id NULL, and EINVAL when `start` is NULL or the size too small or over
-// PTRDIFF_MAX / 2, ENOMEM when it lies where it cannot be used: there are 256 arenas at most, and
-// the address must lie in what the page map covers. [M]
+// Any memory will do that can be read and written: mapped privately or shared, of a file, a static
+// array. The allocator writes to it, and without commit_fun asks for access. Unused parts of it go
+// back to the OS (madvise) only where all of it is private and anonymous, as mmap with MAP_PRIVATE
+// and MAP_ANONYMOUS gives it, and as static arrays without initial values are: the OS is asked
+// once, here. All other memory is treated as pinned. With a commit_fun, that function alone returns
+// memory. No guard pages are placed in it, and none of its pages are moved elsewhere. Other
+// processes may read shared memory; but a process that writes to it, or inherits it by fork and
+// allocates, corrupts it. False, with *id NULL, and EINVAL when `start` is NULL, the size too small
+// or over PTRDIFF_MAX / 2, or some of the memory already belongs to the allocator, to an arena or a
+// block; ENOMEM when it cannot be used: commit_fun or the OS refuses, there are 256 arenas at most,
+// 16 can be made at a time, and the address must lie in what the page map covers, above the first
+// memory that the allocator took: static arrays of a program that is not position-independent do
+// not. Cost: a look at each 64 KiB up to the end of what was ever used, and at each resident page.
+// [M]
 RI_EXPORT bool ri_manage_os_memory(void* start, size_t size, bool is_committed, bool is_pinned,
                                    bool is_zero, int node) RI_NOEXCEPT;
 RI_EXPORT bool ri_manage_os_memory_ex(void* start, size_t size, bool is_committed, bool is_pinned,
@@ -73,23 +87,23 @@ RI_EXPORT bool ri_manage_memory(void* start, size_t size, bool is_committed, boo
 // ---- Asking arenas ------------------------------------------------------------------------------
 
 // Where an arena lies, and in *size (if not NULL) its bytes, descriptors included. NULL and 0 for
-// NULL. [M]
+// none. Cost: a look at the identity of each arena. [M]
 RI_NODISCARD RI_EXPORT void* ri_arena_area(ri_arena_id_t id, size_t* size) RI_NOEXCEPT;
-// Whether p points into the arena; false for the arena NULL. [M]
+// Whether p points into the arena; false for none. Cost: the same. [M]
 RI_NODISCARD RI_EXPORT bool ri_arena_contains(ri_arena_id_t id, const void* p) RI_NOEXCEPT;
 // Memory is used in units of this many bytes, aligned to as many: 64 KiB. [M]
 RI_NODISCARD RI_EXPORT size_t ri_arena_min_alignment(void) RI_NOEXCEPT;
-// Aligned memory of this size is the least that makes an arena. [M]
+// The size of the smallest arena, if its memory is aligned. [M]
 RI_NODISCARD RI_EXPORT size_t ri_arena_min_size(void) RI_NOEXCEPT;
 
 // Prints a line for each arena of the process through the registered output. [M]
 RI_EXPORT void ri_arenas_print(void) RI_NOEXCEPT;
-RI_EXPORT void ri_debug_show_arenas(void) RI_NOEXCEPT;
 
 // ---- Heaps and arenas ---------------------------------------------------------------------------
 
 // A heap whose blocks come from one arena only: when that is full, allocation fails with ENOMEM.
-// NULL: as ri_heap_new. [M]
+// NULL: as ri_heap_new. NULL and EINVAL for an id that is no arena of the calling thread's
+// sub-process. [M]
 RI_NODISCARD RI_EXPORT ri_heap_t* ri_heap_new_in_arena(ri_arena_id_t id) RI_NOEXCEPT;
 
 // New pages of the heap (NULL: the main heap) come from arenas on a NUMA node if there are any with
@@ -102,7 +116,9 @@ RI_EXPORT void ri_heap_set_numa_affinity(ri_heap_t* heap, int node) RI_NOEXCEPT;
 // what belongs to different sub-processes never shares a page, nor memory that one of them freed.
 // Threads belong to the main sub-process until they are added to another one. A thread may use
 // heaps of its own sub-process; blocks may be freed by any thread. An id with NULL inside is none:
-// nothing happens, a visit of its heaps sees none and is true, its statistics are false.
+// nothing happens, a visit of its heaps sees none and is true, ri_subproc_stats_get is false, and
+// what is printed or written as JSON of it is 0. An id that has ended is none until another
+// sub-process has the same; to join or destroy it is reported as EINVAL.
 typedef struct ri_subproc_id_s {
   void* _ri_subproc_id;
 } ri_subproc_id_t;
@@ -114,17 +130,22 @@ RI_NODISCARD RI_EXPORT ri_subproc_id_t ri_subproc_current(void) RI_NOEXCEPT;
 RI_NODISCARD RI_EXPORT ri_subproc_id_t ri_subproc_new(void) RI_NOEXCEPT;
 
 // Moves the calling thread from the main sub-process to another; what it allocated before stays
-// where it is. A thread that already belongs to another than the main one stays, which is reported
-// as EINVAL. After its exit hooks a thread belongs to the main sub-process. [M]
+// where it is. A thread that already belongs to one other than the main one stays there, which is
+// reported as EINVAL. After its exit hooks a thread belongs to the main sub-process. [M]
 RI_EXPORT void ri_subproc_add_current_thread(ri_subproc_id_t subproc) RI_NOEXCEPT;
 
-// Ends a sub-process with all of its heaps and blocks, and gives its memory back: its arenas' to
-// the OS, the program's own to the program. Its threads have ended, or allocate and free nothing of
-// it any more. Not for the main one, nor that of the calling thread: EINVAL is reported. [M]
+// Ends a sub-process with all of its heaps and blocks, and returns its memory: that of its arenas
+// to the OS, the program's own to the program. Its threads must have ended, or must allocate and
+// free nothing of it any more. Not for the main one, nor that of the calling thread: EINVAL is
+// reported. [M]
 RI_EXPORT void ri_subproc_destroy(ri_subproc_id_t subproc) RI_NOEXCEPT;
 
 // Calls `visitor` for each heap of a sub-process, the oldest first, until it returns false. False
-// when it did. The visitor may make heaps and end the one that it was called for. [M]
+// when it did. Each heap that exists all the time is visited once, whatever begins and ends
+// meanwhile: the visitor may make heaps, which are visited too, and end any; heaps that other
+// threads make are not visited, and those that they end may be, but must not be used then. Cost: a
+// few steps for each heap. If the visitor is left by a jump, the descriptor of the heap that it was
+// called for is not used again. [M]
 typedef bool(ri_heap_visit_fun)(ri_heap_t* heap, void* arg);
 RI_EXPORT bool ri_subproc_visit_heaps(ri_subproc_id_t subproc, ri_heap_visit_fun* visitor,
                                       void* arg) RI_NOEXCEPT;

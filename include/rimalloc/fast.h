@@ -27,7 +27,8 @@
 #define RI_LIKELY(e) __builtin_expect(!!(e), 1)
 #define RI_UNLIKELY(e) __builtin_expect(!!(e), 0)
 
-// Inside the library the slow sides are called directly, not through its own procedure table.
+// Inside the library the slow paths are called directly, not through its own procedure linkage
+// table.
 #if defined(RI_FAST_NO_PUBLIC)
 #define RI_SLOW_EXPORT __attribute__((visibility("protected")))
 #define RI_FAST_PAGEMAP rix_pagemap
@@ -41,8 +42,8 @@ extern ri_pagemap_t rix_pagemap __attribute__((visibility("hidden")));
 extern "C" {
 #endif
 
-// The slow sides. Each is a tail call, and each does the whole job for any argument.
-// (The size stays where the caller of malloc put it.)
+// The slow paths. Each is a tail call, and each does the whole job for any argument. (The size
+// stays in the register where the caller of malloc put it.)
 RI_SLOW_EXPORT void* rix_malloc_generic(size_t size,
                                         ri_fast_theap_t* theap) RI_NOEXCEPT RI_MALLOC_LIKE
     RI_ALLOC_SIZE(1);
@@ -69,13 +70,16 @@ RI_ALWAYS_INLINE ri_page_t* rix_fast_page_of(const void* p) RI_NOEXCEPT {
   return ri_load_relaxed(&ri_load_fixed(&RI_FAST_PAGEMAP.xtable)[index]);
 }
 
+typedef void rix_fast_slow_t(void* p);  // whatever frees what the fast path leaves
+
 // Pushes p on the list of its page, which is this thread's own and ordinary.
-RI_ALWAYS_INLINE void rix_fast_push(ri_page_t* page, void* p) RI_NOEXCEPT {
+RI_ALWAYS_INLINE void rix_fast_push_or(ri_page_t* page, void* p,
+                                       rix_fast_slow_t* generic) RI_NOEXCEPT {
   ri_block_t* const block = (ri_block_t*)p;
   if (block == NULL) __builtin_unreachable();  // no page lies at address 0; costs nothing
   ri_block_t* const head = page->free;
   if (RI_UNLIKELY(head == block)) {  // the same block twice in a row: caught at no measurable cost
-    rix_free_generic(p);
+    generic(p);
     return;
   }
   block->next = head;
@@ -85,16 +89,22 @@ RI_ALWAYS_INLINE void rix_fast_push(ri_page_t* page, void* p) RI_NOEXCEPT {
   if (RI_UNLIKELY(none)) rix_page_emptied(page);
 }
 
-RI_ALWAYS_INLINE void rix_fast_free(void* p) RI_NOEXCEPT {
+RI_ALWAYS_INLINE void rix_fast_push(ri_page_t* page, void* p) RI_NOEXCEPT {
+  rix_fast_push_or(page, p, rix_free_generic);
+}
+
+RI_ALWAYS_INLINE void rix_fast_free_or(void* p, rix_fast_slow_t* generic) RI_NOEXCEPT {
   ri_page_t* const page = rix_fast_page_of(p);
   if (RI_UNLIKELY(page == NULL)) {
-    rix_free_generic(p);
+    generic(p);
   } else if (RI_UNLIKELY(ri_load_relaxed(&page->xowner) != rix_tls.self)) {
     rix_free_found(p, page);
   } else {
-    rix_fast_push(page, p);
+    rix_fast_push_or(page, p, generic);
   }
 }
+
+RI_ALWAYS_INLINE void rix_fast_free(void* p) RI_NOEXCEPT { rix_fast_free_or(p, rix_free_generic); }
 
 // The library itself defines RI_FAST_NO_PUBLIC: it emits the real symbols.
 #if !defined(RI_FAST_NO_PUBLIC)

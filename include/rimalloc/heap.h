@@ -37,7 +37,7 @@ RI_EXPORT void ri_heap_delete(ri_heap_t* heap) RI_NOEXCEPT;
 // each page of the heap. [M]
 RI_EXPORT void ri_heap_destroy(ri_heap_t* heap) RI_NOEXCEPT;
 
-// Gives back what the calling thread keeps of the heap: collects blocks that others freed, releases
+// Releases what the calling thread keeps of the heap: collects blocks that others freed, releases
 // empty pages; with `force` also returns all unused memory of the process to the OS now. [M]
 RI_EXPORT void ri_heap_collect(ri_heap_t* heap, bool force) RI_NOEXCEPT;
 
@@ -83,10 +83,6 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(2, 3) void* ri_heap_calloc(
     ri_heap_t* heap, size_t count, size_t size) RI_NOEXCEPT;
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(2, 3) void* ri_heap_mallocn(
     ri_heap_t* heap, size_t count, size_t size) RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
-    RI_ALLOC_SIZE(2) void* ri_heap_malloc_small(ri_heap_t* heap, size_t size) RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
-    RI_ALLOC_SIZE(2) void* ri_heap_zalloc_small(ri_heap_t* heap, size_t size) RI_NOEXCEPT;
 
 // p may belong to any heap. It stays where it is, and in its heap, when it fits there or can change
 // its size in place; otherwise the new block comes from `heap`. [M]
@@ -178,13 +174,14 @@ typedef struct ri_heap_area_s {
   size_t used;             // blocks handed out and not freed
   size_t block_size;       // bytes of a block, all usable
   size_t full_block_size;  // the same: blocks have no header
-  void* reserved1;         // NULL
+  void* reserved1;         // NULL, but for mimalloc's mi_heap_new_ex: the tag
 } ri_heap_area_t;
 
 // Is called for each area with block == NULL, and then, if blocks are visited too, for each live
 // block of it. A block that was allocated with an alignment at an offset may start before the
 // pointer that the program has. False ends the visit. It may not allocate from the heap, free or
-// resize blocks of it, nor end it.
+// resize blocks of it, collect, nor end it or the thread; else it may call every function. It
+// returns: not by longjmp.
 typedef bool(ri_block_visit_fun)(const ri_heap_t* heap, const ri_heap_area_t* area, void* block,
                                  size_t block_size, void* arg);
 
@@ -228,10 +225,6 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
     RI_ALLOC_SIZE(2) void* ri_theap_zalloc(ri_theap_t* theap, size_t size) RI_NOEXCEPT;
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(2, 3) void* ri_theap_calloc(
     ri_theap_t* theap, size_t count, size_t size) RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
-    RI_ALLOC_SIZE(2) void* ri_theap_malloc_small(ri_theap_t* theap, size_t size) RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
-    RI_ALLOC_SIZE(2) void* ri_theap_zalloc_small(ri_theap_t* theap, size_t size) RI_NOEXCEPT;
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(2)
     RI_ALLOC_ALIGN(3) void* ri_theap_malloc_aligned(ri_theap_t* theap, size_t size,
                                                     size_t alignment) RI_NOEXCEPT;
@@ -249,7 +242,7 @@ RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(3) void* ri_theap_realloc(ri_theap_t* theap
 // may be less than ri_good_size says. Its alignment is what was asked for, or 16 (with
 // guarded_precise 1). It takes at least 64 KiB of address space and 4 KiB of memory, a system call
 // at its allocation and one at its free, and does not grow in place. A process has at most 8,192
-// guard pages at a time, and none in memory that a program manages by itself, in huge pages, or
+// guard pages at a time, and none in memory that the program gave (arena.h), in huge pages, or
 // with the option disallow_os_alloc: blocks are ordinary ones then.
 // Not noticed: accesses before a block, between a block with an alignment offset and its guard
 // page, and to freed blocks. While a theap samples, its allocations of these sizes take a slower

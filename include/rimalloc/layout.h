@@ -34,8 +34,8 @@
 #define RI_DIRECT_SLOTS (RI_DIRECT_MAX / 8 + 1)  // one slot for every multiple of 8, and zero
 #define RI_SLICE_SHIFT 16                        // 64 KiB: the unit of arenas and of the page map
 
-#define RI_PAGE_USED_MASK 0xFFFFu  // page->used: live blocks
-#define RI_PAGE_PINNED 0x10000u    // page->used: keep this page although it is empty
+#define RI_PAGE_USED_MASK 0xFFFFu   // page->used: live blocks
+#define RI_PAGE_USED_KEPT 0x10000u  // page->used: keep this page although it is empty
 
 // A value that several threads touch. A structure, so that no plain access compiles by accident.
 #define ri_atomic(T) \
@@ -44,9 +44,9 @@
   }
 #if defined(__LP64__) && (defined(__aarch64__) || defined(__riscv)) && !defined(__clang__) && \
     !defined(__SANITIZE_THREAD__)
-// gcc 12 adds up every address first on arm64, and for riscv64 makes an atomic exchange of a store,
-// which costs as much as the rest of malloc. A volatile access of at most a word is one instruction
-// too, and nothing splits, repeats or drops it.
+// gcc 12 computes every address separately on arm64, and on riscv64 turns a store into an atomic
+// exchange, which costs as much as the rest of malloc. A volatile access of at most a word is one
+// instruction too, and nothing splits, repeats or drops it.
 #define ri_load_relaxed(x) (*(const volatile __typeof__((x)->v)*)&(x)->v)
 #define ri_store_relaxed(x, value) \
   ((void)(*(volatile __typeof__((x)->v)*)&(x)->v = (__typeof__((x)->v))(value)))
@@ -61,8 +61,10 @@
 #define RI_THREAD_SANITIZER
 #endif
 #endif
-// A value that never changes once others can know of it. A plain load, so that it can be an operand
-// of another instruction; ThreadSanitizer is told that reading it too early is no mistake.
+// A value that never changes once others can know of it, or (the page map's table) is replaced by
+// one that is as good for any thread that may still read the old one. A plain load, so that it can
+// be an operand of another instruction; for ThreadSanitizer it is an atomic one, since reading it
+// too early is no mistake.
 #if defined(RI_THREAD_SANITIZER)
 #define ri_load_fixed(x) ri_load_relaxed(x)
 #else
@@ -71,7 +73,7 @@
 // A count that one thread changes and others may read: one more; one less, and is none left?
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GCC_ASM_FLAG_OUTPUTS__) && \
     !defined(RI_THREAD_SANITIZER) && !defined(__FRAMAC__)
-// Neither gcc nor clang makes one instruction of an atomic load and an atomic store.
+// Neither gcc nor clang merges an atomic load and an atomic store into one instruction.
 #define ri_count_up(x) __asm__("add{l $1, %0| %0, 1}" : "+m"((x)->v) : : "cc")
 #define ri_count_down(x, none) __asm__("sub{l $1, %0| %0, 1}" : "+m"((x)->v), "=@ccz"(*(none)))
 #else
@@ -94,7 +96,7 @@ typedef struct ri_page_s {
   // Line 0. Any thread reads; written when the page changes its owner, its class or its flags.
   ri_atomic(uintptr_t) xowner;            // owner's id | flags, see src/page/page.h
   uint8_t* start;                         // first block
-  ri_atomic(struct rix_theap_s*) xtheap;  // who to wake; NULL when no thread owns the page
+  ri_atomic(struct rix_theap_s*) xtheap;  // whom to wake; NULL when no thread owns the page
   ri_atomic(struct rix_heap_s*) xheap;    // the heap that the page belongs to
   ri_atomic(size_t) xblock_size;          // bytes of one block
   struct rix_arena_s* arena;              // NULL: a mapping of its own
@@ -106,20 +108,30 @@ typedef struct ri_page_s {
   uint8_t kind;                           // rix_page_kind_t
   // Line 1. Owner only (used: written by the owner, read by statistics).
   __attribute__((aligned(RI_CACHE_LINE))) ri_block_t* free;  // LIFO list of free blocks
-  ri_atomic(uint32_t) used;                                  // live blocks | RI_PAGE_PINNED
+  ri_atomic(uint32_t) used;                                  // live blocks | RI_PAGE_USED_KEPT
   uint16_t capacity;       // blocks [0, capacity) were ever in a list
   uint8_t place;           // rix_page_place_t: which list the page is in
   uint8_t flags;           // RIX_PAGE_*: zero memory, listed as abandoned
   struct ri_page_s* next;  // queue
   struct ri_page_s* prev;
-  ri_atomic(size_t) xspan;      // singletons: bytes from start to the end of the mapping; else 0
-  uint32_t idle;                // heartbeats without use, for pinned pages
-  uint32_t lead;                // singletons: bytes from start to the block
-  ri_atomic(uintptr_t) xgiver;  // id of the thread that gave the page up last
+  struct ri_page_s* side_next;  // loose and kept pages, see src/heap/heap.h
+  struct ri_page_s* side_prev;
+  ri_atomic(size_t) xspan;  // singletons: bytes from start to the end of the mapping; else 0
+  uint16_t idle;            // heartbeats without use, for kept pages
+  uint16_t out;             // blocks below `capacity` that touch a hole, and so are in no list
+  uint32_t lead;            // singletons: bytes from start to the block
   // Line 2. Any thread.
   __attribute__((aligned(RI_CACHE_LINE))) ri_atomic(uintptr_t) xremote;  // src/page/remote.h
-  struct ri_page_s* heap_next;  // pages of the same heap: lock rix_roster_lock
+  struct ri_page_s* heap_next;  // pages of the same heap: lock rix_heap_pages_lock
   struct ri_page_s* heap_prev;
+  ri_atomic(uintptr_t) xlast_owner;  // id of the thread that gave the page up last
+  ri_atomic(uint32_t) xseen;         // live blocks when last looked at, for statistics
+  // Owner only (xholes: written by the owner, read by statistics); see src/page/holes.h.
+  uint16_t passed;                // live blocks when last passed by, and RIX_HOLES_DONE
+  uint16_t passed_free;           // the first free block then
+  uint8_t rest;                   // passes that leave the page alone
+  uint8_t punched;                // 1: it has holes
+  ri_atomic(uint64_t) xholes[2];  // its OS pages that went back to the OS
 } ri_page_t;
 
 typedef struct ri_fast_theap_s {
@@ -157,8 +169,8 @@ RI_LAYOUT_ASSERT(sizeof(ri_page_t) == 3 * RI_CACHE_LINE, "a page descriptor has 
 extern "C" {
 #endif
 extern __thread ri_tls_t rix_tls __attribute__((tls_model("initial-exec"), visibility("default")));
-// The library itself has another one, which it reaches without a detour: of what a library exports
-// programs may have a copy.
+// The library itself has another one, which it reads directly: programs may have a copy of what a
+// library exports.
 extern ri_pagemap_t rix_fast_pagemap __attribute__((visibility("default")));
 #if defined(__cplusplus)
 }

@@ -12,6 +12,10 @@
 //                      mi_arena_id_t as int, mi_subproc_id_t as void*, heaps for theaps, and the
 //                      type as the last argument of the heap macros. Its functions that are gone
 //                      since are declared for version 3 too.
+// The environment variables MIMALLOC_<OPTION> are read in programs that include this file (and are
+// linked to the library, not only run with it preloaded), and by our libraries of mimalloc's name:
+// docs/parity.md says how. The object rix_option_reader makes the library do so.
+//
 // RIMALLOC_MI_ABI      when defined, the functions are the symbols mi_*, as in mimalloc's own
 //                      library and in ours of that name (CMake option RIMALLOC_MI_SYMBOLS).
 #ifndef RIMALLOC_MIMALLOC_H
@@ -76,6 +80,15 @@
 extern "C" {
 #endif
 
+#if !defined(RIMALLOC_MI_ABI)
+// Makes the library read MIMALLOC_<OPTION>. The linker keeps one of all definitions, and exports it
+// because the library refers to it.
+extern void rix_mi_read_environment(bool early);
+extern __attribute__((weak, visibility("default"))) void (*rix_option_reader)(bool early);
+__attribute__((weak, visibility("default"))) void (*rix_option_reader)(bool early) =
+    rix_mi_read_environment;
+#endif
+
 // ---- Types --------------------------------------------------------------------------------------
 
 struct mi_heap_s;
@@ -119,10 +132,14 @@ typedef bool(mi_commit_fun_t)(bool commit, void* start, size_t size, bool* is_ze
 
 typedef enum mi_option_e {
 #define MI_OPTION(name) mi_option_##name,
-#define MI_OPTION_NONE(name) mi_option_##name,
+#define MI_OPTION_AS(name, ours) mi_option_##name,
+#define MI_OPTION_THP(name) mi_option_##name,
+#define MI_OPTION_KEPT(name, id) mi_option_##name,
 #include "mimalloc/options.def"
 #undef MI_OPTION
-#undef MI_OPTION_NONE
+#undef MI_OPTION_AS
+#undef MI_OPTION_THP
+#undef MI_OPTION_KEPT
   _mi_option_last,
 #if RIMALLOC_MI_VERSION < 3
   mi_option_abandoned_page_reset = mi_option_abandoned_page_purge,

@@ -8,7 +8,11 @@
 #include "rimalloc.h"
 
 #define RIX_NEW_DELETE(name) ri_##name
+#define RIX_DELETE_SIZED(p, n) ri_free_sized(p, n)
+#define RIX_DELETE_ALIGNED_SIZED(p, a, n) ri_free_aligned_sized(p, a, n)
 #include "new-delete-forms.h"
 #undef RIX_NEW_DELETE
+#undef RIX_DELETE_SIZED
+#undef RIX_DELETE_ALIGNED_SIZED
 
 #endif

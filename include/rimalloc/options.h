@@ -5,6 +5,8 @@
 //   ri_option_set and its relatives, at any time
 //   an environment variable RIMALLOC_<NAME>=value, read once, at the start
 //   the environment variable RIMALLOC_CONF="name=value,name=value"
+//   in programs that include mimalloc.h or are linked to a library of its name: environment
+//   variables MIMALLOC_<NAME>=value, as mimalloc reads them (docs/parity.md)
 //   the program's ri_conf, the same form, below
 //   the configuration that the library was built with (CMake: RIMALLOC_CONF), the same form
 //   the default in options.def
@@ -20,19 +22,12 @@
 extern "C" {
 #endif
 
-// ri_option_<name> for every option of options.def and ri_option_<alias> for every alias. [M]
+// ri_option_<name> for every option of options.def.
 typedef enum ri_option_e {
 #define RI_OPTION(name, value, low, high, unit, text) ri_option_##name,
-#define RI_OPTION_ALIAS(alias, name)
 #include <rimalloc/options.def>
 #undef RI_OPTION
-#undef RI_OPTION_ALIAS
   ri_option_last_,
-#define RI_OPTION(name, value, low, high, unit, text)
-#define RI_OPTION_ALIAS(alias, name) ri_option_##alias = ri_option_##name,
-#include <rimalloc/options.def>
-#undef RI_OPTION
-#undef RI_OPTION_ALIAS
 } ri_option_t;
 
 // A program may define this, `const char* ri_conf = "purge_delay=10,thp=0";`, as a setting that is

@@ -21,7 +21,7 @@
 #define RI_VERSION_PATCH 0
 #define RI_VERSION (RI_VERSION_MAJOR * 10000 + RI_VERSION_MINOR * 100 + RI_VERSION_PATCH)
 
-#define RI_SMALL_SIZE_MAX 1024  // what the "small" functions are for
+#define RI_SMALL_SIZE_MAX 1024  // the largest size that has the inline fast path
 
 #define RI_EXPORT __attribute__((visibility("default")))
 #define RI_NODISCARD __attribute__((warn_unused_result))
@@ -44,9 +44,15 @@ extern "C" {
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_malloc(size_t size) RI_NOEXCEPT;
 
 // Releases p, which may be NULL (nothing happens) and may come from any thread and from any
-// allocating function here. errno is unchanged. A pointer that is no live block is reported through
-// the output hook and ignored. Fast for blocks of the calling thread; one atomic operation for
-// others. [C] free
+// allocating function here. errno is unchanged. Fast for blocks of the calling thread; one atomic
+// operation for others. [C] free
+// A pointer that is no live block is reported through the output hook and ignored: with the option
+// `check` always, as long as its memory is a page of blocks that were allocated with it on. Without
+// it: a pointer outside of all pages; one into a large block (over 64 KiB) or another thread's
+// small one, but not at its start; a large block that was freed, until its place is used again; and
+// a small one that is the last that was freed in its page, or whose page is gone. Not noticed, and
+// a mistake that hands the same memory out twice, are other double frees of small blocks, and
+// pointers into small blocks of the calling thread.
 RI_EXPORT void ri_free(void* p) RI_NOEXCEPT;
 
 // As ri_malloc(count * size), with the memory set to zero; ENOMEM when the product overflows.
@@ -61,12 +67,6 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_zalloc(size_t si
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(1,
                                                      2) void* ri_mallocn(size_t count,
                                                                          size_t size) RI_NOEXCEPT;
-
-// As ri_malloc and ri_zalloc for sizes up to 1,024 bytes; larger sizes work too. [M]
-RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_malloc_small(size_t size)
-    RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_zalloc_small(size_t size)
-    RI_NOEXCEPT;
 
 // The type comes first: (T*)ri_malloc(sizeof(T)) and so on. [M]
 #define ri_malloc_tp(type) ((type*)ri_malloc(sizeof(type)))
@@ -83,9 +83,9 @@ RI_NODISCARD RI_EXPORT size_t ri_malloc_batch(size_t size, size_t count, void** 
 
 // ---- Allocation that tells the size of the block ------------------------------------------------
 
-// As the functions without the u; *block_size is set to the usable size of the result, and to 0
-// when there is none. block_size may be NULL. ri_urealloc also tells the usable size that p had.
-// [M] mi_umalloc and relatives
+// As the functions without the u; *block_size is set to the usable size of the result, or to 0 when
+// there is none. block_size may be NULL. ri_urealloc also stores the usable size that p had. [M]
+// mi_umalloc and relatives
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
     RI_ALLOC_SIZE(1) void* ri_umalloc(size_t size, size_t* block_size) RI_NOEXCEPT;
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE2(1, 2) void* ri_ucalloc(
@@ -99,10 +99,6 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1)
 RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1)
     RI_ALLOC_ALIGN(2) void* ri_uzalloc_aligned(size_t size, size_t alignment,
                                                size_t* block_size) RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
-    RI_ALLOC_SIZE(1) void* ri_umalloc_small(size_t size, size_t* block_size) RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE
-    RI_ALLOC_SIZE(1) void* ri_uzalloc_small(size_t size, size_t* block_size) RI_NOEXCEPT;
 
 // As ri_free; *block_size is set to the usable size that p had, 0 for NULL and for no live block.
 RI_EXPORT void ri_ufree(void* p, size_t* block_size) RI_NOEXCEPT;
@@ -110,10 +106,13 @@ RI_EXPORT void ri_ufree(void* p, size_t* block_size) RI_NOEXCEPT;
 // ---- Reallocation -------------------------------------------------------------------------------
 
 // Returns a block of at least `size` bytes that begins with the contents of p (as many bytes as
-// both have) and releases p; p itself when it fits and at most half would be wasted. p == NULL
-// allocates. A small block that grows gets up to a quarter more than it had. size == 0 returns a
-// smallest block [M] (the malloc override returns NULL and releases p, as glibc does). On failure p
-// is untouched. Large blocks move without copying where the OS can. A pointer that is no live
+// both have) and releases p. p == NULL allocates. A block that grows and is small gets up to a
+// quarter more than it had; a large one may move without copying. The result is p itself when
+// `size` fits and little would be wasted: up to half of a block below 1 KiB, up to 5/16 of others.
+// A block above 64 KiB shrinks in place; a smaller one that would waste more moves, so no old
+// pointer to it may be used: C promises no more. When there is no memory for the smaller block, p
+// stays, and the call does not fail. size == 0 returns a smallest block [M] (the malloc override
+// returns NULL and releases p, as glibc does). On failure p is untouched. A pointer that is no live
 // block: NULL, EINVAL. [C] realloc
 RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(2) void* ri_realloc(void* p, size_t size) RI_NOEXCEPT;
 
@@ -138,10 +137,11 @@ RI_NODISCARD RI_EXPORT void* ri_expand(void* p, size_t size) RI_NOEXCEPT;
 // As ri_expand, with errno ENOMEM when it returns NULL. [W] _expand
 RI_NODISCARD RI_EXPORT void* ri__expand(void* p, size_t size) RI_NOEXCEPT;
 
-// Resizes p's block where it is, to size + extra bytes if that can be, else to as much as is asked
-// at least: size; returns the usable size it has then, which is below `size` when it could not grow
-// so far. Blocks over 64 KiB shrink as well, to no less than that. 0 for NULL and for a pointer
-// that is no live block. Never moves and never fails otherwise; errno is unchanged.
+// Resizes p's block in place, to size + extra bytes if possible, otherwise to as much as it can, at
+// least trying for `size`; returns the usable size that it then has, which is below `size` when it
+// could not grow that far. Blocks over 64 KiB also shrink, to no less than that; smaller ones do
+// not. 0 for NULL and for a pointer that is no live block. Never moves and never fails otherwise;
+// errno is unchanged.
 RI_NODISCARD RI_EXPORT size_t ri_xallocx(void* p, size_t size, size_t extra) RI_NOEXCEPT;
 
 // As ri_reallocn with errno EOVERFLOW on overflow, and in the form of NetBSD: *(void**)p is
@@ -191,13 +191,6 @@ RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_recalloc_aligned_at(void* p
                                                                          size_t alignment,
                                                                          size_t offset) RI_NOEXCEPT;
 
-// As ri_recalloc_aligned and ri_recalloc_aligned_at, under their names on Windows. [W]
-RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3)
-    RI_ALLOC_ALIGN(4) void* ri_aligned_recalloc(void* p, size_t count, size_t size,
-                                                size_t alignment) RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_aligned_offset_recalloc(
-    void* p, size_t count, size_t size, size_t alignment, size_t offset) RI_NOEXCEPT;
-
 // The classic forms. ri_posix_memalign: alignment a power of two and a multiple of sizeof(void*),
 // else EINVAL; returns the error, errno unchanged, *out untouched on error [P]. ri_aligned_alloc
 // and ri_memalign: any power of two [C, G]. ri_valloc: page aligned; ri_pvalloc: and the size
@@ -212,21 +205,15 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE void* ri_pvalloc(size_t size) RI_NOEXCEPT;
 
 // ---- Release with what the caller knows ---------------------------------------------------------
 
-// As ri_free. `size` and `alignment` must be those that were asked for; where more was allocated
-// than asked, any size up to the usable one will do. With a size over 64 KiB the owner of the block
-// is not looked up. A size beyond the block or an alignment that p does not have is a mistake: it
-// is reported (EINVAL), and the block freed all the same, in debug builds and for blocks that were
-// allocated while the option `check` was on. errno is unchanged. [C23] free_sized,
-// free_aligned_sized. ri_free_size, ri_free_size_aligned, ri_free_aligned: the same under
-// mimalloc's names and in its order of arguments. [M]
+// As ri_free. `size` and `alignment` must be those that were requested; any size from the requested
+// to the usable one will do. With a size over 64 KiB the owner of the block is not looked up. A
+// size beyond the block or an alignment that p does not have is a mistake. In debug builds, and for
+// blocks that were allocated while the option `check` was on, it is reported (EINVAL) and the block
+// freed all the same. errno is unchanged. [C23] free_sized, free_aligned_sized. ri_free_aligned:
+// with an alignment alone. [M]
 RI_EXPORT void ri_free_sized(void* p, size_t size) RI_NOEXCEPT;
 RI_EXPORT void ri_free_aligned_sized(void* p, size_t alignment, size_t size) RI_NOEXCEPT;
-RI_EXPORT void ri_free_size(void* p, size_t size) RI_NOEXCEPT;
-RI_EXPORT void ri_free_size_aligned(void* p, size_t size, size_t alignment) RI_NOEXCEPT;
 RI_EXPORT void ri_free_aligned(void* p, size_t alignment) RI_NOEXCEPT;
-
-// As ri_free for a block of one of the "small" functions. [M]
-RI_EXPORT void ri_free_small(void* p) RI_NOEXCEPT;
 
 // As ri_free, but a pointer outside of this allocator's memory is ignored without a report. [M]
 RI_EXPORT void ri_cfree(void* p) RI_NOEXCEPT;
@@ -259,7 +246,7 @@ RI_EXPORT int ri_wdupenv_s(wchar_t** buf, size_t* size, const wchar_t* name) RI_
 
 // As ri_malloc and relatives, and as C++ has it when there is no memory: the new handler is called
 // and the allocation tried again, until it works or there is no handler; then std::bad_alloc is
-// thrown. The nothrow forms return NULL for whatever is thrown. What no handler can help throws at
+// thrown. The nothrow forms return NULL for whatever is thrown. What no handler can cure throws at
 // once: an overflow (EOVERFLOW to the error hook), a bad alignment, a p that is no block (EINVAL).
 // In a program without C++ there is neither handler nor exception: the failure is reported (ENOMEM)
 // and the process aborted; the nothrow forms return NULL. p is released by ri_new_realloc only when
@@ -279,53 +266,49 @@ RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE2(2, 3) void* ri_new_reallocn(void* p, size_
 
 // ---- What a block is ----------------------------------------------------------------------------
 
-// Bytes that may be used in p's block from p on; 0 for NULL and for a pointer that is no live block
-// as far as the page tells. Cost: a page map lookup. [G] malloc_usable_size
+// Bytes that may be used in p's block from p on; 0 for NULL and, as far as can be told, for a
+// pointer that is no live block. Cost: a page map lookup. [G] malloc_usable_size
 RI_NODISCARD RI_EXPORT size_t ri_usable_size(const void* p) RI_NOEXCEPT;
 
-// The usable size that ri_malloc(size) would give, but for blocks with a guard page (heap.h), which
-// have less; `size` itself when it cannot be allocated. [B]
+// The usable size that ri_malloc(size) would give, except for blocks with a guard page (heap.h),
+// which have less; `size` itself when it cannot be allocated. [B]
 RI_NODISCARD RI_EXPORT size_t ri_good_size(size_t size) RI_NOEXCEPT;
 
-// The same under other names: ri_malloc_size [B], ri_malloc_usable_size [G], ri_malloc_good_size.
-RI_NODISCARD RI_EXPORT size_t ri_malloc_size(const void* p) RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT size_t ri_malloc_usable_size(const void* p) RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT size_t ri_malloc_good_size(size_t size) RI_NOEXCEPT;
-
-// The usable size that ri_malloc_aligned(size, alignment) would give, guard pages apart as for
-// ri_good_size; 0 when it would fail whatever memory there is: `alignment` no power of two, or a
-// size beyond PTRDIFF_MAX.
+// The usable size that ri_malloc_aligned(size, alignment) would give, except for guard pages as
+// with ri_good_size; 0 when it would fail however much memory there is: when `alignment` is no
+// power of two, or the size beyond PTRDIFF_MAX.
 RI_NODISCARD RI_EXPORT size_t ri_nallocx(size_t size, size_t alignment) RI_NOEXCEPT;
 
-// Whether p points into memory that this allocator manages at present. [M] mi_is_in_heap_region
+// Whether p points into memory that this allocator manages now. [M] mi_is_in_heap_region
 RI_NODISCARD RI_EXPORT bool ri_is_in_heap_region(const void* p) RI_NOEXCEPT;
-RI_NODISCARD RI_EXPORT bool ri_check_owned(const void* p) RI_NOEXCEPT;
 
 // ---- Process ------------------------------------------------------------------------------------
 
-// Gives back what the calling thread keeps: collects blocks freed by others, releases empty pages;
-// with `force` also returns all unused memory of the process to the OS now. [M] mi_collect
+// Releases what the calling thread keeps: collects blocks freed by others, releases empty pages;
+// with `force` also returns all unused memory of the process to the OS now, and what holds no live
+// block inside pages in use: those of the calling thread, and those that exited threads left. Its
+// cost is then that of a walk over all free blocks of these pages. [M] mi_collect
 RI_EXPORT void ri_collect(bool force) RI_NOEXCEPT;
 
-// As ri_collect(true); then, while the calling thread's pages hold more than `most` bytes, gives up
-// pages with live blocks, full ones first: any thread may allocate from them and release them then.
+// As ri_collect(true); then, while the calling thread's pages hold more than `bytes`, abandons
+// pages with live blocks, full ones first: any thread may then allocate from them and release them.
 // [M] mi_collect_reduce
-RI_EXPORT void ri_collect_reduce(size_t most) RI_NOEXCEPT;
+RI_EXPORT void ri_collect_reduce(size_t bytes) RI_NOEXCEPT;
 
 // The version as RI_VERSION at the time the library was built. [M] mi_version
 RI_NODISCARD RI_EXPORT int ri_version(void) RI_NOEXCEPT;
 
 // Starts and ends the use of the allocator by a thread or by the process. Never necessary: both
-// happen by themselves. ri_process_done gives back what can be and, the first time, prints the
-// statistics if the option show_stats is on; allocation works on after it, and after
+// happen by themselves. ri_process_done returns what it can and, the first time, prints the
+// statistics if the option show_stats is on. Allocation goes on working after it, and after
 // ri_thread_done. [M]
 RI_EXPORT void ri_process_init(void) RI_NOEXCEPT;
 RI_EXPORT void ri_process_done(void) RI_NOEXCEPT;
 RI_EXPORT void ri_thread_init(void) RI_NOEXCEPT;
 RI_EXPORT void ri_thread_done(void) RI_NOEXCEPT;
 
-// Tells that the calling thread runs tasks of others: its frees do not take over pages of ended
-// threads (option reclaim_on_free) from now on, so that it does not gather what it will not use.
+// Tells that the calling thread runs tasks of others: from now on its frees do not take over pages
+// of exited threads (option page_reclaim_on_free), so that it does not gather what it will not use.
 // [M] mi_thread_set_in_threadpool
 RI_EXPORT void ri_thread_set_in_threadpool(void) RI_NOEXCEPT;
 
@@ -336,7 +319,10 @@ RI_NODISCARD RI_EXPORT bool ri_is_redirected(void) RI_NOEXCEPT;
 // ---- Messages -----------------------------------------------------------------------------------
 
 // Receives each message of the allocator (errors, warnings, statistics), in whole or in parts. May
-// be called in any thread and with locks of the caller held; must not allocate.
+// be called in any thread and from any function of this interface, malloc and free included, so
+// with locks of the caller held, but with none of the allocator's: it may call every function
+// except those that end the thread's heaps (ri_thread_done, ri_subproc_add_current_thread).
+// Messages that it causes are sent to it again.
 typedef void(ri_output_fun)(const char* message, void* arg);
 
 // Sends messages to `out` instead of standard error; NULL restores standard error. [M]
@@ -344,7 +330,8 @@ RI_EXPORT void ri_register_output(ri_output_fun* out, void* arg) RI_NOEXCEPT;
 
 // Called once for each error with its errno code: EINVAL (foreign or bad pointer), EAGAIN (double
 // free), EFAULT (corrupted memory), ENOMEM (no memory, or a size over PTRDIFF_MAX), EOVERFLOW (a
-// product or a sum of sizes that overflows). [M] mi_register_error
+// product or a sum of sizes that overflows). It may call every function, as one for messages. [M]
+// mi_register_error
 typedef void(ri_error_fun)(int code, void* arg);
 RI_EXPORT void ri_register_error(ri_error_fun* fun, void* arg) RI_NOEXCEPT;
 

@@ -3,14 +3,20 @@
 //
 // All numbers are right in every build and cost allocations nothing: blocks and bytes in use are
 // read off the pages when somebody asks, and what happens on slow paths is counted there. They are
-// exact at a moment when no thread allocates or frees, and otherwise as wrong as what other threads
-// did meanwhile; none is ever negative. For each count
+// exact at a moment when no thread allocates or frees, and otherwise off by what other threads do
+// meanwhile; none is ever negative. For each count
 //   current  is exact in this sense
-//   peak     is exact for reserved, committed, page_committed, threads and resident; for the others
-//            the largest that was ever seen when statistics were read
+//   peak     is exact for reserved, committed, page_committed, threads, heaps, theaps, pages,
+//            page_bins, malloc_huge and resident. For blocks and their bytes it is noted when pages
+//            are made, used up and released: it does not depend on who reads statistics when, but
+//            what was handed out since is not in it, and what was freed in a page that nobody
+//            looked at since still is. For the others the largest that was seen on reading
 //   total    is all that was ever added, for pages, page_bins, reserved, committed, page_committed,
-//            threads, pages_abandoned; for the others, which nobody counts, the peak: the total is
-//            at least that
+//            threads, pages_abandoned, malloc_huge. Of blocks, malloc_normal, malloc_requested and
+//            malloc_bins it is what was handed out so far, and total - current was freed: at least,
+//            as noted when pages are looked at. A block that its own thread frees and hands out
+//            again before the next look at its page counts once. All blocks over 64 KiB and all
+//            frees by other threads are counted. For the rest, which nobody counts, the peak
 // Functions that fill a ri_stats_t return false and change nothing when it is NULL or its header is
 // not that of this version (ri_stats_init sets it). Any thread may call them at any time; they take
 // the lock for starting and ending threads for a moment, and their cost is a walk over all pages.
@@ -81,7 +87,7 @@ static inline void ri_stats_init(ri_stats_t* stats) {
 // Fills *stats for the whole process. [M]
 RI_EXPORT bool ri_stats_get(ri_stats_t* stats) RI_NOEXCEPT;
 
-// Totals and peaks begin again at what is there now. [M]
+// Totals and peaks start again from the current values. [M]
 RI_EXPORT void ri_stats_reset(void) RI_NOEXCEPT;
 
 // Does nothing: no thread keeps numbers that others do not see. [M]
@@ -147,9 +153,9 @@ RI_EXPORT void ri_thread_stats_print_out(ri_output_fun* out, void* arg) RI_NOEXC
 
 // ---- Time and memory of the process -------------------------------------------------------------
 
-// What the OS says of the process: milliseconds since the allocator was first used (0 before),
-// and in user and system mode; bytes resident now and at most; bytes committed (as in ri_stats_t)
-// now and at most; page faults that needed a read. Each pointer may be NULL. [M]
+// What the OS says of the process: milliseconds since the allocator was first used (0 before), and
+// in user and system mode; bytes resident now and at peak; bytes committed (as in ri_stats_t) now
+// and at peak; major page faults, which had to read from storage. Each pointer may be NULL. [M]
 RI_EXPORT void ri_process_info(size_t* elapsed_ms, size_t* user_ms, size_t* system_ms,
                                size_t* current_rss, size_t* peak_rss, size_t* current_commit,
                                size_t* peak_commit, size_t* page_faults) RI_NOEXCEPT;
@@ -159,14 +165,14 @@ RI_EXPORT void ri_process_info_print_out(ri_output_fun* out, void* arg) RI_NOEXC
 
 // ---- A summary ----------------------------------------------------------------------------------
 
-// The most important numbers in bytes; cheaper to declare than a ri_stats_t.
+// The most important numbers: bytes, and counts of things; cheaper to declare than a ri_stats_t.
 typedef struct ri_summary_s {
   size_t reserved;   // address space held for blocks
   size_t committed;  // of it, in pages at present or possibly still resident
   size_t in_use;     // bytes of blocks handed out and not freed (usable sizes)
   size_t blocks;     // their number
   size_t pages;      // pages at present
-  size_t abandoned;  // pages of ended threads, waiting for a thread to use them
+  size_t abandoned;  // pages of exited threads, waiting for a thread to use them
   size_t threads;    // threads that hold a heap
   size_t arenas;     // arenas reserved
   size_t mappings;   // large blocks with a mapping of their own
@@ -176,7 +182,8 @@ typedef struct ri_summary_s {
   size_t purged;     // bytes given back to the OS so far
 } ri_summary_t;
 
-// Fills *summary. Cost: a walk over all pages. Locks nothing that allocation needs.
+// Fills *summary. Cost: a walk over all pages. Takes a lock meanwhile that an allocation waits for
+// only when there is no memory, and that of starting and ending threads for a moment.
 RI_EXPORT void ri_summary(ri_summary_t* summary) RI_NOEXCEPT;
 
 #if defined(__cplusplus)

@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-// No memory, and no function that says so itself. A program without exceptions ends.
+// Out of memory, where no function reports it. A program without exceptions ends.
 [[noreturn]] inline void rix_stl_fail() {
 #if defined(__cpp_exceptions)
   throw std::bad_alloc();

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
-// aligned.c: aligned allocation. A class that serves a multiple of the alignment is aligned already
+// aligned.c: aligned allocation. A class that serves a multiple of the alignment is already aligned
 // (base/sizeclass.h); larger alignments get a page of one block; an alignment at an offset gets a
 // larger block, a pointer into it, and a page that is marked for that.
 #include <errno.h>
 
 #include "api/api.h"
+#include "heap/alloc.h"
+#include "heap/theap.h"
+#include "heap/thread.h"
 
 // A block without an alignment of its own, whose page the calling thread may mark.
 static uint8_t* aligned_markable(rix_source_t from, size_t size, bool zero) {
   if (from.theap == &rix_theap_empty) from.theap = rix_thread_theap();
   if (from.theap != NULL) return rix_theap_malloc(from.theap, size, zero);
-  // Without a theap of its own a thread may not mark pages of a class.
+  // A thread without a theap of its own may not mark pages of a class.
   rix_heap_t* const heap = from.heap != NULL ? from.heap : &rix_heap_default;
   return rix_heap_malloc_single(heap, size, 1, zero);
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-// arena.c: arenas that the program reserves, gives, and asks about.
+// arena.c: arenas that the program reserves, provides, and asks about.
 #include <errno.h>
 
 #include "api/api.h"
+#include "heap/subproc.h"
+#include "heap/thread.h"
+#include "page/mapped.h"
 
 static int arena_node(int node) { return node < 0 || node > 4096 ? RIX_NODE_ANY : node + 1; }
 
@@ -18,18 +21,18 @@ int ri_reserve_os_memory(size_t size, bool commit, bool allow_large) {
 int ri_reserve_os_memory_ex(size_t size, bool commit, bool allow_large, bool exclusive,
                             ri_arena_id_t* id) {
   rix_process_init();
-  const rix_arena_wish_t wish = {rix_subproc_current()->id, RIX_NODE_ANY, commit, allow_large,
-                                 exclusive};
-  const int result = arena_result(rix_arena_reserve(size, wish), id);
+  const rix_arena_request_t request = {rix_subproc_current()->id, RIX_NODE_ANY, commit, allow_large,
+                                       exclusive};
+  const int result = arena_result(rix_arena_reserve(size, request), id);
   return size == 0 ? EINVAL : result;
 }
 
 static int arena_reserve_pages(size_t pages, int node, size_t timeout, bool exclusive,
                                ri_arena_id_t* id, size_t* got) {
   rix_process_init();
-  const rix_arena_wish_t wish = {rix_subproc_current()->id, arena_node(node), true, true,
-                                 exclusive};
-  const int result = arena_result(rix_arena_reserve_huge(pages, timeout, wish, got), id);
+  const rix_arena_request_t request = {rix_subproc_current()->id, arena_node(node), true, true,
+                                       exclusive};
+  const int result = arena_result(rix_arena_reserve_huge(pages, timeout, request, got), id);
   return pages == 0 ? EINVAL : result;
 }
 
@@ -83,56 +86,78 @@ bool ri_manage_memory(void* start, size_t size, bool is_committed, bool is_pinne
   const size_t lost = (0 - (uintptr_t)start) & (RIX_SLICE_SIZE - 1);
   const bool fits = start != NULL && size <= PTRDIFF_MAX / 2 && size >= lost &&
                     size - lost >= ri_arena_min_size();
-  const rix_given_t given = {start,     size,      is_committed,     is_pinned,
-                             is_zero,   exclusive, arena_node(node), commit_fun,
-                             commit_arg};
-  const rix_arena_t* const a = fits ? rix_arena_manage(given, rix_subproc_current()->id) : NULL;
+  const rix_external_memory_t memory = {start,     size,      is_committed,     is_pinned,
+                                        is_zero,   exclusive, arena_node(node), commit_fun,
+                                        commit_arg};
+  // A block of many GiB has few entries in the page map: a region inside one may meet none of them.
+  bool taken = !fits || rix_page_find(start) != NULL;
+  const rix_arena_t* const a =
+      taken ? NULL : rix_arena_manage(memory, rix_subproc_current()->id, &taken);
   arena_result(a, id);
-  if (a == NULL) rix_os_set_errno(fits ? ENOMEM : EINVAL);
+  if (a == NULL) rix_os_set_errno(taken ? EINVAL : ENOMEM);
   return a != NULL;
 }
 
 void* ri_arena_area(ri_arena_id_t id, size_t* size) {
-  const rix_arena_t* const a = id;
-  if (size != NULL) *size = a != NULL ? a->map_size : 0;
+  const rix_arena_t* const a = rix_arena_serves(id) != RIX_SUBPROC_NONE ? id : NULL;
+  if (size != NULL) *size = a != NULL ? ri_load_relaxed(&a->xmapped) : 0;
   return a != NULL ? a->start : NULL;
 }
 
 bool ri_arena_contains(ri_arena_id_t id, const void* p) {
-  const rix_arena_t* const a = id;
-  return a != NULL && (uintptr_t)p - (uintptr_t)a->start < a->map_size;
+  const rix_arena_t* const a = rix_arena_serves(id) != RIX_SUBPROC_NONE ? id : NULL;
+  return a != NULL && (uintptr_t)p - (uintptr_t)a->start < ri_load_relaxed(&a->xmapped);
 }
 
 size_t ri_arena_min_alignment(void) { return RIX_SLICE_SIZE; }
 
-// One slice, and what describes it: with OS pages of 64 KiB more than another slice.
+// One slice and its descriptors, which with OS pages of 64 KiB take more than another slice.
 size_t ri_arena_min_size(void) {
   return rix_arena_layout(1, RIX_SLICE_SIZE).bytes + RIX_SLICE_SIZE;
 }
 
-static void arena_print(size_t i, rix_arena_t* a) {
-  const size_t free = rix_bitmap_count_run(&a->free, 0, a->slice_count);
-  const size_t dirty = rix_bitmap_count_run(&a->dirty, 0, a->slice_count);
-  rix_message("rimalloc: arena %zu at %p: %zu MiB, %zu slices, %zu in use, %zu touched%s%s%s%s\n",
-              i, a->start, a->map_size >> 20, a->slice_count, a->slice_count - free, dirty,
-              a->dense ? ", dense" : "", a->exclusive ? ", exclusive" : "",
-              a->pinned ? ", pinned" : "", a->given ? ", given" : "");
+typedef struct arena_shown_s {
+  const void* start;
+  size_t mib, slices, in_use, touched;
+  bool dense, exclusive, pinned, external;
+} arena_shown_t;
+
+// False: it serves nobody.
+static bool arena_look(rix_arena_t* a, arena_shown_t* shown) {
+  rix_lock(&rix_purge_lock);  // it must not be returned to the program meanwhile
+  const bool serves = ri_load_acquire(&a->xsubproc) != RIX_SUBPROC_NONE;  // N4: pairs with N3
+  if (serves) {
+    const size_t n = rix_arena_slices(a);
+    *shown = (arena_shown_t){a->start,
+                             ri_load_relaxed(&a->xmapped) >> 20,
+                             n,
+                             n - rix_bitmap_count_run(&a->free, 0, n),
+                             rix_bitmap_count_run(&a->dirty, 0, n),
+                             a->dense,
+                             a->exclusive,
+                             a->pinned,
+                             a->external};
+  }
+  rix_unlock(&rix_purge_lock);
+  return serves;
 }
 
 void ri_arenas_print(void) {
   for (size_t i = 0; i < rix_arena_count(); i++) {
-    rix_arena_t* const a = rix_arena_at(i);
-    rix_lock(&rix_purge_lock);  // it must not be given back to the program meanwhile
-    const bool serves = ri_load_acquire(&a->xsubproc) != RIX_SUBPROC_NONE;  // N4: pairs with N3
-    if (serves) arena_print(i, a);
-    rix_unlock(&rix_purge_lock);
+    arena_shown_t a;
+    if (!arena_look(rix_arena_at(i), &a)) continue;
+    rix_message("rimalloc: arena %zu at %p: %zu MiB, %zu slices, %zu in use, %zu touched%s%s%s%s\n",
+                i, a.start, a.mib, a.slices, a.in_use, a.touched, a.dense ? ", dense" : "",
+                a.exclusive ? ", exclusive" : "", a.pinned ? ", pinned" : "",
+                a.external ? ", external" : "");
   }
 }
 
-void ri_debug_show_arenas(void) { ri_arenas_print(); }
-
 ri_heap_t* ri_heap_new_in_arena(ri_arena_id_t id) {
-  rix_heap_t* const heap = rix_heap_create(rix_subproc_current(), id);
+  rix_subproc_t* const subproc = rix_subproc_current();
+  if (id != NULL && rix_arena_serves(id) != subproc->id) return rix_bad_argument();
+  rix_process_init();
+  rix_heap_t* const heap = rix_heap_create(subproc, id);
   return heap != NULL ? heap : rix_out_of_memory(sizeof(rix_heap_t));
 }
 

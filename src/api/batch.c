@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // batch.c: many blocks of one size at once. Runs of a page's free list are taken, and runs of
-// neighbours put back, without looking the page up for each block; what is not such a run goes the
+// neighbours put back, without looking the page up for each block; everything else goes the
 // ordinary way, block by block.
 #include "api/api.h"
 
-// Takes up to `count` blocks off the free list of the page that a direct slot shows.
+// Takes up to `count` blocks off the free list of the page in a direct slot.
 static size_t batch_take(ri_page_t* page, size_t count, void** out) {
   ri_block_t* block = page->free;
   size_t n = 0;
@@ -37,8 +37,8 @@ size_t ri_malloc_batch(size_t size, size_t count, void** out) {
 static void batch_give(ri_page_t* page, void* const* blocks, size_t count, size_t* at) {
   size_t i = *at;
   ri_block_t* head = page->free;
-  const size_t most = rix_page_live(page);
-  while (i + 1 < count && i - *at + 1 < most && blocks[i] != (void*)head &&
+  const size_t live = rix_page_live(page);
+  while (i + 1 < count && i - *at + 1 < live && blocks[i] != (void*)head &&
          rix_fast_page_of(blocks[i + 1]) == page) {
     ri_block_t* const block = blocks[i++];
     block->next = head;

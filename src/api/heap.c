@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
-// heap.c: making, ending and asking heaps.
+// heap.c: making, ending and querying heaps.
 #include <errno.h>
 
 #include "api/api.h"
+#include "heap/sparse.h"
+#include "heap/subproc.h"
+#include "heap/thread.h"
+#include "heap/tld.h"
+#include "page/mapped.h"
 
 ri_heap_t* ri_heap_new(void) {
+  rix_process_init();
   rix_heap_t* const heap = rix_heap_create(rix_subproc_current(), NULL);
   return heap != NULL ? heap : rix_out_of_memory(sizeof(rix_heap_t));
 }
 
-static void heap_end(rix_heap_t* heap, bool destroy) {
+static void heap_end_checked(rix_heap_t* heap, bool destroy) {
   if (heap == NULL) return;
   if (heap == heap->subproc->main) {
     rix_error(EINVAL, "the main heap cannot be %s", destroy ? "destroyed" : "deleted");
@@ -18,22 +24,23 @@ static void heap_end(rix_heap_t* heap, bool destroy) {
   rix_heap_end(heap, destroy);
 }
 
-void ri_heap_delete(ri_heap_t* heap) { heap_end(heap, false); }
+void ri_heap_delete(ri_heap_t* heap) { heap_end_checked(heap, false); }
 
-void ri_heap_destroy(ri_heap_t* heap) { heap_end(heap, true); }
+void ri_heap_destroy(ri_heap_t* heap) { heap_end_checked(heap, true); }
 
 void ri_heap_collect(ri_heap_t* heap, bool force) {
   if (heap == NULL) heap = ri_heap_main();
   if (rix_tls.phase == RIX_THREAD_LIVE) rix_heap_settle();
-  rix_theap_t* const theap = rix_thread_find_theap(heap);
+  rix_theap_t* const theap = rix_tld_find_theap(heap);
   if (theap != NULL) rix_heap_collect_theap(theap);
+  if (theap != NULL && force) rix_sparse_punch(theap);
   rix_arena_purge(force);
 }
 
 ri_heap_t* ri_heap_main(void) { return rix_subproc_current()->main; }
 
 ri_heap_t* ri_heap_of(const void* p) {
-  const ri_page_t* const page = rix_pagemap_find(p);
+  const ri_page_t* const page = rix_page_find(p);
   return page != NULL ? ri_load_relaxed(&page->xheap) : NULL;
 }
 

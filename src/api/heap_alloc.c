@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "heap/alloc.h"
+#include "heap/thread.h"
 
 static RIX_SLOW void* heap_alloc_late(rix_heap_t* heap, size_t size, bool zero) {
   if (heap == NULL) heap = &rix_heap_default;
@@ -12,13 +14,13 @@ static RIX_SLOW void* heap_alloc_late(rix_heap_t* heap, size_t size, bool zero) 
 }
 
 void* ri_heap_malloc(ri_heap_t* heap, size_t size) {
-  rix_theap_t* const theap = rix_heap_theap(heap);
+  rix_theap_t* const theap = rix_thread_theap_of(heap);
   if (RIX_UNLIKELY(theap == NULL)) return heap_alloc_late(heap, size, false);
   return rix_fast_malloc(&theap->fast, size);
 }
 
 void* ri_heap_zalloc(ri_heap_t* heap, size_t size) {
-  rix_theap_t* const theap = rix_heap_theap(heap);
+  rix_theap_t* const theap = rix_thread_theap_of(heap);
   if (RIX_UNLIKELY(theap == NULL)) return heap_alloc_late(heap, size, true);
   void* const p = rix_theap_malloc(theap, size, true);
   return RIX_LIKELY(p != NULL) ? p : rix_out_of_memory(size);
@@ -36,10 +38,6 @@ void* ri_heap_mallocn(ri_heap_t* heap, size_t count, size_t size) {
   return ri_heap_malloc(heap, total);
 }
 
-void* ri_heap_malloc_small(ri_heap_t* heap, size_t size) { return ri_heap_malloc(heap, size); }
-
-void* ri_heap_zalloc_small(ri_heap_t* heap, size_t size) { return ri_heap_zalloc(heap, size); }
-
 // ---- Reallocation -------------------------------------------------------------------------------
 
 void* ri_heap_realloc(ri_heap_t* heap, void* p, size_t size) {
@@ -54,7 +52,7 @@ void* ri_heap_reallocn(ri_heap_t* heap, void* p, size_t count, size_t size) {
 
 void* ri_heap_reallocf(ri_heap_t* heap, void* p, size_t size) {
   void* const q = ri_heap_realloc(heap, p, size);
-  if (q == NULL && rix_target(p).block != NULL) ri_free(p);  // else it was reported already
+  if (q == NULL && rix_target(p).block != NULL) ri_free(p);  // otherwise it was already reported
   return q;
 }
 
@@ -68,31 +66,23 @@ void* ri_heap_recalloc(ri_heap_t* heap, void* p, size_t count, size_t size) {
 
 // ---- Strings ------------------------------------------------------------------------------------
 
-static char* heap_alloc_copy(ri_heap_t* heap, const char* s, size_t length) {
-  char* const copy = ri_heap_malloc(heap, length + 1);
-  if (copy == NULL) return NULL;
-  memcpy(copy, s, length);
-  copy[length] = '\0';
-  return copy;
-}
-
 char* ri_heap_strdup(ri_heap_t* heap, const char* s) {
-  return s != NULL ? heap_alloc_copy(heap, s, strlen(s)) : NULL;
+  if (s == NULL) return NULL;
+  const size_t length = strlen(s);
+  return rix_string_copy(ri_heap_malloc(heap, length + 1), s, length);
 }
 
 char* ri_heap_strndup(ri_heap_t* heap, const char* s, size_t n) {
   if (s == NULL) return NULL;
-  const char* const end = memchr(s, '\0', n);
-  return heap_alloc_copy(heap, s, end != NULL ? (size_t)(end - s) : n);
+  const size_t length = rix_string_length(s, n);
+  return rix_string_copy(ri_heap_malloc(heap, length + 1), s, length);
 }
 
 char* ri_heap_realpath(ri_heap_t* heap, const char* path, char* resolved) {
-  if (resolved != NULL) return rix_os_realpath(path, resolved);
-  char* const buffer = ri_heap_malloc(heap, rix_os_path_max());
-  if (buffer == NULL) return NULL;
-  char* const full = rix_os_realpath(path, buffer);
-  char* const copy = full != NULL ? ri_heap_strdup(heap, full) : NULL;
-  ri_free(buffer);
+  if (resolved != NULL) return ri_realpath(path, resolved);
+  char* const full = ri_realpath(path, NULL);
+  char* const copy = ri_heap_strdup(heap, full);
+  ri_free(full);
   return copy;
 }
 

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
-// info.c: what a pointer or a size is, and what a thread can give back.
+// info.c: what a pointer or a size is, and what a thread and the process can release.
 #include "api/api.h"
+#include "heap/orphan.h"
+#include "heap/sparse.h"
+#include "heap/thread.h"
+#include "page/holes.h"
+#include "page/mapped.h"
 #include "page/remote.h"
 #include "options/hooks.h"
+#include "options/options.h"
 
 size_t ri_usable_size(const void* p) {
   const rix_target_t t = rix_target(p);
@@ -15,12 +21,6 @@ size_t ri_good_size(size_t size) {
   return rix_align_up(size, rix_os_page_size());
 }
 
-size_t ri_malloc_size(const void* p) { return ri_usable_size(p); }
-
-size_t ri_malloc_usable_size(const void* p) { return ri_usable_size(p); }
-
-size_t ri_malloc_good_size(size_t size) { return ri_good_size(size); }
-
 size_t ri_nallocx(size_t size, size_t alignment) {
   if (!rix_is_pow2(alignment) || alignment > PTRDIFF_MAX) return 0;
   if (size > PTRDIFF_MAX - rix_os_page_size()) return 0;
@@ -31,9 +31,7 @@ size_t ri_nallocx(size_t size, size_t alignment) {
   return rix_align_up(rix_max(size, 1), rix_os_page_size());
 }
 
-bool ri_is_in_heap_region(const void* p) { return rix_pagemap_find(p) != NULL; }
-
-bool ri_check_owned(const void* p) { return rix_pagemap_find(p) != NULL; }
+bool ri_is_in_heap_region(const void* p) { return rix_page_find(p) != NULL; }
 
 bool ri_unsafe_heap_page_is_under_utilized(ri_heap_t* heap, void* p, size_t percent) {
   const ri_page_t* const page = rix_pagemap_find(p);
@@ -41,11 +39,25 @@ bool ri_unsafe_heap_page_is_under_utilized(ri_heap_t* heap, void* p, size_t perc
     return false;
   }
   if (heap != NULL && ri_heap_of(p) != heap) return false;
-  if (page->prev == NULL && page->place == RIX_PLACE_QUEUE) return false;  // allocated from
+  const rix_theap_t* const theap = ri_load_relaxed(&page->xtheap);
+  const bool used = theap->shown[page->class_index] == page;
+  if (used || (page->prev == NULL && page->place == RIX_PLACE_QUEUE)) return false;
   const size_t live = rix_page_live(page) - rix_remote_count(page);
-  if (page->capacity < page->reserved || live == page->capacity) return false;
-  return 100 * live <= rix_min(percent, 100) * page->capacity;
+  // What was cut once is room, whatever became of it.
+  const size_t room = rix_holes_any(page) ? page->reserved : page->capacity;
+  if (room < page->reserved || live == room) return false;
+  return 100 * live <= rix_min(percent, 100) * room;
 }
+
+void ri_thread_init(void) { (void)rix_thread_theap(); }
+
+void ri_thread_done(void) { rix_thread_done(); }
+
+void ri_thread_set_in_threadpool(void) {
+  if (rix_thread_theap() != NULL) ((rix_tld_t*)rix_tls.self)->in_pool = true;
+}
+
+void ri_process_init(void) { rix_process_init(); }
 
 void ri_collect(bool force) {
   if (rix_hook_is_deferred() && rix_tls.phase == RIX_THREAD_LIVE) rix_hook_run_deferred(force);
@@ -55,13 +67,26 @@ void ri_collect(bool force) {
     for (; theap != NULL; theap = theap->next)
       rix_heap_collect_theap(theap);
   }
-  rix_orphan_collect();
+  rix_orphan_collect(force);
+  if (force) rix_sparse_punch_all();
   rix_arena_purge(force);
 }
 
-void ri_collect_reduce(size_t most) {
+void ri_collect_reduce(size_t bytes) {
   ri_collect(true);
-  rix_thread_reduce(most);
+  rix_thread_reduce(bytes);
+}
+
+static rix_flag_t info_xreported;
+
+void rix_api_report_end(void) {
+  if (ri_exchange_relaxed(&info_xreported, 1)) return;
+  if (rix_option(ri_option_show_stats) != 0) ri_stats_print_out(NULL, NULL);
+}
+
+void ri_process_done(void) {
+  ri_collect(true);
+  rix_api_report_end();
 }
 
 int ri_version(void) { return RI_VERSION; }

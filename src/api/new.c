@@ -5,12 +5,13 @@
 //   ri_new(n) -- ri_malloc -- NULL --> rix_new_retry: handler, again; no handler: std::bad_alloc
 //   ri_new_nothrow(n) -- the same, and NULL for whatever is thrown (os/catch.cc)
 //
-// C code that exceptions pass through: it holds nothing that would have to be released.
+// Exceptions pass through this C code: it holds nothing that would have to be released.
 #include "api/new.h"
 
 #include <errno.h>
 
 #include "api/api.h"
+#include "base/assert.h"
 
 typedef void new_handler_t(void);
 typedef new_handler_t* new_get_handler_t(void);
@@ -25,7 +26,7 @@ void rix_new_throw(size_t size) {
   new_handler_t* raise = _ZSt17__throw_bad_allocv;
   if (raise == NULL) raise = (new_handler_t*)rix_new_find("_ZSt17__throw_bad_allocv");
   if (raise != NULL) raise();
-  rix_error(ENOMEM, "operator new: no memory for %zu bytes, and no C++ library to say so", size);
+  rix_error(ENOMEM, "operator new: no memory for %zu bytes, and no C++ library to throw", size);
   rix_os_abort();
 }
 
@@ -39,6 +40,7 @@ void rix_new_out_of_memory(size_t size) {
   if (get == NULL) get = (new_get_handler_t*)rix_new_find("_ZSt15get_new_handlerv");
   new_handler_t* const handler = get != NULL ? get() : NULL;
   if (handler == NULL) rix_new_throw(size);
+  RI_ASSERT(!rix_lock_held());
   handler();
 }
 
@@ -50,19 +52,19 @@ void* rix_new_retry(size_t size, size_t alignment) {
   }
 }
 
-typedef struct new_wish_s {
+typedef struct new_request_s {
   size_t size;
   size_t alignment;
-} new_wish_t;
+} new_request_t;
 
-static void* new_retry_wish(void* arg) {
-  const new_wish_t* const wish = arg;
-  return rix_new_retry(wish->size, wish->alignment);
+static void* new_retry_request(void* arg) {
+  const new_request_t* const request = arg;
+  return rix_new_retry(request->size, request->alignment);
 }
 
 static RIX_SLOW void* new_retry_nothrow(size_t size, size_t alignment) {
-  new_wish_t wish = {size, alignment};
-  return rix_os_try(new_retry_wish, &wish);
+  new_request_t request = {size, alignment};
+  return rix_os_try(new_retry_request, &request);
 }
 
 static RIX_SLOW void* new_retry_realloc(void* p, size_t size) {

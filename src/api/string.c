@@ -8,20 +8,29 @@
 #include "api/api.h"
 #include "os/os.h"
 
-static char* string_copy(const char* s, size_t length) {
-  char* const copy = ri_malloc(length + 1);
+char* rix_string_copy(void* block, const char* s, size_t length) {
+  char* const copy = block;
   if (copy == NULL) return NULL;
   memcpy(copy, s, length);
   copy[length] = '\0';
   return copy;
 }
 
-char* ri_strdup(const char* s) { return s != NULL ? string_copy(s, strlen(s)) : NULL; }
+size_t rix_string_length(const char* s, size_t n) {
+  const char* const end = memchr(s, '\0', n);
+  return end != NULL ? (size_t)(end - s) : n;
+}
+
+char* ri_strdup(const char* s) {
+  if (s == NULL) return NULL;
+  const size_t length = strlen(s);
+  return rix_string_copy(ri_malloc(length + 1), s, length);
+}
 
 char* ri_strndup(const char* s, size_t n) {
   if (s == NULL) return NULL;
-  const char* const end = memchr(s, '\0', n);
-  return string_copy(s, end != NULL ? (size_t)(end - s) : n);
+  const size_t length = rix_string_length(s, n);
+  return rix_string_copy(ri_malloc(length + 1), s, length);
 }
 
 unsigned char* ri_mbsdup(const unsigned char* s) {

@@ -3,8 +3,12 @@
 #include <errno.h>
 
 #include "api/api.h"
+#include "heap/sparse.h"
+#include "heap/alloc.h"
+#include "heap/sample.h"
+#include "heap/thread.h"
 
-ri_theap_t* ri_heap_theap(ri_heap_t* heap) { return rix_heap_theap(heap); }
+ri_theap_t* ri_heap_theap(ri_heap_t* heap) { return rix_thread_theap_of(heap); }
 
 ri_theap_t* ri_theap_get_default(void) { return rix_thread_theap(); }
 
@@ -23,6 +27,7 @@ ri_theap_t* ri_theap_set_default(ri_theap_t* theap) {
 void ri_theap_collect(ri_theap_t* theap, bool force) {
   if (theap == NULL) theap = rix_thread_theap();
   if (theap != NULL) rix_heap_collect_theap(theap);
+  if (theap != NULL && force) rix_sparse_punch(theap);
   rix_arena_purge(force);
 }
 
@@ -40,10 +45,6 @@ void* ri_theap_calloc(ri_theap_t* theap, size_t count, size_t size) {
   if (RIX_UNLIKELY(rix_mul_overflows(count, size, &total))) return rix_overflow();
   return ri_theap_zalloc(theap, total);
 }
-
-void* ri_theap_malloc_small(ri_theap_t* theap, size_t size) { return ri_theap_malloc(theap, size); }
-
-void* ri_theap_zalloc_small(ri_theap_t* theap, size_t size) { return ri_theap_zalloc(theap, size); }
 
 void* ri_theap_malloc_aligned(ri_theap_t* theap, size_t size, size_t alignment) {
   return rix_source_malloc_at((rix_source_t){theap, NULL}, size, alignment, 0, false);
@@ -72,9 +73,9 @@ void ri_theap_guarded_set_size_bound(ri_theap_t* theap, size_t min, size_t max) 
 }
 
 void ri_heap_guarded_set_sample_rate(ri_heap_t* heap, size_t sample_rate, size_t seed) {
-  theap_guard_rate(rix_heap_theap(heap), sample_rate, seed);
+  theap_guard_rate(rix_thread_theap_of(heap), sample_rate, seed);
 }
 
 void ri_heap_guarded_set_size_bound(ri_heap_t* heap, size_t min, size_t max) {
-  theap_guard_bounds(rix_heap_theap(heap), min, max);
+  theap_guard_bounds(rix_thread_theap_of(heap), min, max);
 }

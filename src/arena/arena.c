@@ -1,96 +1,28 @@
 // SPDX-License-Identifier: MIT
 // arena.c: reserving arenas, claiming and releasing slices.
 //
-// Labels: N1 release publishes a new arena, N2 acquire of the number of arenas sees it; N3 release
-// publishes what an arena that served another sub-process is now, N4 acquire of whom it serves. Who
-// walks over the arenas looks at N4 before all but a header's atomic fields: an arena that serves
-// nobody, or another sub-process that may just be ending, is none of its business.
+// Labels: N3 release publishes what an arena that served another sub-process is now, N4 acquire of
+// whom it serves. A walk over the arenas looks at N4 before anything but a header's atomic fields:
+// it must leave alone an arena that serves nobody, or that serves another sub-process, which may be
+// ending.
 #include "arena/arena.h"
 
+#include "arena/due.h"
+#include "arena/huge.h"
 #include "arena/mapping.h"
 #include "arena/pagemap.h"
+#include "arena/space.h"
 #include "base/annotate.h"
 #include "base/assert.h"
 #include "base/events.h"
 #include "options/options.h"
 
 #define ARENA_SIZE_MIN ((size_t)1 << 20)
-#define ARENA_SPACE_KEPT ((size_t)16 << 20)
 #define ARENA_HUGE_MIN ((size_t)16 << 20)  // dense arenas from here on lie at huge-page boundaries
+#define ARENA_NEAR ((size_t)4 * RIX_WORD_BITS)  // slices above the hint that are looked at
 #define ARENA_SIZE_MAX ((size_t)1 << (RIX_OS_ADDRESS_BITS > 32 ? 34 : 28))
 
-rix_lock_t rix_arena_lock = RIX_LOCK_OPEN(RIX_LEVEL_ARENA);
-
-typedef ri_atomic(rix_arena_t*) arena_slot_t;
-
-static struct {
-  arena_slot_t xarenas[RIX_ARENAS_MAX];
-  ri_atomic(size_t) xcount;
-  rix_counter_t xreserved;
-} arena;
-
-size_t rix_arena_count(void) {
-  return ri_load_acquire(&arena.xcount);  // N2: pairs with N1
-}
-
-rix_arena_t* rix_arena_at(size_t i) { return ri_load_relaxed(&arena.xarenas[i]); }
-
-size_t rix_arena_reserved(void) { return rix_counter_get(&arena.xreserved); }
-
 // ---- Reserving ----------------------------------------------------------------------------------
-
-// With the lock held: a place in the table.
-bool rix_arena_has_room(void) { return ri_load_relaxed(&arena.xcount) < RIX_ARENAS_MAX; }
-
-void rix_arena_counts(size_t reserved) {
-  rix_counter_add(&arena.xreserved, reserved);
-  if (reserved <= PTRDIFF_MAX) {
-    rix_gauge_up(RIX_GAUGE_RESERVED, reserved);
-  } else {
-    rix_gauge_down(RIX_GAUGE_RESERVED, (size_t)0 - reserved);
-  }
-}
-
-rix_arena_layout_t rix_arena_layout(size_t slice_count, size_t align) {
-  rix_arena_layout_t l;
-  const size_t map_bytes = rix_bitmap_words(slice_count) * sizeof(rix_word_t);
-  l.words = rix_align_up(sizeof(rix_arena_t), RI_CACHE_LINE);
-  l.pages = rix_align_up(l.words + 5 * map_bytes, RI_CACHE_LINE);
-  l.abandoned = l.pages + slice_count * sizeof(ri_page_t);
-  l.live = rix_align_up(l.abandoned + RIX_CLASS_COUNT * map_bytes, rix_os_page_size());
-  l.bytes = rix_align_up(l.live + slice_count * (RIX_SLICE_SIZE / 8 / 8), align);
-  return l;
-}
-
-void rix_arena_init(rix_arena_t* a, void* start, size_t slice_count, rix_arena_layout_t l,
-                    bool committed) {
-  uint8_t* const p = start;
-  rix_word_t* const words = (rix_word_t*)(p + l.words);
-  const size_t n = rix_bitmap_words(slice_count);
-  a->start = start;
-  a->base = p + l.bytes;
-  a->slice_count = slice_count;
-  a->map_size = l.bytes + slice_count * RIX_SLICE_SIZE;
-  a->pages = (ri_page_t*)(p + l.pages);
-  a->free = (rix_bitmap_t){words, slice_count};
-  a->committed = (rix_bitmap_t){words + n, slice_count};
-  a->dirty = (rix_bitmap_t){words + 2 * n, slice_count};
-  a->purge = (rix_bitmap_t){words + 3 * n, slice_count};
-  a->aged = (rix_bitmap_t){words + 4 * n, slice_count};
-  a->abandoned = (rix_word_t*)(p + l.abandoned);
-  a->live = (rix_word_t*)(p + l.live);
-  if (committed) rix_bitmap_set_run(&a->committed, 0, slice_count);
-  rix_bitmap_set_run(&a->free, 0, slice_count);
-}
-
-void rix_arena_enter(rix_arena_t* a, uint32_t subproc) {
-  const size_t i = ri_load_relaxed(&arena.xcount);
-  ri_store_relaxed(&a->xsubproc, subproc);
-  ri_store_relaxed(&arena.xarenas[i], a);
-  ri_store_release(&arena.xcount, i + 1);  // N1: pairs with N2
-  rix_arena_counts(a->map_size);
-  rix_gauge_up(RIX_GAUGE_ARENAS, 1);
-}
 
 // Whether an arena is made usable as a whole when it is reserved.
 static bool arena_commits_whole(void) {
@@ -98,25 +30,43 @@ static bool arena_commits_whole(void) {
   return eager == 1 || (eager == 2 && !rix_os_strict_commit());
 }
 
-// Maps and enters an arena of `slice_count` slices; false when the OS refuses.
-static bool arena_reserve_exactly(const rix_space_t* space, size_t slice_count, size_t align,
-                                  bool dense, int node) {
+// What the OS gives for an arena; NULL: nothing, or the option limit_address_space forbids it.
+static void* arena_map(size_t size, size_t align, size_t room, size_t committed) {
+  if (!rix_space_charge(size)) return NULL;
+  const rix_os_access_t access = committed == size ? RIX_OS_USABLE : RIX_OS_RESERVED;
+  void* const p = rix_pagemap_map(NULL, size, align, room, access);
+  if (p != NULL && (committed == size || rix_os_commit(p, committed))) return p;
+  if (p != NULL) rix_pagemap_unmap(p, size, room);
+  rix_space_uncharge(size);
+  return NULL;
+}
+
+// Maps and enters an arena of `slice_count` slices, of which `needed` will be used now; false when
+// the OS refuses.
+static bool arena_reserve_exactly(const rix_space_t* space, size_t slice_count, size_t needed,
+                                  size_t align, bool dense, int node) {
   const rix_arena_layout_t l = rix_arena_layout(slice_count, align);
-  const size_t size = l.bytes + slice_count * RIX_SLICE_SIZE;
   const bool whole = arena_commits_whole();
-  const rix_os_access_t access = whole ? RIX_OS_USABLE : RIX_OS_RESERVED;
-  void* const p = rix_pagemap_map(NULL, size, align, size, access);
-  if (p == NULL) return false;
-  if (!whole && !rix_os_commit(p, l.bytes)) {
-    rix_os_unmap(p, size);
-    return false;
+  const size_t room = l.bytes + slice_count * RIX_SLICE_SIZE;
+  size_t first = rix_arena_first_slices(slice_count, needed, dense);
+  size_t size = l.bytes + first * RIX_SLICE_SIZE;
+  void* p = arena_map(size, align, room, whole ? size : l.bytes);
+  if (p != NULL && size < room && rix_pagemap_os_places()) {
+    // Where the OS chooses, each mapping lies directly below the last: there is no room to grow
+    // into.
+    rix_pagemap_unmap(p, size, room);
+    rix_space_uncharge(size);
+    first = slice_count;
+    size = room;
+    p = arena_map(size, align, room, whole ? size : l.bytes);
   }
+  if (p == NULL) return false;
   rix_arena_t* const a = p;
   a->node = node;
   if (node != RIX_NODE_ANY) rix_os_prefer_node(p, size, node - 1);
-  rix_arena_init(a, p, slice_count, l, whole);
+  rix_arena_init_part(a, p, slice_count, first, l, whole);
   a->dense = dense;
-  if (dense) rix_os_advise_huge(a->base, slice_count * RIX_SLICE_SIZE);
+  if (dense) rix_os_advise_huge(a->base, first * RIX_SLICE_SIZE);
   rix_arena_enter(a, space->subproc);
   return true;
 }
@@ -125,7 +75,7 @@ static bool arena_reserve_exactly(const rix_space_t* space, size_t slice_count, 
 static bool arena_reuse(const rix_space_t* space, size_t slice_count, bool dense, int node) {
   for (size_t i = 0; i < rix_arena_count(); i++) {
     rix_arena_t* const a = rix_arena_at(i);
-    if (ri_load_relaxed(&a->xsubproc) != RIX_SUBPROC_NONE || a->given) continue;
+    if (ri_load_relaxed(&a->xsubproc) != RIX_SUBPROC_NONE || a->external) continue;
     if (a->dense != dense || a->slice_count < slice_count || a->exclusive) continue;
     if (node != RIX_NODE_ANY && a->node != node) continue;
     ri_store_release(&a->xsubproc, space->subproc);  // N3: pairs with N4
@@ -144,44 +94,33 @@ static size_t arena_next_size(const rix_space_t* space, size_t needed) {
   return rix_max(size, needed);
 }
 
-// What arenas may still take. They are never given back, so where address space is limited they
-// leave some for others: stacks of threads, files.
-static size_t arena_address_space(void) {
-  const size_t left = rix_os_address_space_left();
-  if (left == SIZE_MAX) return left;
-  const size_t kept = rix_min(rix_os_address_space_limit() / 8, ARENA_SPACE_KEPT);
-  return left > kept ? left - kept : 0;
+// Bytes in which `count` slices find a place at the alignment.
+static size_t arena_needed(size_t count, size_t align) {
+  return count * RIX_SLICE_SIZE + (align > RIX_SLICE_SIZE ? align : 0);
 }
 
 // With the lock held: reserves an arena that holds `count` slices at the alignment, smaller than
-// wished when the OS refuses.
+// wanted when the OS refuses.
 static bool arena_reserve(const rix_space_t* space, size_t count, size_t align, bool dense,
                           int node) {
   RI_ASSERT(space->only == NULL);
-  const size_t needed = count * RIX_SLICE_SIZE + (align > RIX_SLICE_SIZE ? align : 0);
+  const size_t needed = arena_needed(count, align);
+  if (rix_arena_grow_any(space, rix_div_up(needed, RIX_SLICE_SIZE), dense, node)) return true;
   if (arena_reuse(space, rix_div_up(needed, RIX_SLICE_SIZE), dense, node)) return true;
   if (!rix_arena_has_room()) return false;
-  const size_t left = arena_address_space();
   for (size_t size = arena_next_size(space, needed);; size /= 2) {
     // Huge pages come only to whole ones: the slices of a dense arena begin and end at them.
     const size_t unit = dense && size >= ARENA_HUGE_MIN ? RIX_OS_HUGE_SIZE : RIX_SLICE_SIZE;
     const size_t slices = rix_align_up(rix_max(size, needed), unit) / RIX_SLICE_SIZE;
     const size_t bytes = slices * RIX_SLICE_SIZE + rix_arena_layout(slices, unit).bytes;
-    const bool allowed = rix_mapping_within_limit(bytes) && bytes <= left;
-    if (allowed && arena_reserve_exactly(space, slices, unit, dense, node)) return true;
+    const size_t least = rix_div_up(needed, RIX_SLICE_SIZE);
+    const bool fits = rix_arena_leaves_room(bytes, false);
+    if (fits && arena_reserve_exactly(space, slices, least, unit, dense, node)) return true;
     if (size <= needed || size <= ARENA_SIZE_MIN) return false;
   }
 }
 
 // ---- Claiming -----------------------------------------------------------------------------------
-
-bool rix_arena_mark_dirty(rix_arena_t* a, size_t index, size_t count) {
-  const size_t dirty = rix_bitmap_count_run(&a->dirty, index, count);
-  if (dirty == count) return false;
-  rix_bitmap_set_run(&a->dirty, index, count);
-  rix_gauge_up(RIX_GAUGE_COMMITTED, (count - dirty) * RIX_SLICE_SIZE);
-  return dirty == 0;
-}
 
 static bool arena_commit(rix_arena_t* a, size_t index, size_t count) {
   void* const p = rix_arena_address(a, index);
@@ -194,34 +133,44 @@ static bool arena_commit(rix_arena_t* a, size_t index, size_t count) {
   return true;
 }
 
-// Makes claimed slices usable; on failure they are free again.
-static bool arena_prepare(rix_arena_t* a, size_t index, size_t count, bool* zero) {
+// Makes claimed slices usable; on failure they are free again. *dirty: those that may be resident.
+static bool arena_prepare(rix_arena_t* a, size_t index, size_t count, size_t* dirty) {
   rix_bitmap_clear_run(&a->purge, index, count);
   rix_bitmap_clear_run(&a->aged, index, count);
   if (rix_bitmap_count_run(&a->committed, index, count) < count) {
     if (!arena_commit(a, index, count)) {
-      rix_bitmap_set_run(&a->free, index, count);
+      (void)rix_arena_free(a, index, count);
       rix_event(RIX_EVENT_ROLLBACK);
       return false;
     }
     rix_bitmap_set_run(&a->committed, index, count);
   }
-  *zero = rix_arena_mark_dirty(a, index, count);
+  *dirty = rix_arena_mark_dirty(a, index, count);
+  if (a->dense) rix_huge_claimed(a, index, count);
   return true;
 }
 
+// What is claimed, and where.
+typedef struct arena_want_s {
+  size_t count, align;  // slices, bytes
+  bool dense;
+  bool thorough;  // look at all slices, instead of where runs seem to be
+  int node;       // NUMA node + 1, or RIX_NODE_ANY
+} arena_want_t;
+
+// The index modulo `slices` that slices aligned to that many have.
+static size_t arena_phase(const rix_arena_t* a, size_t slices) {
+  return (0 - (uintptr_t)a->base / RIX_SLICE_SIZE) & (slices - 1);
+}
+
 // Claims a run of slices in [from, to).
-static bool arena_claim_from(rix_arena_t* a, size_t from, size_t to, size_t count, size_t align,
+static bool arena_claim_from(rix_arena_t* a, size_t from, size_t to, arena_want_t want,
                              size_t* index) {
-  const size_t align_slices = align / RIX_SLICE_SIZE;
-  size_t phase = 0;
-  if (align_slices > 1) {
-    const size_t first = (uintptr_t)a->base / RIX_SLICE_SIZE;
-    phase = (0 - first) & (align_slices - 1);
-  }
+  const size_t align = want.align / RIX_SLICE_SIZE;
+  const size_t phase = arena_phase(a, align);
   const rix_bitmap_t part = {a->free.words, to};
-  while (rix_bitmap_find_run(&part, from, count, align_slices, phase, &from)) {
-    if (rix_bitmap_claim_run(&a->free, from, count)) {
+  while (rix_bitmap_find_run(&part, from, want.count, align, phase, &from)) {
+    if (rix_bitmap_claim_run(&a->free, from, want.count)) {
       *index = from;
       return true;
     }
@@ -230,56 +179,86 @@ static bool arena_claim_from(rix_arena_t* a, size_t from, size_t to, size_t coun
   return false;
 }
 
-// *refused is set when there was a run, and the OS did not make it usable.
-static bool arena_claim_in(rix_arena_t* a, size_t count, size_t align, rix_slices_t* out,
-                           bool* refused) {
+// Claims one of the known runs.
+static bool arena_claim_known(rix_arena_t* a, arena_want_t want, size_t* index) {
+  const size_t align = want.align / RIX_SLICE_SIZE;
+  const size_t phase = arena_phase(a, align);
+  while (rix_runs_find(&a->runs, &a->free, want.count, align, phase, index)) {
+    if (rix_bitmap_claim_run(&a->free, *index, want.count)) return true;
+  }
+  return false;
+}
+
+static bool arena_claim_somewhere(rix_arena_t* a, arena_want_t want, size_t* index) {
   const size_t hint = ri_load_relaxed(&a->xhint);
   const size_t all = a->slice_count;
-  size_t index;
-  if (!arena_claim_from(a, hint, all, count, align, &index)) {
-    // What begins below the hint.
-    const size_t end = hint + rix_min(count - 1, all - hint);
-    if (hint == 0 || !arena_claim_from(a, 0, end, count, align, &index)) return false;
-  } else if (count == 1 && index > hint) {
-    size_t expected = hint;  // a release of a lower slice in between keeps its lower hint
-    (void)ri_cas_weak_relaxed(&a->xhint, &expected, index);
+  const bool one = want.count == 1 && want.align == RIX_SLICE_SIZE;
+  const bool known = a->runs.lanes != NULL && !want.thorough;
+  bool raises = one;
+  if (known && !one) return arena_claim_known(a, want, index);
+  const size_t near = known ? rix_min(all, hint + ARENA_NEAR) : all;
+  if (!arena_claim_from(a, hint, near, want, index)) {
+    if (known) {
+      if (!arena_claim_known(a, want, index)) return false;
+    } else {
+      // What begins below the hint.
+      const size_t end = hint + rix_min(want.count - 1, all - hint);
+      raises = false;
+      if (hint == 0 || !arena_claim_from(a, 0, end, want, index)) return false;
+    }
   }
-  bool zero;
-  if (!arena_prepare(a, index, count, &zero)) {
+  if (raises && *index > hint) {
+    size_t expected = hint;  // a release of a lower slice in between keeps its lower hint
+    (void)ri_cas_weak_relaxed(&a->xhint, &expected, *index);
+  }
+  return true;
+}
+
+// *refused is set when there was a run, and the OS did not make it usable.
+static bool arena_claim_in(rix_arena_t* a, arena_want_t want, rix_slices_t* out, bool* refused) {
+  const size_t count = want.count;
+  size_t index;
+  if (!arena_claim_somewhere(a, want, &index)) return false;
+  // The rest of the run begins in another word: it was known by the word before.
+  if (count > 1 || want.align > RIX_SLICE_SIZE || (index + 1) % RIX_WORD_BITS == 0) {
+    rix_runs_claimed(&a->runs, &a->free, index, count);
+  }
+  size_t dirty;
+  if (!arena_prepare(a, index, count, &dirty)) {
     if (a->commit == NULL) *refused = true;
     return false;
   }
-  *out = (rix_slices_t){a, index, zero};
+  *out = (rix_slices_t){a, index, dirty == 0, dirty == count};
   return true;
 }
 
 // Claims a run in the first arena that has one and serves the space: of the dense or of the other
 // ones, or of memory that the program gave, on the node if that is not RIX_NODE_ANY.
-static bool arena_claim_any(const rix_space_t* space, size_t count, size_t align, bool dense,
-                            int node, rix_slices_t* out, bool* refused) {
+static bool arena_claim_any(const rix_space_t* space, arena_want_t want, rix_slices_t* out,
+                            bool* refused) {
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
     rix_arena_t* const a = rix_arena_at(i);
     if (ri_load_acquire(&a->xsubproc) != space->subproc) continue;  // N4: pairs with N3
-    if (a->exclusive || (a->dense != dense && !a->given)) continue;
-    if (node != RIX_NODE_ANY && a->node != node) continue;
-    if (arena_claim_in(a, count, align, out, refused)) return true;
+    if (a->exclusive || (a->dense != want.dense && !a->external)) continue;
+    if (want.node != RIX_NODE_ANY && a->node != want.node) continue;
+    if (arena_claim_in(a, want, out, refused)) return true;
   }
   return false;
 }
 
-static bool arena_claim_or_reserve(const rix_space_t* space, size_t count, size_t align, bool dense,
-                                   int node, rix_slices_t* out) {
+static bool arena_claim_or_reserve(const rix_space_t* space, arena_want_t want, rix_slices_t* out) {
   bool refused = false;
-  if (arena_claim_any(space, count, align, dense, node, out, &refused)) return true;
-  if (rix_arena_os_forbidden()) return false;
+  if (arena_claim_any(space, want, out, &refused)) return true;
+  want.thorough = true;
+  if (rix_option_os_forbidden()) return arena_claim_any(space, want, out, &refused);
   rix_lock(&rix_arena_lock);
   // Another thread may have reserved an arena while this one waited. Where the OS refuses to make
   // a part of one usable, another would only take addresses, and memory for its metadata.
   refused = false;
-  bool done = arena_claim_any(space, count, align, dense, node, out, &refused);
-  while (!done && !refused && arena_reserve(space, count, align, dense, node))
-    done = arena_claim_any(space, count, align, dense, node, out, &refused);
+  bool done = arena_claim_any(space, want, out, &refused);
+  while (!done && !refused && arena_reserve(space, want.count, want.align, want.dense, want.node))
+    done = arena_claim_any(space, want, out, &refused);
   rix_unlock(&rix_arena_lock);
   return done;
 }
@@ -293,29 +272,51 @@ size_t rix_arena_in_use(void) {
 static int arena_node_of(const rix_space_t* space) {
   const int node = ri_load_relaxed(&space->xnode);
   const bool local = node == RIX_NODE_ANY && rix_option(ri_option_arena_is_numa_local) != 0;
-  return RIX_UNLIKELY(local && !rix_arena_os_forbidden()) ? rix_os_node() + 1 : node;
+  return RIX_UNLIKELY(local && !rix_option_os_forbidden()) ? rix_os_node() + 1 : node;
 }
 
-static bool arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
-                        rix_slices_t* out) {
-  bool refused;  // another arena may have some that need not be made usable first
-  if (RIX_UNLIKELY(space->only != NULL))
-    return arena_claim_in(space->only, count, align, out, &refused);
-  const int node = arena_node_of(space);
-  return arena_claim_or_reserve(space, count, align, dense, node, out) ||
-         arena_claim_any(space, count, align, !dense, RIX_NODE_ANY, out, &refused) ||
-         (node != RIX_NODE_ANY &&
-          arena_claim_any(space, count, align, dense, RIX_NODE_ANY, out, &refused));
+// The same with memory that exists, or that arenas of the kind can grow by: none is reserved.
+static bool arena_claim_or_grow(const rix_space_t* space, arena_want_t want, rix_slices_t* out) {
+  bool refused = false;
+  if (arena_claim_any(space, want, out, &refused)) return true;
+  if (rix_option_os_forbidden()) return false;
+  const size_t needed = arena_needed(want.count, want.align) / RIX_SLICE_SIZE;
+  rix_lock(&rix_arena_lock);
+  refused = false;
+  bool done = arena_claim_any(space, want, out, &refused);
+  while (!done && !refused && rix_arena_grow_any(space, needed, want.dense, want.node))
+    done = arena_claim_any(space, want, out, &refused);
+  rix_unlock(&rix_arena_lock);
+  return done;
+}
+
+static bool arena_claim(const rix_space_t* space, arena_want_t want, rix_slices_t* out) {
+  bool refused;  // another arena may have memory that need not be made usable first
+  if (RIX_UNLIKELY(space->only != NULL)) {
+    if (arena_claim_in(space->only, want, out, &refused)) return true;
+    want.thorough = true;
+    return arena_claim_in(space->only, want, out, &refused);
+  }
+  want.node = arena_node_of(space);
+  if (arena_claim_or_reserve(space, want, out)) return true;
+  const int node = want.node;
+  want.thorough = true;
+  want.node = RIX_NODE_ANY;
+  want.dense = !want.dense;
+  if (arena_claim_or_grow(space, want, out)) return true;
+  want.dense = !want.dense;
+  return node != RIX_NODE_ANY && arena_claim_or_grow(space, want, out);
 }
 
 bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
                      rix_slices_t* out) {
   RI_ASSERT(count > 0 && rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
-  long thp = rix_option(ri_option_allow_large_os_pages) != 0 ? 2 : rix_option(ri_option_thp);
-  if (rix_option(ri_option_allow_thp) == 0) thp = 0;
-  // Where address space is short, all arenas are of one kind: two would each keep some unused.
-  dense = thp == 2 || (thp == 1 && dense && !rix_pagemap_is_short());
-  const bool done = arena_claim(space, count, align, dense, out);
+  const long thp = rix_option(ri_option_thp);
+  // Where address space is short, all arenas are of one kind: with two kinds, each would keep some
+  // unused.
+  dense = thp >= RIX_THP_ALL || (thp == RIX_THP_DENSE && dense && !rix_pagemap_is_short());
+  const arena_want_t want = {count, align, dense, false, RIX_NODE_ANY};
+  const bool done = arena_claim(space, want, out);
   if (done) rix_gauge_up(RIX_GAUGE_CLAIMED, count * RIX_SLICE_SIZE);
   return done;
 }
@@ -323,20 +324,27 @@ bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool 
 bool rix_arena_extend(rix_arena_t* a, size_t index, size_t count, size_t extra, bool* zero) {
   const size_t next = index + count;
   if (extra > a->slice_count - next) return false;
+  // Nothing after what is in use is mapped in vain.
+  const size_t have = rix_arena_slices(a);
+  const size_t here = have > next ? rix_min(extra, have - next) : 0;
+  if (rix_bitmap_count_run(&a->free, next, here) < here) return false;
+  if (here < extra && (rix_option_os_forbidden() || !rix_arena_grow(a, next + extra))) return false;
   if (rix_bitmap_count_run(&a->free, next, extra) < extra) return false;
   if (!rix_bitmap_claim_run(&a->free, next, extra)) return false;
-  if (!arena_prepare(a, next, extra, zero)) return false;
+  rix_runs_claimed(&a->runs, &a->free, next, extra);
+  size_t dirty;
+  if (!arena_prepare(a, next, extra, &dirty)) return false;
+  *zero = dirty == 0;
   rix_gauge_up(RIX_GAUGE_CLAIMED, extra * RIX_SLICE_SIZE);
   return true;
 }
 
 void rix_arena_release(rix_arena_t* a, size_t index, size_t count) {
-  const bool was_claimed = rix_bitmap_set_run(&a->free, index, count);
+  const bool was_claimed = rix_arena_free(a, index, count);
   RI_ASSERT(was_claimed);
   RIX_UNUSED(was_claimed);
   rix_gauge_down(RIX_GAUGE_CLAIMED, count * RIX_SLICE_SIZE);
-  rix_purge_schedule(a, index, count);
-  size_t hint = ri_load_relaxed(&a->xhint);
-  while (index < hint && !ri_cas_weak_relaxed(&a->xhint, &hint, index)) {}
-  if (rix_purge_is_due()) rix_arena_purge(false);
+  ri_store_relaxed(&a->xfreed, 1);
+  rix_due_mark(a, index, count);
+  ri_lower_relaxed(&a->xhint, index);
 }

@@ -7,22 +7,24 @@
 //   free       nobody uses it; the only bit that gives the right to use a slice (bitmap.h)
 //   committed  it may be accessed (all set from the start unless the OS counts commit strictly)
 //   dirty      it may hold something other than zero
-//   purge      it is free, and its memory should go back to the OS when the time has come
+//   purge      it is free, and its memory should go back to the OS when it is due
 //   aged       the same, and it was already marked when the last time came
 //   abandoned  one bitmap per size class: a page without owner that has free blocks starts here
 // and, touched only by the option `check`, one bit for 8 bytes: a live block of a checked page
 // starts here.
 //
 // INVARIANTS, for each slice i
-//   claimed(i) by one page  <=>  !free[i]                 (free[i] is cleared by the claimer alone)
+//   claimed(i) by one page  <=>  !free[i], of mapped ones (free[i] is cleared by the claimer alone)
+//   i is not mapped yet     =>   !free[i]                 (grow.c)
 //   !dirty[i]  =>  the slice reads as zero
 //   the page that starts at slice i has the descriptor pages[i]
-// CONCURRENCY: any thread, no locks, but for reserving an arena (rix_arena_lock). Bits of a slice
-// other than `free` are changed by whoever claimed it; `abandoned` by who owns the page.
+// CONCURRENCY: any thread, no locks, except for reserving an arena (rix_arena_lock). Bits of a
+// slice other than `free` are changed by whoever claimed it; `abandoned` by who owns the page.
 #ifndef RIX_ARENA_ARENA_H
 #define RIX_ARENA_ARENA_H
 
 #include "arena/bitmap.h"
+#include "arena/runs.h"
 #include "os/os.h"
 #include "base/sizeclass.h"
 
@@ -33,40 +35,49 @@ enum {
 
 #define RIX_SUBPROC_NONE UINT32_MAX  // an arena that serves nobody
 
+typedef ri_atomic(uint64_t) rix_due_t;  // a time in ms when something is due; 0: nothing is
+
 typedef struct rix_arena_s {
   // const after init, until the arena's sub-process ends
   uint8_t* base;            // slice 0
   size_t slice_count;       //
-  size_t map_size;          // bytes of the whole mapping, which starts at this header
+  size_t map_size;          // bytes of the whole, which starts at this header
   void* start;              // of the memory, with the parts below
   bool dense;               // asks for huge pages: for memory that will all be used
-  bool exclusive;           // serves only who asks for this arena
-  bool pinned;              // memory is never given back while the arena serves
-  bool given;               // memory of the program
+  bool exclusive;           // serves only requests for this very arena
+  bool pinned;              // no memory is returned, moved or protected while the arena serves
+  bool external;            // memory of the program
+  bool usable;              // its parts are usable as soon as they are mapped
   int node;                 // NUMA node + 1, or RIX_NODE_ANY
   ri_commit_fun_t* commit;  // NULL: the OS does it
   void* commit_arg;
   ri_page_t* pages;  // [slice_count]
   rix_bitmap_t free, committed, dirty, purge, aged;
+  rix_bitmap_t plain;     // of a dense arena: units that do not ask for huge pages (huge.h)
+  rix_runs_t runs;        // where runs of `free` begin
   rix_word_t* abandoned;  // [RIX_CLASS_COUNT][rix_bitmap_words(slice_count)]
   rix_word_t* live;       // one bit for 8 bytes of slices, for checked pages: else never touched
+  size_t limit;           // no slices from here on will be mapped; lock rix_arena_lock
   // any thread
-  ri_atomic(uint32_t) xsubproc;    // the sub-process it serves; changed under rix_arena_lock
-  ri_atomic(size_t) xhint;         // no slice below is free, or a claim will look again from 0
-  ri_atomic(uint64_t) xpurge_due;  // time in ms, 0: nothing to purge
+  ri_atomic(size_t) xmapped;     // bytes that are mapped, from `start` on; grows (grow.c)
+  ri_atomic(uint32_t) xsubproc;  // the sub-process it serves; changed under rix_arena_lock
+  ri_atomic(size_t) xhint;       // no slice below is free, or a claim will look again from 0
+  rix_due_t xpurge_due;          // 0: nothing to purge
+  ri_atomic(uint32_t) xfreed;    // slices were freed since all free ones were returned
   ri_atomic(uint32_t) xabandoned[RIX_CLASS_COUNT];  // set bits in each abandoned bitmap
 } rix_arena_t;
 
 typedef struct rix_slices_s {
   rix_arena_t* arena;
   size_t index;
-  bool zero;  // the memory reads as zero
+  bool zero;   // the memory reads as zero
+  bool dirty;  // all of it was used before, and did not go back to the OS
 } rix_slices_t;
 
 // Whose slices somebody may claim.
 typedef struct rix_space_s {
   uint32_t subproc;      // a sub-process's arenas
-  rix_arena_t* only;     // not NULL: this one's, and no other memory
+  rix_arena_t* only;     // not NULL: this arena's, and no other memory
   ri_atomic(int) xnode;  // NUMA node + 1 that is preferred, or RIX_NODE_ANY
 } rix_space_t;
 
@@ -81,46 +92,58 @@ RIX_INTERNAL bool rix_arena_claim(const rix_space_t* space, size_t count, size_t
 RIX_INTERNAL bool rix_arena_extend(rix_arena_t* arena, size_t index, size_t count, size_t extra,
                                    bool* zero);
 
-// Gives slices back; their memory is purged later, as the option purge_delay says.
+// Releases slices; their memory is purged later, as the option purge_delay says: the caller sees to
+// that (rix_due_purge).
 RIX_INTERNAL void rix_arena_release(rix_arena_t* arena, size_t index, size_t count);
 
 // What a reserved arena should be.
-typedef struct rix_arena_wish_s {
+typedef struct rix_arena_request_s {
   uint32_t subproc;
   int node;  // NUMA node + 1, or RIX_NODE_ANY
   bool commit, large, exclusive;
-} rix_arena_wish_t;
+} rix_arena_request_t;
 
-// manage.c: arenas that a program asks for. NULL: no memory.
-RIX_INTERNAL rix_arena_t* rix_arena_reserve(size_t size, rix_arena_wish_t wish);
+// reserve.c: arenas that a program asks for. NULL: no memory.
+RIX_INTERNAL rix_arena_t* rix_arena_reserve(size_t size, rix_arena_request_t request);
 // An arena of up to `pages` huge pages of 1 GiB; *got of them.
 RIX_INTERNAL rix_arena_t* rix_arena_reserve_huge(size_t pages, size_t timeout,
-                                                 rix_arena_wish_t wish, size_t* got);
+                                                 rix_arena_request_t request, size_t* got);
 
 // Memory that a program gives.
-typedef struct rix_given_s {
+typedef struct rix_external_memory_s {
   void* start;
   size_t size;
   bool committed, pinned, zero, exclusive;
   int node;  // NUMA node + 1, or RIX_NODE_ANY
   ri_commit_fun_t* commit;
   void* commit_arg;
-} rix_given_t;
-RIX_INTERNAL rix_arena_t* rix_arena_manage(rix_given_t given, uint32_t subproc);
+} rix_external_memory_t;
+// NULL: no memory, no room; or *taken: some of it is the allocator's already.
+RIX_INTERNAL rix_arena_t* rix_arena_manage(rix_external_memory_t memory, uint32_t subproc,
+                                           bool* taken);
+RIX_INTERNAL void rix_arena_reserve_after_fork(void);
 
-// Whether the option forbids to get memory from the OS.
-RIX_INTERNAL bool rix_arena_os_forbidden(void);
 // Ends the arenas of a sub-process, in which no slice is in use.
 RIX_INTERNAL void rix_arena_retire(uint32_t subproc);
 
-// Gives back to the OS what is due, or with `force` all that is unused. Cheap when nothing is due.
+// Returns to the OS what is due, or with `force` all that is unused. Cheap when nothing is due, or
+// nothing was freed since the last time.
 RIX_INTERNAL void rix_arena_purge(bool force);
-// Notes that something is due at `due`; rix_arena_purge looks no earlier than the earliest.
-RIX_INTERNAL void rix_purge_at(uint64_t due);
-RIX_INTERNAL bool rix_purge_is_due(void);
+// There is no memory: returns what an allocation could lack, which is address space and what the OS
+// has committed; it finds unused memory by itself. What another thread's purge has claimed is free
+// afterwards. Costs as much as was freed since the last time.
+RIX_INTERNAL void rix_arena_relieve(void);
+
+// Whether two ranges of memory have bytes in common.
+RIX_INLINE bool rix_ranges_meet(const void* a, size_t a_size, const void* b, size_t b_size) {
+  const uintptr_t from = (uintptr_t)a, other = (uintptr_t)b;
+  return a_size > 0 && b_size > 0 && (other - from < a_size || from - other < b_size);
+}
 
 RIX_INTERNAL size_t rix_arena_count(void);
 RIX_INTERNAL rix_arena_t* rix_arena_at(size_t i);
+// The sub-process that an arena serves; RIX_SUBPROC_NONE too for what is none. Any pointer.
+RIX_INTERNAL uint32_t rix_arena_serves(const void* arena);
 RIX_INTERNAL size_t rix_arena_in_use(void);    // bytes of claimed slices
 RIX_INTERNAL size_t rix_arena_reserved(void);  // bytes of all arenas
 RIX_INTERNAL size_t rix_purged_bytes(void);
@@ -134,6 +157,13 @@ RIX_INLINE rix_bitmap_t rix_arena_abandoned(const rix_arena_t* arena, unsigned c
   return (rix_bitmap_t){arena->abandoned + class_index * words, arena->slice_count};
 }
 
+// Slices that are mapped.
+RIX_INLINE size_t rix_arena_slices(const rix_arena_t* arena) {
+  const size_t before = (size_t)(arena->base - (uint8_t*)arena->start);
+  const size_t mapped = ri_load_relaxed(&arena->xmapped);
+  return mapped > before ? (mapped - before) / RIX_SLICE_SIZE : 0;
+}
+
 RIX_INTERNAL extern rix_lock_t rix_arena_lock;
 RIX_INTERNAL extern rix_lock_t rix_purge_lock;
 
@@ -143,20 +173,48 @@ typedef struct rix_arena_layout_s {
 } rix_arena_layout_t;
 // `align`: of slice 0, when the memory is aligned so.
 RIX_INTERNAL rix_arena_layout_t rix_arena_layout(size_t slice_count, size_t align);
-// Fills in a header for memory whose parts before slice 0 are accessible and zero.
-RIX_INTERNAL void rix_arena_init(rix_arena_t* arena, void* start, size_t slice_count,
-                                 rix_arena_layout_t layout, bool committed);
-// Puts an arena into the table, serving `subproc`, with rix_arena_lock held; there is room.
+// Fills in a header for memory whose parts before slice 0 are accessible and zero, of which the
+// first `mapped` slices are there.
+RIX_INTERNAL void rix_arena_init_part(rix_arena_t* arena, void* start, size_t slice_count,
+                                      size_t mapped, rix_arena_layout_t layout, bool committed);
+RIX_INLINE void rix_arena_init(rix_arena_t* arena, void* start, size_t slice_count,
+                               rix_arena_layout_t layout, bool committed) {
+  rix_arena_init_part(arena, start, slice_count, slice_count, layout, committed);
+}
+// Puts an arena, serving `subproc`, into the table; with rix_arena_lock held, and room in the
+// table.
 RIX_INTERNAL void rix_arena_enter(rix_arena_t* arena, uint32_t subproc);
 RIX_INTERNAL void rix_arena_counts(size_t reserved);  // modular
 RIX_INTERNAL bool rix_arena_has_room(void);
-// Slices that the caller claimed may be resident now. True when all of them read as zero.
-RIX_INTERNAL bool rix_arena_mark_dirty(rix_arena_t* arena, size_t index, size_t count);
+// Whether an arena may take that many more bytes: where address space is short, some is left to
+// others. `asks`: finds out now whether it is short.
+RIX_INTERNAL bool rix_arena_leaves_room(size_t bytes, bool asks);
+// Notes that slices that the caller claimed may be resident now. Returns how many may have been so
+// already: the others read as zero.
+RIX_INTERNAL size_t rix_arena_mark_dirty(rix_arena_t* arena, size_t index, size_t count);
+
+// Lets anybody claim slices of the caller. True when all of them were claimed.
+RIX_INTERNAL bool rix_arena_free(rix_arena_t* arena, size_t index, size_t count);
+
+// grow.c How many slices of a new arena are mapped at first, when `needed` are to be used.
+RIX_INTERNAL size_t rix_arena_first_slices(size_t slices, size_t needed, bool dense);
+// Maps more of the arena, so that its slices before `end` exist; false when it cannot.
+RIX_INTERNAL bool rix_arena_grow(rix_arena_t* arena, size_t end);
+// Maps more of an arena that rix_arena_claim would take, best `needed` slices; with rix_arena_lock
+// held. False: none of them can grow.
+RIX_INTERNAL bool rix_arena_grow_any(const rix_space_t* space, size_t needed, bool dense, int node);
 
 // purge.c
 // Whether the OS may take memory of the arena back.
-RIX_INTERNAL bool rix_arena_lets_purge(const rix_arena_t* arena);
+RIX_INTERNAL bool rix_arena_can_purge(const rix_arena_t* arena);
+// And whether its OS pages may move elsewhere or be protected: not if the program gets the memory
+// back later.
+RIX_INTERNAL bool rix_arena_can_change(const rix_arena_t* arena);
+// Whether parts of slices in use may go back.
+RIX_INTERNAL bool rix_arena_lets_discard(const rix_arena_t* arena);
+// Gives OS pages inside of a slice in use, or of several, back; they stay usable. False: the OS
+// keeps them, or it may have them only when it needs some, and nothing is known of their content.
+RIX_INTERNAL bool rix_arena_discard(rix_arena_t* arena, void* p, size_t size);
 RIX_INTERNAL void rix_purge_arena_all(rix_arena_t* arena);
-RIX_INTERNAL void rix_purge_schedule(rix_arena_t* arena, size_t index, size_t count);
 
 #endif

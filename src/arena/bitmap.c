@@ -71,7 +71,7 @@ static size_t bitmap_next(const rix_bitmap_t* map, size_t from, size_t limit, bo
   return limit;
 }
 
-// The bits of `word` at which a run of 1 to 64 set bits begins; `next` is the word behind it.
+// The bits of `word` at which a run of 1 to 64 set bits begins; `next` is the word after it.
 /*@ requires 1 <= count <= 64;
     assigns \nothing;
     ensures \forall integer k; 0 <= k < 64 && bits_bit(\result, k) ==> bits_bit(word, k); */
@@ -101,8 +101,9 @@ static uint64_t bitmap_aligned(size_t i, size_t align, size_t phase) {
   return UINT64_MAX / (((uint64_t)1 << align) - 1) << phase;
 }
 
-// First index from `from` on, `phase` modulo `align`, at which so many bits are set, or 64 of more;
-// map->bits when there is none. By words: a map may have thousands of runs that are too short.
+// First index from `from` on, `phase` modulo `align`, at which that many bits are set, or at least
+// 64 of them; map->bits when there is none. By words: a map may have thousands of runs that are too
+// short.
 /*@ requires bitmap_valid(map) && 0 < count && bits_is_power(align) && phase < align;
     assigns \nothing;
     ensures \result >= from || \result == map->bits; */

@@ -11,7 +11,8 @@
 // CONCURRENCY: all functions, any thread. Labels:
 //   B1 release: set_run publishes what was written to the slices and their descriptors
 //   B2 acquire: claim_run by the next user
-// clear_run is relaxed: whose bits it clears, or the page they stand for, the caller owns already.
+// clear_run is relaxed: the caller already owns the slices whose bits it clears, or the page that
+// they stand for.
 #ifndef RIX_ARENA_BITMAP_H
 #define RIX_ARENA_BITMAP_H
 

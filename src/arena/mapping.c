@@ -3,7 +3,9 @@
 #include "arena/mapping.h"
 
 #include "arena/arena.h"
+#include "arena/due.h"
 #include "arena/pagemap.h"
+#include "arena/space.h"
 #include "base/annotate.h"
 #include "base/assert.h"
 #include "base/events.h"
@@ -11,7 +13,7 @@
 
 enum { MAPPING_CACHE_SLOTS = 16, MAPPING_HOLES = 32 };
 
-// Above this size the OS shall refuse what it cannot provide.
+// Above this size the OS should refuse what it cannot provide.
 #define MAPPING_PROMISED_MIN ((size_t)1 << 30)
 
 typedef struct mapping_cached_s {
@@ -59,16 +61,10 @@ static bool mapping_from_cache(size_t size, size_t align, rix_mapping_t* out) {
   return best != NULL;
 }
 
-bool rix_mapping_within_limit(size_t size) {
-  const size_t limit = rix_option_bytes(ri_option_limit_address_space, 10);
-  if (limit == 0) return true;
-  const size_t used = rix_arena_reserved() + rix_mapping_reserved() + rix_mapping_cached();
-  return used <= limit && size <= limit - used;
-}
-
 // ---- Holes --------------------------------------------------------------------------------------
 
-// Notes an unmapped range, joined with a neighbour; the smallest hole gives way when all are taken.
+// Notes an unmapped range, merged with a neighbour; replaces the smallest hole when all entries are
+// taken.
 static void mapping_note_hole(void* start, size_t size) {
   rix_lock(&rix_mapping_lock);
   mapping_hole_t hole = {start, rix_align_up(size, RIX_SLICE_SIZE)};
@@ -103,9 +99,10 @@ static void* mapping_take_hole(size_t size) {
 }
 
 static void mapping_unmap(rix_mapping_t m) {
-  rix_annotate_open(m.start, m.size);  // who gets the addresses next knows nothing of it
+  rix_annotate_open(m.start, m.size);  // whoever gets the addresses next knows nothing of it
   rix_gauge_down(RIX_GAUGE_COMMITTED, m.size);
   rix_gauge_down(RIX_GAUGE_RESERVED, m.size);
+  rix_space_uncharge(m.size);
   if (rix_os_unmap(m.start, m.size)) {
     mapping_note_hole(m.start, m.room);
   } else {
@@ -117,13 +114,14 @@ static void mapping_unmap(rix_mapping_t m) {
 // ---- Mappings -----------------------------------------------------------------------------------
 
 static bool mapping_fresh(size_t size, size_t align, size_t room, rix_mapping_t* out) {
-  if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || !rix_mapping_within_limit(size)) return false;
+  if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || !rix_space_charge(size)) return false;
   room = rix_align_up(rix_pagemap_is_short() ? size : rix_max(size, room), RIX_SLICE_SIZE);
   void* const hole = align == RIX_SLICE_SIZE ? mapping_take_hole(room) : NULL;
   const rix_os_access_t access = size >= MAPPING_PROMISED_MIN ? RIX_OS_PROMISED : RIX_OS_USABLE;
   void* const p = rix_pagemap_map(hole, size, align, room, access);
   if (p == NULL) {
     if (hole != NULL) mapping_note_hole(hole, room);
+    rix_space_uncharge(size);
     return false;
   }
   *out = (rix_mapping_t){p, size, room, true};
@@ -134,9 +132,9 @@ static bool mapping_fresh(size_t size, size_t align, size_t room, rix_mapping_t*
 
 bool rix_mapping_claim(size_t size, size_t align, size_t room, bool shared, rix_mapping_t* out) {
   RI_ASSERT(rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
-  const size_t most = room > 0 ? RIX_MAPPINGS_MAX / 4 : RIX_MAPPINGS_MAX;
-  if (rix_counter_get(&mapping.xcount) >= most) return false;
-  if (rix_arena_os_forbidden()) return false;
+  const size_t max = room > 0 ? RIX_MAPPINGS_MAX / 4 : RIX_MAPPINGS_MAX;
+  if (rix_counter_get(&mapping.xcount) >= max) return false;
+  if (rix_option_os_forbidden()) return false;
   if (room > 0 || !shared || !mapping_from_cache(size, align, out)) {
     if (!mapping_fresh(size, align, room, out)) return false;
   }
@@ -148,10 +146,10 @@ bool rix_mapping_claim(size_t size, size_t align, size_t room, bool shared, rix_
 
 // Puts a mapping into the table if there is room; false: the caller unmaps.
 static bool mapping_to_cache(rix_mapping_t m, uint64_t due) {
-  const size_t most = rix_option_bytes(ri_option_mapping_cache, 20);
+  const size_t max = rix_option_bytes(ri_option_mapping_cache, 20);
   bool kept = false;
   rix_lock(&rix_mapping_lock);
-  if (m.size <= most && rix_counter_get(&mapping.xcached) <= most - m.size) {
+  if (m.size <= max && rix_counter_get(&mapping.xcached) <= max - m.size) {
     for (size_t i = 0; i < MAPPING_CACHE_SLOTS && !kept; i++) {
       if (mapping.cache[i].start != NULL) continue;
       mapping.cache[i] = (mapping_cached_t){m.start, m.size, m.room, due};
@@ -171,11 +169,10 @@ void rix_mapping_release(void* start, size_t size, size_t room, bool shared) {
   const long delay = rix_option(ri_option_purge_delay);
   const uint64_t due = delay < 0 ? UINT64_MAX : rix_os_clock_ms() + (uint64_t)delay;
   if (delay != 0 && shared && mapping_to_cache(m, due)) {
-    if (delay > 0) rix_purge_at(due);
+    if (delay > 0) rix_due_at(due);
   } else {
     mapping_unmap(m);
   }
-  if (rix_purge_is_due()) rix_arena_purge(false);
 }
 
 static void mapping_resized(rix_gauge_t gauge, size_t old_size, size_t new_size) {
@@ -187,11 +184,14 @@ static void mapping_resized(rix_gauge_t gauge, size_t old_size, size_t new_size)
 }
 
 bool rix_mapping_resize(void* start, size_t old_size, size_t new_size) {
-  if (new_size > old_size) {
-    if (!rix_mapping_within_limit(new_size - old_size)) return false;
-    if (!rix_pagemap_cover(start, new_size)) return false;
+  const size_t more = new_size > old_size ? new_size - old_size : 0;
+  if (more > 0 && !rix_space_charge(more)) return false;
+  const bool covered = more == 0 || rix_pagemap_cover(start, new_size);
+  if (!covered || !rix_os_resize(start, old_size, new_size)) {
+    rix_space_uncharge(more);
+    return false;
   }
-  if (!rix_os_resize(start, old_size, new_size)) return false;
+  if (new_size < old_size) rix_space_uncharge(old_size - new_size);
   rix_counter_add(&mapping.xreserved, new_size - old_size);  // modular: may shrink
   mapping_resized(RIX_GAUGE_RESERVED, old_size, new_size);
   mapping_resized(RIX_GAUGE_COMMITTED, old_size, new_size);
@@ -207,13 +207,24 @@ static bool mapping_take_due(uint64_t now, bool force, rix_mapping_t* out) {
     mapping_cached_t* const c = &mapping.cache[i];
     if (c->start == NULL) continue;
     if (!force && now < c->due) {
-      if (c->due != UINT64_MAX) rix_purge_at(c->due);
+      if (c->due != UINT64_MAX) rix_due_at(c->due);
       continue;
     }
     *out = (rix_mapping_t){c->start, c->size, c->room, false};
     c->start = NULL;
     rix_counter_sub(&mapping.xcached, c->size);
     found = true;
+  }
+  rix_unlock(&rix_mapping_lock);
+  return found;
+}
+
+bool rix_mapping_is_cached(const void* p, size_t size) {
+  bool found = false;
+  rix_lock(&rix_mapping_lock);
+  for (size_t i = 0; i < MAPPING_CACHE_SLOTS && !found; i++) {
+    const mapping_cached_t* const c = &mapping.cache[i];
+    found = c->start != NULL && rix_ranges_meet(p, size, c->start, c->size);
   }
   rix_unlock(&rix_mapping_lock);
   return found;

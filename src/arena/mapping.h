@@ -19,19 +19,19 @@ typedef struct rix_mapping_s {
   bool zero;    // reads as zero
 } rix_mapping_t;
 
-// A mapping of at least `size` bytes at a multiple of `align`. room > 0: a fresh one, that should
-// have so much room to grow; refused when there are many mappings, because it is not a necessity.
-// `shared`: it may be one that was freed before, and may be kept when it is freed.
+// A mapping of at least `size` bytes at a multiple of `align`. room > 0: a fresh one, with this
+// much room to grow; refused when there are many mappings, because it is not a necessity. `shared`:
+// it may be one that was freed before, and may be kept when it is freed.
 RIX_INTERNAL bool rix_mapping_claim(size_t size, size_t align, size_t room, bool shared,
                                     rix_mapping_t* out);
+// The caller sees to what is due then (rix_due_purge).
 RIX_INTERNAL void rix_mapping_release(void* start, size_t size, size_t room, bool shared);
 // Changes the size in place and returns whether that worked.
 RIX_INTERNAL bool rix_mapping_resize(void* start, size_t old_size, size_t new_size);
+// Whether some of the range belongs to a cached mapping.
+RIX_INTERNAL bool rix_mapping_is_cached(const void* p, size_t size);
 // Unmaps what was cached long enough, with `force` all.
 RIX_INTERNAL void rix_mapping_purge(bool force);
-
-// Whether the option limit_address_space lets so much more be reserved, by mappings or arenas.
-RIX_INTERNAL bool rix_mapping_within_limit(size_t size);
 
 RIX_INTERNAL size_t rix_mapping_count(void);     // in use
 RIX_INTERNAL size_t rix_mapping_reserved(void);  // bytes in use

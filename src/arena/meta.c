@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// meta.c: chunks cut into structures; given-back structures in a list per type.
+// meta.c: chunks cut into structures; returned structures in one list per type.
 #include "arena/meta.h"
 
 #include "arena/arena.h"
 
 #include "base/assert.h"
 #include "base/bits.h"
+#include "options/options.h"
 
 enum { META_FIRST = 16 * 1024, META_CHUNK = 64 * 1024 };
 
@@ -21,9 +22,9 @@ static struct {
   rix_counter_t xslices;
 } meta;
 
-// Memory that reads as zero. When the OS is forbidden it is taken from the program's arenas.
+// Memory that reads as zero. When the OS may not be asked, it is taken from the program's arenas.
 static uint8_t* meta_chunk(size_t size) {
-  if (!rix_arena_os_forbidden()) return rix_os_map(NULL, size, RIX_OS_USABLE);
+  if (!rix_option_os_forbidden()) return rix_os_map(NULL, size, RIX_OS_USABLE);
   static const rix_space_t space = {0, NULL, {RIX_NODE_ANY}};
   rix_slices_t got;
   if (!rix_arena_claim(&space, rix_div_up(size, RIX_SLICE_SIZE), RIX_SLICE_SIZE, false, &got)) {

@@ -2,8 +2,20 @@
 // pagemap.c: the window, its growth, and the placement of mappings inside it.
 //
 // Labels: P1 release of the number of entries publishes base and table; P2 acquire in a look-up of
-// an address that may be none of ours, so that nothing else ordered it after the first mapping.
-// P3 release of the window's end publishes its base; P4 acquire where it is begun again.
+// an address that may not be ours, so that nothing else orders it after the first mapping. P3
+// release of the window's end publishes its base; P4 acquire where it is begun again. P5 release of
+// the number of moves after one publishes the table; P6 acquire before entries are written. P7
+// exchange of the last entry that is written, and of each entry that is moved: of two such, the
+// later sees what came before the earlier (rix_pagemap_set). P8 release publishes the copy.
+//
+// THE TABLE GROWS in three ways. (1) At its end, to about twice its size: all of it can be written.
+// (2) Far, because addresses near its start were taken by others: what lies between can only be
+// read, so that the OS neither accounts for it nor locks it, and as much of the rest can be written
+// as is needed. (3) The addresses after the table are taken: it moves to where all of it has room.
+// The old table stays as it is for threads that looked at its address before; it has all that such
+// a thread may ask for. A thread that looks up a block by the inline code of fast.h, and got the
+// block before the move, reads the new table's address and then the entry through it: no CPU swaps
+// these.
 #include "arena/pagemap.h"
 
 #include "arena/arena.h"
@@ -14,9 +26,10 @@
 // the OS and the loader use; on small address spaces the OS decides.
 #define PAGEMAP_PLACE_MIN (pagemap_address_end() >> 5)
 #define PAGEMAP_PLACE_RANGE (pagemap_address_end() >> 3)
-#define PAGEMAP_STEP_MIN ((size_t)64 * 1024)    // bytes of table made usable at first
-#define PAGEMAP_RESERVE_MIN ((size_t)16 << 20)  // and reserved at first: enough for 128 GiB
-#define PAGEMAP_TRIES 64                        // places tried before the OS chooses
+#define PAGEMAP_STEP_MIN ((size_t)64 * 1024)  // bytes of table made usable at first
+#define PAGEMAP_FAR_MIN ((size_t)1 << 20)     // bytes: smallest amount made usable at a time
+#define PAGEMAP_TRIES 64                      // places tried before the OS chooses
+#define PAGEMAP_TRIES_NEAR 16                 // of them, each directly after the last
 
 ri_pagemap_t rix_pagemap;
 ri_pagemap_t rix_fast_pagemap;  // the same, for programs
@@ -25,6 +38,9 @@ rix_lock_t rix_pagemap_lock = RIX_LOCK_OPEN(RIX_LEVEL_PAGEMAP);
 static struct {
   size_t entries;              // entries for all of the window; lock rix_pagemap_lock
   size_t reserved;             // entries of address space reserved; lock rix_pagemap_lock
+  size_t writable;             // entries that may be written; lock rix_pagemap_lock
+  size_t piece, piece_end;     // and the last ones made so after them; lock rix_pagemap_lock
+  ri_atomic(uint32_t) xmoves;  // odd: the table is being moved; lock rix_pagemap_lock
   ri_atomic(uint64_t) xhint;   // next address to place a mapping at; 0 not chosen yet
   ri_atomic(uint64_t) xend;    // where to begin again from xbase; 0 window not chosen yet
   ri_atomic(bool) xos_places;  // the OS does not put mappings where it is asked to
@@ -33,17 +49,21 @@ static struct {
 
 enum { PAGEMAP_BITS_MIN = 40 };
 
-// Where the addresses end that are used (option max_vabits).
+static bool pagemap_cover(const void* p, size_t size, bool placed);
+
+// The end of the addresses that are used (option max_vabits).
 static uint64_t pagemap_address_end(void) {
-  const size_t wished = rix_max((size_t)rix_option(ri_option_max_vabits), PAGEMAP_BITS_MIN);
-  const bool fewer = rix_option(ri_option_max_vabits) != 0 && wished < rix_os_address_bits();
-  return (uint64_t)1 << (fewer ? wished : rix_os_address_bits());
+  const size_t wanted = rix_max((size_t)rix_option(ri_option_max_vabits), PAGEMAP_BITS_MIN);
+  const bool fewer = rix_option(ri_option_max_vabits) != 0 && wanted < rix_os_address_bits();
+  return (uint64_t)1 << (fewer ? wanted : rix_os_address_bits());
 }
+
+bool rix_pagemap_os_places(void) { return ri_load_relaxed(&pagemap.xos_places); }
 
 bool rix_pagemap_is_short(void) { return ri_load_relaxed(&pagemap.xshort); }
 
-// Takes `length` bytes of the address space above all mappings so far; from the start of the window
-// again at its end, where the OS says no to what is taken. 0: the OS shall choose.
+// Takes `length` bytes of the address space above all mappings so far; at the end of the window
+// starts over, where the OS refuses what is taken. 0: the OS should choose.
 static uint64_t pagemap_take_place(uint64_t length, uint64_t align) {
   if (RIX_OS_ADDRESS_BITS <= 32 || ri_load_relaxed(&pagemap.xos_places)) return 0;
   uint64_t hint = ri_load_relaxed(&pagemap.xhint);
@@ -67,7 +87,17 @@ static uint64_t pagemap_take_place(uint64_t length, uint64_t align) {
   return at;
 }
 
-// The place was not used: the next mapping shall try it, unless another was placed since.
+// Place `i` was taken by somebody else, and terabytes after it may be taken too: the next place
+// lies further on, and further each time.
+static void pagemap_skip_place(uint64_t at, uint64_t length, unsigned i) {
+  if (i < PAGEMAP_TRIES_NEAR) return;
+  const unsigned shift = (i - PAGEMAP_TRIES_NEAR) % (RIX_OS_ADDRESS_BITS - RI_SLICE_SHIFT);
+  const uint64_t far = rix_max((size_t)length, (size_t)RIX_SLICE_SIZE << shift);
+  uint64_t expected = at + length;
+  ri_cas_strong_relaxed(&pagemap.xhint, &expected, at + far);
+}
+
+// The place was not used: the next mapping will try it, unless another was placed since.
 static void pagemap_return_place(uint64_t at, uint64_t length) {
   uint64_t expected = at + length;
   ri_cas_strong_relaxed(&pagemap.xhint, &expected, at);
@@ -81,7 +111,7 @@ static bool pagemap_has(uint64_t at, size_t size) {
 }
 
 // Whether a range lies in the window, or there is none yet: then only memory for the table can be
-// missing.
+// lacking.
 static bool pagemap_reaches(uint64_t at, size_t size) {
   rix_lock(&rix_pagemap_lock);
   const uint64_t base = ri_load_relaxed(&rix_pagemap.xbase);
@@ -98,7 +128,7 @@ static void* pagemap_map_at(uint64_t at, size_t size, rix_os_access_t access, bo
   if (p == NULL) return NULL;
   const bool first = ri_load_relaxed(&pagemap.xend) == 0;
   if ((uintptr_t)p == at) {
-    if (rix_pagemap_cover(p, size)) return p;
+    if (pagemap_cover(p, size, true)) return p;
     *refused = pagemap_has(at, size);  // the table could not grow
   } else if (first) {
     ri_store_relaxed(&pagemap.xos_places, true);
@@ -114,15 +144,17 @@ static void* pagemap_map(void* at, size_t size, size_t align, size_t room, rix_o
     if (p != NULL || refused) return p;
   }
   const uint64_t length = rix_align_up(rix_max(size, room), RIX_SLICE_SIZE);
-  for (int i = 0; i < PAGEMAP_TRIES; i++) {
+  for (unsigned i = 0; i < PAGEMAP_TRIES; i++) {
     const uint64_t place = pagemap_take_place(length, align);
     if (place == 0) break;
     void* const p = pagemap_map_at(place, size, access, &refused);
     if (p != NULL) return p;
     if (refused) {
       pagemap_return_place(place, length);
-      return NULL;
+      if (i < PAGEMAP_TRIES_NEAR) return NULL;
+      break;  // perhaps the table cannot reach that far
     }
+    pagemap_skip_place(place, length, i);
   }
   void* const p = rix_os_map_aligned(NULL, size, align, access);
   if (p == NULL || rix_pagemap_cover(p, size)) return p;
@@ -132,24 +164,40 @@ static void* pagemap_map(void* at, size_t size, size_t align, size_t room, rix_o
   return NULL;
 }
 
-void* rix_pagemap_map(void* at, size_t size, size_t align, size_t room, rix_os_access_t access) {
-  enum { TAG_NONE = 100 };  // mimalloc's default: there shall be no name then
-  void* const p = pagemap_map(at, size, align, room, access);
+// As the option os_tag says.
+static void* pagemap_name(void* p, size_t size) {
+  enum { TAG_NONE = 100 };  // mimalloc's default: no name then
   const long tag = rix_option(ri_option_os_tag);
   if (RIX_UNLIKELY(tag != TAG_NONE && p != NULL)) rix_os_name(p, size, (unsigned)tag);
   return p;
 }
 
-// Reserves a table for `entries`. At `at` (0: nowhere) more has room behind it, so its beginning is
-// enough there: who limits the address space later, which counts what is reserved, would have none
-// left. NULL: the OS refuses.
+void* rix_pagemap_map(void* at, size_t size, size_t align, size_t room, rix_os_access_t access) {
+  return pagemap_name(pagemap_map(at, size, align, room, access), size);
+}
+
+void rix_pagemap_unmap(void* p, size_t size, size_t room) {
+  const size_t length = rix_align_up(rix_max(size, room), RIX_SLICE_SIZE);
+  if (rix_os_unmap(p, size)) pagemap_return_place((uintptr_t)p, length);
+}
+
+bool rix_pagemap_map_behind(void* at, size_t size, rix_os_access_t access, bool* blocked) {
+  bool refused = false;
+  void* const p = pagemap_map_at((uintptr_t)at, size, access, &refused);
+  *blocked = p == NULL && !refused;
+  return pagemap_name(p, size) != NULL;
+}
+
+// Reserves a table for `entries`. At `at` (0: nowhere) there is room for more after it, so its
+// beginning is enough: a later limit on address space, or locked memory, counts what is reserved.
+// NULL: the OS refuses.
 static ri_pagemap_entry_t* pagemap_reserve_table(uintptr_t at, size_t entries) {
   const size_t all = rix_align_up(entries * sizeof(ri_pagemap_entry_t), rix_os_page_size());
-  if (at != 0 && all > PAGEMAP_RESERVE_MIN) {
-    void* const p = rix_os_map((void*)at, PAGEMAP_RESERVE_MIN, RIX_OS_RESERVED);
-    pagemap.reserved = PAGEMAP_RESERVE_MIN / sizeof(ri_pagemap_entry_t);
+  if (at != 0 && all > PAGEMAP_STEP_MIN) {
+    void* const p = rix_os_map((void*)at, PAGEMAP_STEP_MIN, RIX_OS_RESERVED);
+    pagemap.reserved = PAGEMAP_STEP_MIN / sizeof(ri_pagemap_entry_t);
     if ((uintptr_t)p == at) return p;
-    if (p != NULL) rix_os_unmap(p, PAGEMAP_RESERVE_MIN);
+    if (p != NULL) rix_os_unmap(p, PAGEMAP_STEP_MIN);
   }
   pagemap.reserved = all / sizeof(ri_pagemap_entry_t);
   return rix_os_map(NULL, all, RIX_OS_RESERVED);
@@ -164,7 +212,7 @@ static void pagemap_set_window(uintptr_t base, ri_pagemap_entry_t* table) {
   }
 }
 
-// So many entries are usable.
+// The table has this many usable entries.
 static void pagemap_publish(size_t count) {
   for (size_t i = 0; i < 2; i++)
     ri_store_release(&pagemap_both[i]->xcount, count);  // P1 pairs P2
@@ -188,10 +236,47 @@ static bool pagemap_extend(size_t needed) {
   }
 }
 
+// Makes `usable` entries of a new table usable, at most all that the OS has address space for.
+static ri_pagemap_entry_t* pagemap_new_table(size_t needed, size_t usable) {
+  const size_t unit = rix_os_page_size() / sizeof(ri_pagemap_entry_t);
+  for (size_t wanted = pagemap.entries;; wanted = rix_min(needed, pagemap.entries)) {
+    wanted = rix_align_up(wanted, unit);
+    const size_t size = wanted * sizeof(ri_pagemap_entry_t);
+    ri_pagemap_entry_t* const table = rix_os_map(NULL, size, RIX_OS_RESERVED);
+    if (table != NULL && rix_os_enable(table, usable * sizeof(ri_pagemap_entry_t))) {
+      pagemap.reserved = wanted;
+      return table;
+    }
+    if (table != NULL) rix_os_unmap(table, size);
+    if (wanted <= needed + unit) return NULL;
+  }
+}
+
+// Moves the table to where it has room for `needed` entries or more; false when it cannot. Entries
+// are copied from the last one on, while others write: see rix_pagemap_set.
+static bool pagemap_move(size_t needed) {
+  const size_t usable = ri_load_relaxed(&rix_pagemap.xcount);
+  if (pagemap.writable < usable || rix_option(ri_option_pagemap_commit) != 0) return false;
+  ri_pagemap_entry_t* const old = ri_load_relaxed(&rix_pagemap.xtable);
+  ri_pagemap_entry_t* const table = pagemap_new_table(needed, usable);
+  if (table == NULL) return false;
+  const uint32_t moves = ri_load_relaxed(&pagemap.xmoves);
+  ri_store_relaxed(&pagemap.xmoves, moves + 1);
+  for (size_t i = usable; i-- > 0;) {
+    ri_page_t* page = ri_load_relaxed(&old[i]);
+    while (!ri_cas_weak_acq_rel(&old[i], &page, page)) {}  // P7
+    if (page != NULL) ri_store_relaxed(&table[i], page);
+  }
+  for (size_t i = 0; i < 2; i++)
+    ri_store_release(&pagemap_both[i]->xtable, table);  // P8
+  ri_store_release(&pagemap.xmoves, moves + 2);         // P5 pairs P6
+  return true;
+}
+
 // Reserves a table for `entries`; false when the OS refuses. `placed`: the window begins where this
 // file chose, so that what is below it is free.
 static bool pagemap_reserve(uint64_t base, uint64_t entries, bool placed) {
-  const uint64_t room = entries * sizeof(ri_pagemap_entry_t) + PAGEMAP_RESERVE_MIN;
+  const uint64_t room = entries * sizeof(ri_pagemap_entry_t) + RIX_OS_HUGE_SIZE;
   const bool below = placed && room < base && rix_option(ri_option_pagemap_commit) == 0;
   const uintptr_t at = below ? rix_align_down((size_t)(base - room), RIX_SLICE_SIZE) : 0;
   ri_pagemap_entry_t* const table = pagemap_reserve_table(at, (size_t)entries);
@@ -207,11 +292,11 @@ static bool pagemap_reserve(uint64_t base, uint64_t entries, bool placed) {
   return true;
 }
 
-// Chooses the window around the first mapping [start, end).
-static bool pagemap_choose(uint64_t start, uint64_t end) {
+// Chooses the window around the first mapping [start, end). Where that is placed upwards, the table
+// grows as it is needed; otherwise all of it is reserved.
+static bool pagemap_choose(uint64_t start, uint64_t end, bool placed) {
   uint64_t all = pagemap_address_end();
   if (end > all) all = (uint64_t)1 << RIX_OS_ADDRESS_BITS;  // the OS decides otherwise
-  const bool placed = start >= PAGEMAP_PLACE_MIN && start < PAGEMAP_PLACE_MIN + PAGEMAP_PLACE_RANGE;
   const size_t limit = rix_os_address_space_limit();
   if (limit == SIZE_MAX) {
     const uint64_t base = placed ? start : RIX_SLICE_SIZE;  // not 0: NULL must lie outside
@@ -232,83 +317,154 @@ static bool pagemap_choose(uint64_t start, uint64_t end) {
   return false;
 }
 
-// Makes `count` entries usable; false when the OS refuses.
-static bool pagemap_commit(size_t count) {
-  const size_t usable = ri_load_relaxed(&rix_pagemap.xcount);
+static bool pagemap_commit(size_t from, size_t to) {
   ri_pagemap_entry_t* const table = ri_load_relaxed(&rix_pagemap.xtable);
-  if (!rix_os_commit(&table[usable], (count - usable) * sizeof(ri_pagemap_entry_t))) return false;
-  pagemap_publish(count);
+  void* const start = &table[from];
+  const size_t size = (to - from) * sizeof(ri_pagemap_entry_t);
+  // Mapped anew where nothing was entered yet, which needs no permission to change access.
+  return pagemap.piece_end == 0 ? rix_os_enable(start, size) : rix_os_commit(start, size);
+}
+
+// Makes entries up to `to` writable and usable; false when the OS refuses.
+static bool pagemap_grow_to(size_t to) {
+  if (!pagemap_commit(pagemap.writable, to)) return false;
+  pagemap.writable = to;
+  pagemap_publish(to);
   return true;
 }
 
-// Makes entries up to `needed` usable.
-static bool pagemap_grow(size_t needed) {
-  if (rix_option(ri_option_pagemap_commit) != 0 && pagemap_commit(pagemap.reserved)) return true;
+// Makes the entries [from, to) usable, those before it as far as they are not yet for reading only.
+static bool pagemap_grow_far(size_t from, size_t to) {
+  if (from >= pagemap.piece && to <= pagemap.piece_end) return true;
+  const size_t unit = PAGEMAP_STEP_MIN / sizeof(ri_pagemap_entry_t);
+  const size_t usable = ri_load_relaxed(&rix_pagemap.xcount);
+  ri_pagemap_entry_t* const table = ri_load_relaxed(&rix_pagemap.xtable);
+  from = rix_max(rix_align_down(from, unit), pagemap.writable);
+  to = rix_min(rix_align_up(to, unit), pagemap.reserved);
+  if (to > usable) {
+    const size_t size = (to - usable) * sizeof(ri_pagemap_entry_t);
+    if (!rix_os_readable(&table[usable], size)) return false;
+  }
+  if (!pagemap_commit(from, to)) return false;
+  pagemap.piece = from;
+  pagemap.piece_end = to;
+  if (to > usable) pagemap_publish(to);
+  return true;
+}
+
+// Makes the entries [from, needed) usable, of which the last one is not.
+static bool pagemap_grow(size_t from, size_t needed) {
+  if (needed <= pagemap.writable) return true;
+  if (rix_option(ri_option_pagemap_commit) != 0 && pagemap_grow_to(pagemap.reserved)) return true;
   const size_t usable = ri_load_relaxed(&rix_pagemap.xcount);
   const size_t step = PAGEMAP_STEP_MIN / sizeof(ri_pagemap_entry_t);
   const size_t wanted = rix_max(needed, rix_max(step, usable * 2));
   const size_t page = rix_os_page_size() / sizeof(ri_pagemap_entry_t);
-  return pagemap_commit(rix_min(rix_align_up(wanted, page), pagemap.reserved));
+  const size_t near = usable + rix_max(usable, PAGEMAP_FAR_MIN / sizeof(ri_pagemap_entry_t));
+  if (pagemap.writable < usable || needed > near) return pagemap_grow_far(from, needed);
+  return pagemap_grow_to(rix_min(rix_align_up(wanted, page), pagemap.reserved));
 }
 
 // ---- A table in given memory --------------------------------------------------------------------
 
-// The window is so many times as large as the region, which lies in the middle of it, so that the
-// next region has a chance to be covered too.
+// The window is a multiple of the region, which lies in the middle of it, so that the next region
+// has a chance to be covered too.
 enum { PAGEMAP_GIVEN_TIMES = 16 };
 
 size_t rix_pagemap_table_needed(size_t size) {
-  if (!rix_arena_os_forbidden() || pagemap.reserved != 0) return 0;
+  if (!rix_option_os_forbidden() || pagemap.reserved != 0) return 0;
   const size_t entries = size / RIX_SLICE_SIZE * PAGEMAP_GIVEN_TIMES;
   return rix_align_up(entries * sizeof(ri_pagemap_entry_t), RIX_SLICE_SIZE);
 }
 
-void rix_pagemap_use_table(void* table, size_t bytes, const void* region, size_t size) {
+bool rix_pagemap_use_table(void* table, size_t bytes, const void* region, size_t size) {
   const uint64_t room = bytes / sizeof(ri_pagemap_entry_t) * (uint64_t)RIX_SLICE_SIZE;
   const uint64_t before = rix_align_down((size_t)((room - size) / 2), RIX_SLICE_SIZE);
   const uint64_t start = (uintptr_t)region;
   const uint64_t base = start > before + RIX_SLICE_SIZE ? start - before : RIX_SLICE_SIZE;
   rix_lock(&rix_pagemap_lock);
-  pagemap.entries = pagemap.reserved = bytes / sizeof(ri_pagemap_entry_t);
-  ri_store_relaxed(&pagemap.xend, base + room);
-  pagemap_set_window((uintptr_t)base, table);
-  pagemap_publish(pagemap.reserved);
+  const bool first = pagemap.reserved == 0;
+  if (first) {
+    pagemap.entries = pagemap.reserved = bytes / sizeof(ri_pagemap_entry_t);
+    ri_store_relaxed(&pagemap.xend, base + room);
+    pagemap.writable = pagemap.reserved;
+    pagemap_set_window((uintptr_t)base, table);
+    pagemap_publish(pagemap.reserved);
+  }
   rix_unlock(&rix_pagemap_lock);
+  return first;
 }
 
-bool rix_pagemap_cover(const void* p, size_t size) {
-  const uint64_t start = (uintptr_t)p, end = start + size;
-  if (end < start) return false;  // it would go round the end of all addresses
-  rix_lock(&rix_pagemap_lock);
-  bool covered = pagemap.reserved != 0 || pagemap_choose(start, end);
-  if (covered) {
-    const uint64_t base = ri_load_relaxed(&rix_pagemap.xbase);
-    const uint64_t needed = ((end - 1 - base) >> RI_SLICE_SHIFT) + 1;
-    covered = start >= base && needed <= pagemap.entries;
-    if (covered && needed > pagemap.reserved && !pagemap_extend((size_t)needed)) {
-      covered = false;
-      // Somebody's mapping lies behind the table: places begin again in the part that it has.
-      const uint64_t window_end = base + ((uint64_t)pagemap.reserved << RI_SLICE_SHIFT);
-      if (start < ri_load_relaxed(&pagemap.xend)) {
-        ri_store_release(&pagemap.xend, window_end);  // P3 pairs P4
-      }
+// The window lies around [start, end): makes its entries usable.
+static bool pagemap_cover_in_window(uint64_t start, uint64_t end) {
+  const uint64_t base = ri_load_relaxed(&rix_pagemap.xbase);
+  const uint64_t needed = ((end - 1 - base) >> RI_SLICE_SHIFT) + 1;
+  if (start < base || needed > pagemap.entries) return false;
+  if (needed > pagemap.reserved && !pagemap_extend((size_t)needed) &&
+      !pagemap_move((size_t)needed)) {
+    // Another mapping follows the table, and there is no room for a larger table: places start over
+    // in the part that it covers.
+    const uint64_t window_end = base + ((uint64_t)pagemap.reserved << RI_SLICE_SHIFT);
+    if (start < ri_load_relaxed(&pagemap.xend)) {
+      ri_store_release(&pagemap.xend, window_end);  // P3 pairs P4
     }
-    if (covered && needed > ri_load_relaxed(&rix_pagemap.xcount)) {
-      covered = pagemap_grow((size_t)needed);
-    }
+    return false;
   }
+  return pagemap_grow((size_t)((start - base) >> RI_SLICE_SHIFT), (size_t)needed);
+}
+
+// `placed`: it lies where this file chose.
+static bool pagemap_cover(const void* p, size_t size, bool placed) {
+  const uint64_t start = (uintptr_t)p, end = start + size;
+  if (end < start) return false;  // it would wrap around
+  rix_lock(&rix_pagemap_lock);
+  const bool covered = (pagemap.reserved != 0 || pagemap_choose(start, end, placed)) &&
+                       pagemap_cover_in_window(start, end);
   rix_unlock(&rix_pagemap_lock);
   return covered;
 }
 
-void rix_pagemap_set(const void* p, size_t size, ri_page_t* page) {
+bool rix_pagemap_cover(const void* p, size_t size) { return pagemap_cover(p, size, false); }
+
+static void pagemap_enter(const void* p, size_t size, ri_page_t* page) {
   const uintptr_t base = ri_load_relaxed(&rix_pagemap.xbase);
   const size_t first = ((uintptr_t)p - base) >> RI_SLICE_SHIFT;
   const size_t last = ((uintptr_t)p + size - 1 - base) >> RI_SLICE_SHIFT;
   RI_ASSERT(last < ri_load_relaxed(&rix_pagemap.xcount));
-  ri_pagemap_entry_t* const table = ri_load_relaxed(&rix_pagemap.xtable);
-  for (size_t i = first; i <= last; i++)
+  ri_pagemap_entry_t* const table = ri_load_acquire(&rix_pagemap.xtable);  // P8
+  for (size_t i = first; i < last; i++)
     ri_store_relaxed(&table[i], page);
+  ri_exchange_acq_rel(&table[last], page);  // P7
+}
+
+// A move of the table exchanges every entry for itself, from the last one down. Either it finds the
+// last entry that is written here, and then those before it; or this exchange comes after its own,
+// and then the move is seen: it is waited for, and all is written again.
+void rix_pagemap_set(const void* p, size_t size, ri_page_t* page) {
+  const uint32_t moves = ri_load_acquire(&pagemap.xmoves);  // P6 pairs P5
+  pagemap_enter(p, size, page);
+  if (RIX_LIKELY(moves % 2 == 0 && ri_load_relaxed(&pagemap.xmoves) == moves)) return;
+  rix_lock(&rix_pagemap_lock);
+  pagemap_enter(p, size, page);
+  rix_unlock(&rix_pagemap_lock);
+}
+
+bool rix_pagemap_is_used(const void* p, size_t size) {
+  rix_lock(&rix_pagemap_lock);  // the table grows in place
+  const ri_pagemap_entry_t* const table = ri_load_relaxed(&rix_pagemap.xtable);
+  const size_t bytes = pagemap.reserved * sizeof(ri_pagemap_entry_t);
+  const uintptr_t base = ri_load_relaxed(&rix_pagemap.xbase);
+  const size_t count = ri_load_relaxed(&rix_pagemap.xcount);
+  bool used = rix_ranges_meet(p, size, table, bytes);
+  // Looks only at what has entries: at none for a terabyte that is still empty.
+  const uintptr_t start = rix_max((uintptr_t)p, base);
+  const size_t left = (uintptr_t)p + size - rix_min(start, (uintptr_t)p + size);
+  const size_t first = (start - base) >> RI_SLICE_SHIFT;
+  const size_t end = first < count ? first + rix_min(left >> RI_SLICE_SHIFT, count - first) : first;
+  for (size_t i = first; i < end && !used; i++)
+    used = ri_load_relaxed(&table[i]) != NULL;
+  rix_unlock(&rix_pagemap_lock);
+  return used;
 }
 
 size_t rix_pagemap_reserved(void) {

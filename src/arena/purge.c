@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 // purge.c: unused slices go back to the OS some time after they became free.
 //
-// A release marks its slices and notes when they are due: per arena, and the earliest of all in one
-// word that everybody reads before looking any further, so that this costs nothing while nothing is
-// due. When the time has come, the slices that were marked at the time before are given back, and
-// those marked since become the next: so each stays for one to two delays. The purger claims marked
-// slices in the `free` bitmap like any other user; so no lock is held while the OS works, nobody
-// can use them meanwhile, and a slice that was claimed in time is left alone.
+// Releases mark slices and note when they are due (due.h). When the time has come, the slices that
+// had been marked by the previous time are returned, and those marked since become the next: so
+// each stays for one to two delays. The purger claims marked slices in the `free` bitmap like any
+// other user; so no lock is held while the OS works, nobody can use them meanwhile, and a slice
+// that was claimed in time is left alone.
 //
 // CONCURRENCY: any thread; one purger at a time (rix_purge_lock), which no allocation waits for
 // unless there is no memory.
 #include "arena/arena.h"
+#include "arena/due.h"
+#include "arena/huge.h"
 #include "arena/mapping.h"
 #include "base/annotate.h"
 #include "base/assert.h"
@@ -22,50 +23,17 @@
 rix_lock_t rix_purge_lock = RIX_LOCK_OPEN(RIX_LEVEL_PURGE);
 
 static struct {
-  ri_atomic(uint64_t) xnext_due;  // no later than the earliest due time; 0: nothing is due ever
-  rix_counter_t xpurged;          // bytes
+  rix_counter_t xpurged;  // bytes
 } purge;
 
 size_t rix_purged_bytes(void) { return rix_counter_get(&purge.xpurged); }
 
-void rix_purge_at(uint64_t due) {
-  uint64_t next = ri_load_relaxed(&purge.xnext_due);
-  while ((next == 0 || due < next) && !ri_cas_weak_relaxed(&purge.xnext_due, &next, due)) {}
-}
-
-bool rix_purge_is_due(void) {
-  const uint64_t next = ri_load_relaxed(&purge.xnext_due);
-  return next != 0 && rix_os_clock_ms() >= next;
-}
-
-// How long free slices are kept, in ms; -1: for ever.
-static int64_t purge_delay(void) {
-  const int64_t delay = rix_option(ri_option_purge_delay);
-  return delay < 0 ? -1 : delay * rix_option(ri_option_arena_purge_mult);
-}
-
-// Whether unused memory of the arena may go back.
-static bool purge_allowed(const rix_arena_t* a) {
-  return !a->pinned && (a->commit != NULL || !rix_arena_os_forbidden());
-}
-
-void rix_purge_schedule(rix_arena_t* a, size_t index, size_t count) {
-  const int64_t delay = purge_delay();
-  if (delay < 0 || !purge_allowed(a)) return;
-  rix_bitmap_set_run(&a->purge, index, count);
-  const uint64_t due = rix_os_clock_ms() + (uint64_t)delay;
-  uint64_t earlier = ri_load_relaxed(&a->xpurge_due);
-  do {
-    if (earlier != 0 && earlier <= due) return;
-  } while (!ri_cas_weak_relaxed(&a->xpurge_due, &earlier, due));
-  rix_purge_at(due);
-}
-
-// Gives back the claimed run and frees it again.
+// Returns the claimed run to the OS and frees it again.
 static void purge_run(rix_arena_t* a, size_t index, size_t count) {
   void* const p = rix_arena_address(a, index);
   const size_t size = count * RIX_SLICE_SIZE;
   bool zero = false;
+  if (a->dense) rix_huge_before_purge(a, index, count);
   if (a->commit != NULL) {
     bool ignored = false;
     rix_annotate_open(p, size);  // the program's function may write there
@@ -76,7 +44,8 @@ static void purge_run(rix_arena_t* a, size_t index, size_t count) {
   } else if (rix_option(ri_option_purge_decommits) == 0) {
     if (rix_os_reset(p, size)) rix_event_add(RIX_EVENT_RESET_BYTES, size);
     zero = false;
-  } else if (rix_os_strict_commit() && rix_option(ri_option_arena_eager_commit) != 1) {
+  } else if (rix_os_strict_commit() && !a->external &&
+             rix_option(ri_option_arena_eager_commit) != 1) {
     zero = rix_os_decommit(p, size);
     if (zero) rix_bitmap_clear_run(&a->committed, index, count);
   } else {
@@ -87,8 +56,11 @@ static void purge_run(rix_arena_t* a, size_t index, size_t count) {
     rix_gauge_down(RIX_GAUGE_COMMITTED, dirty * RIX_SLICE_SIZE);
     rix_event_add(RIX_EVENT_PURGED_BYTES, size);
     rix_counter_add(&purge.xpurged, size);
+    if (a->dense) rix_huge_after_purge(a, index, count);
+  } else if (rix_option(ri_option_purge_decommits) != 0) {
+    ri_store_relaxed(&a->xfreed, 1);  // refused: perhaps not the next time
   }
-  rix_bitmap_set_run(&a->free, index, count);
+  (void)rix_arena_free(a, index, count);
 }
 
 typedef struct purge_run_s {
@@ -117,10 +89,10 @@ static purge_run_t purge_claim(rix_arena_t* a, const rix_bitmap_t* marks, size_t
 static size_t purge_unit(void) {
   const size_t smallest = rix_option_bytes(ri_option_minimal_purge_size, 10);
   if (smallest > 0) return rix_div_up(smallest, RIX_SLICE_SIZE);
-  return rix_option(ri_option_allow_thp) == 2 ? RIX_OS_HUGE_SIZE / RIX_SLICE_SIZE : 1;
+  return rix_option(ri_option_thp) == RIX_THP_WHOLE ? RIX_OS_HUGE_SIZE / RIX_SLICE_SIZE : 1;
 }
 
-// Takes the free neighbours in the same chunks of so many slices along.
+// Adds the free neighbours in the same chunks of this many slices.
 static purge_run_t purge_widen(rix_arena_t* a, purge_run_t run, size_t chunk) {
   const size_t first = (uintptr_t)a->base / RIX_SLICE_SIZE;
   while (run.index > 0 && (first + run.index) % chunk != 0 && purge_claim_slice(a, run.index - 1)) {
@@ -138,7 +110,7 @@ static purge_run_t purge_widen(rix_arena_t* a, purge_run_t run, size_t chunk) {
 static void purge_keep(rix_arena_t* a, size_t index, size_t count) {
   if (count == 0) return;
   rix_bitmap_set_run(&a->purge, index, count);
-  rix_bitmap_set_run(&a->free, index, count);
+  (void)rix_arena_free(a, index, count);
 }
 
 // The whole units of a claimed run; what is left over at its ends is put back.
@@ -153,11 +125,27 @@ static purge_run_t purge_trim(rix_arena_t* a, purge_run_t run, size_t unit) {
   return (purge_run_t){from, to - from};
 }
 
-// Gives back the slices that are set in `marks` and free; `unit`: in such aligned units only.
+// The first slice from `from` on that is set in `marks` and free.
+static bool purge_next(const rix_arena_t* a, const rix_bitmap_t* marks, size_t from,
+                       size_t* found) {
+  const size_t words = rix_bitmap_words(marks->bits);
+  uint64_t mask = UINT64_MAX << (from % RIX_WORD_BITS);
+  for (size_t w = from / RIX_WORD_BITS; w < words; w++, mask = UINT64_MAX) {
+    const uint64_t marked = ri_load_relaxed(&marks->words[w]) & mask;
+    if (marked == 0) continue;
+    const uint64_t both = marked & ri_load_relaxed(&a->free.words[w]);
+    if (both == 0) continue;
+    *found = w * RIX_WORD_BITS + rix_ctz64(both);
+    return true;
+  }
+  return false;
+}
+
+// Returns the slices that are set in `marks` and free; `unit`: only in such aligned units.
 static void purge_arena(rix_arena_t* a, const rix_bitmap_t* marks, size_t unit) {
   rix_event(RIX_EVENT_PURGES);
   size_t index = 0;
-  while (rix_bitmap_next_set(marks, index, &index)) {
+  while (purge_next(a, marks, index, &index)) {
     purge_run_t run = purge_claim(a, marks, index);
     if (run.count == 0) {
       index++;
@@ -185,7 +173,7 @@ static bool purge_age(rix_arena_t* a) {
 
 // The arena's time has come.
 static void purge_due(rix_arena_t* a, uint64_t now) {
-  const int64_t delay = purge_delay();
+  const int64_t delay = rix_due_delay();
   const size_t unit = purge_unit();
   if (delay <= 0) {
     purge_arena(a, &a->purge, unit);
@@ -195,23 +183,35 @@ static void purge_due(rix_arena_t* a, uint64_t now) {
   purge_arena(a, &a->aged, unit);
   if (!purge_age(a)) return;
   ri_store_relaxed(&a->xpurge_due, now + (uint64_t)delay);
-  rix_purge_at(now + (uint64_t)delay);
+  rix_due_at(now + (uint64_t)delay);
+}
+
+// All that is free, if anything was freed since the last time. (Some of what another thread frees
+// right now may be seen only the next time.)
+static void purge_all_of(rix_arena_t* a) {
+  if (ri_load_relaxed(&a->xfreed) == 0 || !ri_exchange_relaxed(&a->xfreed, 0)) return;
+  purge_arena(a, &a->dirty, 1);
+}
+
+// Whether it serves somebody: otherwise it may be turning into other memory.
+static bool purge_serves(rix_arena_t* a) {
+  return ri_load_acquire(&a->xsubproc) != RIX_SUBPROC_NONE;  // N4: pairs with N3
 }
 
 static void purge_all(bool force) {
   const uint64_t now = rix_os_clock_ms();
-  ri_store_relaxed(&purge.xnext_due, 0);
+  rix_due_clear();
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
     rix_arena_t* const a = rix_arena_at(i);
-    if (ri_load_acquire(&a->xsubproc) == RIX_SUBPROC_NONE) continue;  // N4: pairs with N3
-    if (!purge_allowed(a)) continue;
+    if (!purge_serves(a)) continue;
+    if (!rix_due_allowed(a)) continue;
     uint64_t due = ri_load_relaxed(&a->xpurge_due);
     if (force) {
       ri_store_relaxed(&a->xpurge_due, 0);
-      purge_arena(a, &a->dirty, 1);
+      purge_all_of(a);
     } else if (due != 0 && now < due) {
-      rix_purge_at(due);
+      rix_due_at(due);
     } else if (due != 0 && ri_cas_strong_relaxed(&a->xpurge_due, &due, 0)) {
       purge_due(a, now);
     }
@@ -219,16 +219,50 @@ static void purge_all(bool force) {
   rix_mapping_purge(force);
 }
 
-bool rix_arena_lets_purge(const rix_arena_t* a) { return a->commit == NULL && purge_allowed(a); }
+bool rix_arena_can_purge(const rix_arena_t* a) { return a->commit == NULL && rix_due_allowed(a); }
+
+bool rix_arena_can_change(const rix_arena_t* a) { return !a->external && rix_arena_can_purge(a); }
+
+bool rix_arena_lets_discard(const rix_arena_t* a) {
+  return rix_arena_can_purge(a) && rix_option(ri_option_purge_decommits) != 0;
+}
+
+bool rix_arena_discard(rix_arena_t* a, void* p, size_t size) {
+  RI_ASSERT(rix_arena_lets_discard(a));
+  if (a->dense) rix_huge_before_discard(a, p, size);
+  if (!rix_os_purge(p, size)) return false;
+  rix_event_add(RIX_EVENT_PURGED_BYTES, size);
+  rix_counter_add(&purge.xpurged, size);
+  return true;
+}
+
+// Whether a purge of the arena returns anything that an allocation could lack.
+static bool purge_relieves(const rix_arena_t* a) {
+  if (a->commit != NULL) return true;
+  const bool counts = rix_os_strict_commit() && rix_option(ri_option_arena_eager_commit) != 1;
+  return counts && rix_option(ri_option_purge_decommits) != 0;
+}
+
+void rix_arena_relieve(void) {
+  rix_lock(&rix_purge_lock);
+  const size_t n = rix_arena_count();
+  for (size_t i = 0; i < n; i++) {
+    rix_arena_t* const a = rix_arena_at(i);
+    if (!purge_serves(a)) continue;
+    if (rix_due_allowed(a) && purge_relieves(a)) purge_all_of(a);
+  }
+  rix_mapping_purge(true);
+  rix_unlock(&rix_purge_lock);
+}
 
 void rix_purge_arena_all(rix_arena_t* a) {
   ri_store_relaxed(&a->xpurge_due, 0);
-  if (purge_allowed(a)) purge_arena(a, &a->dirty, 1);
+  if (rix_due_allowed(a)) purge_arena(a, &a->dirty, 1);
 }
 
 void rix_arena_purge(bool force) {
-  if (!force && !rix_purge_is_due()) return;
-  // One at a time. A forced purge waits, so that what another has in its hands is free afterwards.
+  if (!force && !rix_due_is_now()) return;
+  // One at a time. A forced purge waits, so that what another has claimed is free afterwards.
   if (force) {
     rix_lock(&rix_purge_lock);
   } else if (!rix_lock_try(&rix_purge_lock)) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// annotate.h: what AddressSanitizer, Valgrind's memcheck and MemorySanitizer are told of blocks, so
-// that programs on this allocator get their reports for blocks as well (CMake: RIMALLOC_ANNOTATE).
+// annotate.h: tells AddressSanitizer, Valgrind's memcheck and MemorySanitizer about blocks, so that
+// programs on this allocator get their reports for blocks as well (CMake: RIMALLOC_ANNOTATE).
 //
-// Every block then has exactly the size that was asked for, and RIX_REDZONE or more bytes behind it
-// that nobody may touch; a freed block is out of bounds until it is handed out again. All pages are
+// Every block then has exactly the requested size, followed by RIX_REDZONE or more bytes that
+// nobody may touch; a freed block is out of bounds until it is handed out again. All pages are
 // checked pages (page/page.h), so no allocation and no free takes a fast path. Without a tool
 // everything here compiles to nothing.
 //
@@ -28,19 +28,19 @@
 RIX_INLINE void rix_annotate_open(const void* p, size_t size) {
   __asan_unpoison_memory_region(p, size);
 }
-// p is handed out, a block of `room` bytes of which `size` were asked for.
+// p is handed out, a block of `room` bytes of which `size` were requested.
 RIX_INLINE void rix_annotate_allocated(const void* p, size_t size, size_t room, bool zero) {
   RIX_UNUSED(zero);
   __asan_unpoison_memory_region(p, size);
   __asan_poison_memory_region((const uint8_t*)p + size, room - size);
 }
-// The block was given back: p is what was handed out, [block, block + room) all of it.
+// The block was freed: p is what was handed out, [block, block + room) all of it.
 RIX_INLINE void rix_annotate_freed(const void* p, const void* block, size_t room) {
   RIX_UNUSED(p);
   __asan_poison_memory_region(block, room);
 }
-// How many bytes were asked for, of `room` from p on: all behind them are poisoned. By halves,
-// since the tool's own search takes a step for each byte.
+// How many bytes of the `room` from p on were requested: all bytes after them are poisoned. A
+// binary search, since the tool's own search takes a step for each byte.
 RIX_INLINE size_t rix_annotated_size(const void* p, size_t room) {
   size_t low = 0, high = room;
   while (low < high) {

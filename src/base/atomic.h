@@ -37,6 +37,8 @@ RIX_INLINE bool rix_stress_refuses(void) {
   (rix_stress_point(), __atomic_exchange_n(&(x)->v, (value), __ATOMIC_ACQUIRE))
 #define ri_exchange_release(x, value) \
   (rix_stress_point(), __atomic_exchange_n(&(x)->v, (value), __ATOMIC_RELEASE))
+#define ri_exchange_acq_rel(x, value) \
+  (rix_stress_point(), __atomic_exchange_n(&(x)->v, (value), __ATOMIC_ACQ_REL))
 #define ri_exchange_relaxed(x, value) __atomic_exchange_n(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_add_relaxed(x, value) __atomic_fetch_add(&(x)->v, (value), __ATOMIC_RELAXED)
 #define ri_fetch_add_release(x, value) \
@@ -70,7 +72,22 @@ RIX_INLINE bool rix_stress_refuses(void) {
   (rix_stress_point(), __atomic_compare_exchange_n(&(x)->v, (expected), (desired), false, \
                                                    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 
-// A flag that is exchanged: a word, since for riscv64 gcc has exchanges of less in libatomic only.
+// Raises a value to at least another, or lowers it to at most another: what stays is the greatest,
+// or the least, of all that any thread gave.
+#define ri_raise_relaxed(x, value)                                       \
+  do {                                                                   \
+    const __typeof__((x)->v) value_ = (value);                           \
+    __typeof__((x)->v) seen_ = ri_load_relaxed(x);                       \
+    while (value_ > seen_ && !ri_cas_weak_relaxed(x, &seen_, value_)) {} \
+  } while (0)
+#define ri_lower_relaxed(x, value)                                       \
+  do {                                                                   \
+    const __typeof__((x)->v) value_ = (value);                           \
+    __typeof__((x)->v) seen_ = ri_load_relaxed(x);                       \
+    while (value_ < seen_ && !ri_cas_weak_relaxed(x, &seen_, value_)) {} \
+  } while (0)
+
+// A flag that is exchanged: a word, since gcc for riscv64 has smaller exchanges only in libatomic.
 typedef ri_atomic(uint32_t) rix_flag_t;
 
 typedef ri_atomic(size_t) rix_counter_t;  // statistics: relaxed, orders nothing

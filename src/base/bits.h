@@ -46,7 +46,7 @@ RIX_INLINE bool rix_is_pow2(size_t x) { return x != 0 && (x & (x - 1)) == 0; }
     ensures \result == x - x % pow2; */
 RIX_INLINE size_t rix_align_down(size_t x, size_t pow2) { return x & ~(pow2 - 1); }
 
-// Rounds up; the caller knows that it does not overflow.
+// Rounds up; the caller ensures that it does not overflow.
 /*@ requires bits_is_power(pow2);
     assigns \nothing;
     ensures x + pow2 - 1 <= SIZE_MAX ==> \result == x + pow2 - 1 - (x + pow2 - 1) % pow2; */
@@ -63,6 +63,10 @@ RIX_INLINE size_t rix_div_up(size_t x, size_t d) { return x / d + (x % d != 0); 
     ensures \result < 64 && bits_power(\result) <= x < 2 * bits_power(\result); */
 RIX_INLINE unsigned rix_bsr(size_t x) {
   return (unsigned)(sizeof(unsigned long long) * 8 - 1) - (unsigned)__builtin_clzll(x);
+}
+// The same of a word, whatever the size of a size_t.
+RIX_INLINE unsigned rix_bsr64(uint64_t x) {
+  return (unsigned)(RIX_WORD_BITS - 1 - __builtin_clzll(x));
 }
 /*@ axiomatic bits_of_words {  // bits_bit(w, k): whether bit k of the word w is set
       predicate bits_bit(integer w, integer k);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// compiler.h: names for what the compiler can be told. Nothing here has run-time behaviour.
+// compiler.h: names for hints and attributes of the compiler. Nothing here has run-time behaviour.
 #ifndef RIX_BASE_COMPILER_H
 #define RIX_BASE_COMPILER_H
 

@@ -20,7 +20,7 @@
 #endif
 
 // @@ 1: AddressSanitizer, 2: Valgrind's memcheck, 3: MemorySanitizer is told of every block
-// (annotate.h). 0: nobody.
+// (annotate.h). 0: none of them.
 #ifndef RIX_ANNOTATE
 #define RIX_ANNOTATE 0
 #endif
@@ -30,9 +30,9 @@
 #define RIX_CONF ""
 #endif
 
-// @@ Stress builds only, 0 or n: about once in n times what is rare happens, so that the windows
+// @@ Stress builds only, 0 or n: rare events happen about once in n times, so that the windows
 // between threads open wide. The preset `stress` sets them; tests/stress/windows.c is their driver.
-#ifndef RIX_STRESS_YIELD  // a thread gives way before an atomic operation that orders something
+#ifndef RIX_STRESS_YIELD  // a thread yields before an atomic operation that orders something
 #define RIX_STRESS_YIELD 0
 #endif
 #ifndef RIX_STRESS_CAS  // a weak compare-and-swap fails
@@ -41,7 +41,7 @@
 #ifndef RIX_STRESS_EMPTY  // a slow allocation finds nothing in the thread's own pages
 #define RIX_STRESS_EMPTY 0
 #endif
-#ifndef RIX_STRESS_ABANDON  // a slow allocation first gives up all pages of the thread
+#ifndef RIX_STRESS_ABANDON  // a slow allocation first abandons all pages of the thread
 #define RIX_STRESS_ABANDON 0
 #endif
 
@@ -53,20 +53,27 @@ enum {
   RIX_MEDIUM_SLICES = 8,               //
   RIX_MEDIUM_FIRST = 2,                // blocks that a thread's first such page has room for
   RIX_EXTEND_BYTES = 4096,             // a fresh page becomes blocks in steps of this size
-  RIX_MOVE_MIN = 256 * 1024,           // realloc moves pages instead of copying from here
+  RIX_MOVE_MIN = 256 * 1024,           // realloc moves pages instead of copying from here,
+  RIX_MOVE_ALWAYS = 4 * 1024 * 1024,   // below here not if blocks that grew were freed lately
   RIX_MAPPINGS_MAX = 16384,            // blocks with a mapping of their own (OS limit: 65,530)
   RIX_GUARDS_MAX = 8192,               // guard pages: two mappings each to the OS
   RIX_HEARTBEAT = 256,                 // slow allocations between two looks at the whole heap
-  RIX_KEEP_PART = 4,                   // empty pages that a thread keeps: at most one in so many
-  RIX_KEEP_MAX = 8 * 1024 * 1024,      // of its bytes in pages, and so many bytes
+  RIX_KEEP_PART = 4,                   // empty pages that a thread keeps: at most one in N
+  RIX_KEEP_MAX = 8 * 1024 * 1024,      // of its bytes in pages, and this many
   RIX_ADOPTIONS = 16,                  // pages a thread's frees may take over between two of its
                                        // slow allocations: one that only frees must not hoard
-  RIX_DENSE_MIN = 8 * 1024 * 1024,     // a process with so much in use gets memory in huge
-  RIX_DENSE_PAGES = 4,                 // pages for a class of which a thread has so many pages;
-  RIX_DENSE_MEDIUM = 4 * 1024 * 1024,  // with so much already for a class of medium blocks,
-  RIX_DENSE_BLOCK = 512 * 1024,        // and for blocks so large, unless asked as zeroes;
-  RIX_DENSE_ALWAYS = 4 * 1024 * 1024,  // any process for such blocks
-  RIX_SWEEP_MAX = 32,                  // full pages looked at in one slow allocation
+  RIX_DENSE_MIN = 8 * 1024 * 1024,     // a process with this much in use gets memory in huge
+  RIX_DENSE_PAGES = 4,                 // pages for a class of which a thread has this many;
+  RIX_DENSE_MEDIUM = 4 * 1024 * 1024,  // with this much already for a class of medium blocks,
+  RIX_DENSE_BLOCK = 512 * 1024,        // and for blocks this large, unless requested zeroed;
+  RIX_DENSE_LARGE = 4 * 1024 * 1024,   // any process for such blocks; all but small ones when
+                                       // memory of the kind was used as a whole (density.h),
+  RIX_DENSE_FIRST_MAX = 32 * 1024 * 1024,  // and the first large one, if it is no larger
+  RIX_LOOSE_MAX = 4,                       // free blocks with which a full page goes to the queue,
+  RIX_LOOSE_PART = 8,                      // or one in N of its blocks
+  RIX_LOOSE_LOOK = 64,                     // used-up pages that one slow allocation looks at
+  RIX_EXTENDABLE_LOOK = 8,                 // used-up pages with holes that one passes by
+  RIX_SWEEP_MAX = 32,                      // full pages looked at in one slow allocation
 };
 
 #endif

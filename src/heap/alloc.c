@@ -1,55 +1,78 @@
 // SPDX-License-Identifier: MIT
-// alloc.c: the slow side of allocation.
+// alloc.c: the slow path of allocation.
 //
-//   rix_theap_malloc -- small or medium --> first page of the queue has a block --> pop
+//   rix_theap_malloc -- small or medium --> the page that is shown has a block --> pop
 //        |                                  otherwise alloc_slow: in this order
+//        |                                    full pages of which this thread freed blocks
 //        |                                    a page of the queue with free blocks, or collected
 //        |                                    full pages into which others freed
 //        |                                    more blocks cut from a page of the queue
 //        |                                    an abandoned page of the class
 //        |                                    a fresh page
 //        +---------- large -----------------> a page of one block
+#include "heap/alloc.h"
+
+#define RI_FAST_NO_PUBLIC  // ri_malloc is a function here (api/fast_symbols.c)
+#include <rimalloc/fast.h>
+
 #include "arena/pagemap.h"
 #include "base/annotate.h"
 #include "base/events.h"
-#include "heap/heap.h"
+#include "heap/heartbeat.h"
+#include "heap/orphan.h"
+#include "heap/queue.h"
+#include "heap/sample.h"
+#include "heap/sparse.h"
+#include "heap/theap.h"
+#include "heap/thread.h"
 #include "options/hooks.h"
 #include "options/options.h"
+#include "options/report.h"
+#include "page/claim.h"
+#include "page/create.h"
 #include "page/remote.h"
+#include "page/single.h"
 
-// The first page of the queue that has a block, after pages without went to the full list.
-// *extendable: the first page met that can be extended.
+// The first page of the queue that has a block; pages without one go to the full list. *extendable:
+// the first page met that can be extended. After a few of those it is taken: where holes were
+// punched, all pages of a long queue may be such (page/holes.h), and each hole is a block or two.
 static ri_page_t* alloc_from_queue(rix_theap_t* theap, unsigned c, ri_page_t** extendable) {
   ri_page_t* next;
-  for (ri_page_t* page = theap->queue[c].first; page != NULL; page = next) {
+  size_t left = RIX_EXTENDABLE_LOOK;
+  for (ri_page_t* page = theap->queue[c].first; page != NULL && left > 0; page = next) {
     next = page->next;
     rix_event(RIX_EVENT_SEARCHED);
-    if (page->free != NULL || rix_page_collect(page)) return page;
-    if (RIX_UNLIKELY(rix_page_live(page) != page->capacity)) rix_theap_drop_list(theap, page);
+    if (page->free != NULL || rix_page_look(page)) return page;
+    if (RIX_UNLIKELY(rix_page_free_count(page) != 0)) rix_theap_drop_list(theap, page);
     if (rix_page_can_extend(page)) {
       if (*extendable == NULL) *extendable = page;
+      left--;
     } else if (!rix_queue_to_full(theap, page)) {
-      rix_page_collect(page);
+      rix_page_look(page);
       return page;
     }
   }
   return NULL;
 }
 
-// Of the pages from this one on that have a block, the first `candidates`, the one with the fewest:
-// the others may become empty.
+// Of the first `candidates` pages, from this one on, that have a block, the fullest: the others may
+// become empty.
 static RIX_SLOW ri_page_t* alloc_fullest(ri_page_t* page, long candidates) {
   ri_page_t* best = page;
-  for (page = page->next; page != NULL && candidates > 1; page = page->next) {
+  size_t left = RIX_EXTENDABLE_LOOK;
+  for (page = page->next; page != NULL && candidates > 1 && left > 0; page = page->next) {
     rix_event(RIX_EVENT_SEARCHED);
-    if (page->free == NULL && !rix_page_collect(page)) continue;
+    if (page->free == NULL && !rix_page_look(page)) {
+      left--;
+      continue;
+    }
     if (rix_page_live(page) > rix_page_live(best)) best = page;
     candidates--;
   }
   return best;
 }
 
-// A thread with many pages of a class uses them up, as far as one can foresee.
+// A thread with many pages of a class will foreseeably use them up.
 static rix_page_use_t alloc_use(const rix_theap_t* theap, unsigned c) {
   if (theap->pages[c] == 0) return RIX_PAGE_FIRST;
   if (theap->pages[c] < RIX_DENSE_PAGES) return RIX_PAGE_MORE;
@@ -64,8 +87,9 @@ static ri_page_t* alloc_next_page(rix_theap_t* theap, unsigned c) {
   if (page == NULL || page->free != NULL) return NULL;
   ri_page_t* const next = page->next;
   if (next == NULL || next->free == NULL) return NULL;
-  if (RIX_UNLIKELY(rix_page_live(page) != page->capacity)) return NULL;  // damaged
+  if (RIX_UNLIKELY(rix_page_free_count(page) != 0)) return NULL;  // damaged
   if (rix_page_can_extend(page)) {
+    rix_page_note_live(page);
     rix_queue_move_to_front(theap, next);
   } else if (!rix_queue_to_full(theap, page)) {
     return NULL;
@@ -73,17 +97,19 @@ static ri_page_t* alloc_next_page(rix_theap_t* theap, unsigned c) {
   return next;
 }
 
-// A page of the class with a free block, at the front of its queue. *fresh: the block is untouched
-// memory that reads as zero but for its link. NULL: no memory.
+// A page of the class with a free block, a loose one or the first of its queue, which is shown.
+// *fresh: the block is untouched memory that reads as zero except for its link. NULL: no memory.
 static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   rix_event(RIX_EVENT_SEARCHES);
   ri_page_t* page = NULL;
   ri_page_t* found = NULL;
   if (!rix_stress_chance(RIX_STRESS_EMPTY)) {
+    if (theap->loose[c] != NULL) found = rix_queue_show_loose(theap, c);
+    if (found != NULL) return found;
     const long candidates = rix_option(ri_option_page_max_candidates);
     if (RIX_LIKELY(candidates <= 1)) found = alloc_next_page(theap, c);
     if (found != NULL) {
-      rix_queue_unpin(theap, found);
+      rix_queue_unkeep(theap, found);
       return found;
     }
     found = alloc_from_queue(theap, c, &page);
@@ -91,11 +117,12 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   }
   if (found == NULL && rix_queue_sweep_full(theap, c)) found = theap->queue[c].first;
   if (found != NULL) {
-    rix_queue_unpin(theap, found);
+    rix_queue_unkeep(theap, found);
     rix_queue_move_to_front(theap, found);
     return found;
   }
   if (page != NULL) {
+    rix_page_note_live(page);
     rix_queue_move_to_front(theap, page);
   } else {
     page = rix_page_claim_abandoned(c, theap->heap);
@@ -110,8 +137,29 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   return page;
 }
 
+// A page that others left, although a thread may just have claimed it to punch it (page/unowned.c).
+static RIX_SLOW ri_page_t* alloc_find_left(rix_theap_t* theap, unsigned c) {
+  rix_lock(&rix_purge_lock);
+  ri_page_t* const page = rix_page_claim_abandoned(c, theap->heap);
+  rix_unlock(&rix_purge_lock);
+  if (page == NULL) return NULL;
+  rix_event(RIX_EVENT_RECLAIM_ALLOC);
+  rix_theap_adopt(theap, page);
+  if (page->free == NULL) rix_page_extend(page);
+  return page;
+}
+
+// There was none: releases what this thread keeps, and tries once more.
+static RIX_SLOW ri_page_t* alloc_find_again(rix_theap_t* theap, unsigned c, bool* fresh) {
+  rix_theap_collect(theap);
+  if (!rix_heap_pages_refuses(theap->heap, RIX_SLICE_SIZE)) rix_arena_relieve();
+  ri_page_t* const page = alloc_find_page(theap, c, fresh);
+  return page != NULL ? page : alloc_find_left(theap, c);
+}
+
 // A block of a page that is not a checked one.
 static void* alloc_take_plain(ri_page_t* page, bool zero, bool fresh) {
+  if (fresh && rix_page_extends_untouched(page)) return rix_page_pop_only(page);
   ri_block_t* const block = rix_page_pop(page);
   if (!zero) return block;
   rix_annotate_open(block, rix_page_block_size(page));
@@ -128,13 +176,13 @@ static void* alloc_take(ri_page_t* page, bool zero, bool fresh) {
   return alloc_take_plain(page, zero, fresh);
 }
 
-// A block with a guard page, if it is the turn of this one and there can be one; or NULL.
+// A block with a guard page if it is this one's turn and one is possible; otherwise NULL.
 static RIX_SLOW void* alloc_sampled(rix_theap_t* theap, size_t size, size_t align, bool zero) {
   if (align > RIX_SLICE_SIZE || !rix_sample_takes(theap, size)) return NULL;
-  bool is_zero = zero;
+  bool is_zero;
   // Its end is fixed: so the alignment must divide the size.
   size = rix_align_up(rix_max(size, 1), align);
-  ri_page_t* const page = rix_page_create_guarded(size, align, theap->heap, &is_zero);
+  ri_page_t* const page = rix_page_create_guarded(size, align, theap->heap, zero, &is_zero);
   if (page == NULL) return NULL;
   if (zero && !is_zero) rix_page_zero_single(page, 0);
   return rix_page_first(page);
@@ -156,11 +204,7 @@ static void* alloc_try(rix_theap_t* theap, unsigned c, bool zero) {
   rix_theap_enter(theap);
   if (rix_stress_chance(RIX_STRESS_ABANDON)) rix_theap_abandon(theap);
   ri_page_t* page = alloc_find_page(theap, c, &fresh);
-  if (RIX_UNLIKELY(page == NULL)) {  // give back what this thread keeps, and try once more
-    rix_theap_collect(theap);
-    if (!rix_roster_refuses(theap->heap, RIX_SLICE_SIZE)) rix_arena_purge(true);
-    page = alloc_find_page(theap, c, &fresh);
-  }
+  if (RIX_UNLIKELY(page == NULL)) page = alloc_find_again(theap, c, &fresh);
   void* const p = page != NULL ? alloc_take(page, zero, fresh) : NULL;
   rix_theap_leave(theap);
   if (RIX_UNLIKELY(theap->damaged != 0)) rix_theap_report_damage(theap);
@@ -169,13 +213,22 @@ static void* alloc_try(rix_theap_t* theap, unsigned c, bool zero) {
 
 // What was tried for one block.
 typedef struct alloc_tries_s {
+  bool deferred;   // the program's deferred frees
   unsigned calls;  // of the program's function
   uint64_t until;  // time to give up, 0: not known yet
 } alloc_tries_t;
 
-// Whether to try once more: the program's function says so, or other threads may still give memory
-// back (option retry_on_oom).
+// Whether to try once more: the program has made its deferred frees, or its function says so, or
+// other threads may still return memory (option retry_on_oom).
 static RIX_SLOW bool alloc_again(rix_heap_t* heap, size_t size, alloc_tries_t* tries) {
+  if (rix_report_is_muted()) return false;
+  if (!tries->deferred) {
+    tries->deferred = true;
+    if (rix_hook_is_deferred() && rix_tls.phase == RIX_THREAD_LIVE) {
+      rix_hook_run_deferred(true);
+      return true;
+    }
+  }
   if (tries->calls < RI_OOM_RETRIES) {
     if (rix_hook_out_of_memory(size, tries->calls)) {
       tries->calls++;
@@ -184,7 +237,7 @@ static RIX_SLOW bool alloc_again(rix_heap_t* heap, size_t size, alloc_tries_t* t
     tries->calls = RI_OOM_RETRIES;
   }
   const uint64_t ms = (uint64_t)rix_option(ri_option_retry_on_oom);
-  if (ms == 0 || rix_arena_os_forbidden() || rix_roster_refuses(heap, size)) return false;
+  if (ms == 0 || rix_option_os_forbidden() || rix_heap_pages_refuses(heap, size)) return false;
   const uint64_t now = rix_os_clock_ms();
   if (tries->until == 0) tries->until = now + ms;
   if (now >= tries->until) return false;
@@ -195,24 +248,36 @@ static RIX_SLOW bool alloc_again(rix_heap_t* heap, size_t size, alloc_tries_t* t
 // There is no memory: the program may free something. Not with the orphan theap, which is locked.
 static RIX_SLOW void* alloc_retry(rix_theap_t* theap, unsigned c, bool zero) {
   if (theap->tld->id != rix_tls.self) return NULL;
+  alloc_tries_t tries = {false, 0, 0};
   void* p = NULL;
-  if (rix_hook_is_deferred()) {
-    rix_hook_run_deferred(true);
-    p = alloc_try(theap, c, zero);
-  }
-  alloc_tries_t tries = {0, 0};
   while (p == NULL && alloc_again(theap->heap, rix_class_block_size(c), &tries))
     p = alloc_try(theap, c, zero);
   return p;
+}
+
+// A block for a thread that no longer has a theap.
+static RIX_SLOW void* alloc_orphan(size_t size, size_t align, bool zero) {
+  void* const p = rix_theap_malloc_bare(rix_orphan_take(), size, align, zero);
+  rix_orphan_give();
+  return p;
+}
+
+enum { ALLOC_PASS = 64 };  // slow allocations between two looks at the clock
+
+_Static_assert(RIX_HEARTBEAT % ALLOC_PASS == 0, "a heartbeat is such a look");
+
+static RIX_SLOW void alloc_look_around(rix_theap_t* theap) {
+  if (theap->slow_calls % RIX_HEARTBEAT == 0) rix_theap_heartbeat(theap);
+  rix_sparse_pass(theap);
 }
 
 static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size, size_t align,
                                      bool zero) {
   if (RIX_UNLIKELY(theap == &rix_theap_empty)) {
     theap = rix_thread_theap();
-    if (theap == NULL) return rix_orphan_malloc(size, rix_max(align, 16), zero);
+    if (theap == NULL) return alloc_orphan(size, rix_max(align, 16), zero);
   }
-  if (RIX_UNLIKELY(++theap->slow_calls % RIX_HEARTBEAT == 0)) rix_theap_heartbeat(theap);
+  if (RIX_UNLIKELY(++theap->slow_calls % ALLOC_PASS == 0)) alloc_look_around(theap);
   if (rix_hook_is_deferred() && theap->tld->id == rix_tls.self) rix_hook_run_deferred(false);
   theap->may_adopt = RIX_ADOPTIONS;
   void* p = theap->sample.rate != 0 ? alloc_sampled(theap, size, align, zero) : NULL;
@@ -221,14 +286,15 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size
 }
 
 static ri_page_t* alloc_try_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, size_t align,
-                                   bool* zero) {
-  const bool wanted = *zero;
-  ri_page_t* const page = rix_page_create_single(size, align, heap, zero);
+                                   bool zero, bool* is_zero) {
+  ri_page_t* const page = rix_page_create_single(size, align, heap, zero, is_zero);
   if (RIX_LIKELY(page != NULL)) return page;
-  if (theap != NULL) rix_theap_collect(theap);
-  if (!rix_roster_refuses(heap, size)) rix_arena_purge(true);
-  *zero = wanted;
-  return rix_page_create_single(size, align, heap, zero);
+  // Pages of this thread help only if, together with all that is free, they are as large as the
+  // block.
+  const size_t unused = rix_arena_reserved() - rix_min(rix_arena_in_use(), rix_arena_reserved());
+  if (theap != NULL && size <= unused + theap->bytes) rix_theap_collect(theap);
+  if (!rix_heap_pages_refuses(heap, size)) rix_arena_relieve();
+  return rix_page_create_single(size, align, heap, zero, is_zero);
 }
 
 // theap: of this thread, to be collected when there is no memory; or NULL.
@@ -236,31 +302,24 @@ static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, siz
                           bool zero) {
   if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) return NULL;
   size = rix_max(size, 1);
-  bool is_zero = zero;
-  const bool deferred = rix_hook_is_deferred() && rix_tls.phase == RIX_THREAD_LIVE;
-  if (deferred) rix_hook_run_deferred(false);
+  if (rix_hook_is_deferred() && rix_tls.phase == RIX_THREAD_LIVE) rix_hook_run_deferred(false);
   if (theap != NULL && theap->sample.rate != 0) {
     void* const p = alloc_sampled(theap, size, align, zero);
     if (p != NULL) return p;
   }
-  ri_page_t* page = alloc_try_single(theap, heap, size, align, &is_zero);
-  if (page == NULL && deferred) {
-    rix_hook_run_deferred(true);
-    is_zero = zero;
-    page = alloc_try_single(theap, heap, size, align, &is_zero);
-  }
-  alloc_tries_t tries = {0, 0};
-  while (page == NULL && alloc_again(heap, size, &tries)) {
-    is_zero = zero;
-    page = alloc_try_single(theap, heap, size, align, &is_zero);
-  }
+  alloc_tries_t tries = {false, 0, 0};
+  ri_page_t* page;
+  bool is_zero;
+  do {
+    page = alloc_try_single(theap, heap, size, align, zero, &is_zero);
+  } while (page == NULL && alloc_again(heap, size, &tries));
   if (page == NULL) return NULL;
   rix_annotate_open(page->start, rix_page_block_size(page));
   if (zero && !is_zero) rix_page_zero_single(page, 0);
   return page->start;
 }
 
-// A tool is told of a new block, of which `size` bytes were asked for.
+// Tells a tool of a new block, of which `size` bytes were requested.
 static void alloc_annotate(void* p, size_t size, bool zero) {
   if (RIX_ANNOTATE == 0 || p == NULL) return;
   rix_annotate_allocated(p, size, rix_page_block_size(rix_pagemap_find(p)), zero);
@@ -281,11 +340,11 @@ static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t al
   return alloc_single(theap, heap, size, align, zero);
 }
 
-// The class gives the alignment already: it is said for blocks that do not come from one.
+// The class already gives the alignment, which is passed on for blocks that do not come from one.
 static RIX_NOINLINE void* alloc_plain(rix_theap_t* theap, size_t size, size_t align, bool zero) {
   if (RIX_UNLIKELY(size > RIX_MEDIUM_BLOCK_MAX)) return alloc_large(theap, size, align, zero);
   const unsigned c = rix_class_of(size);
-  ri_page_t* const page = theap->queue[c].first;
+  ri_page_t* const page = theap->shown[c];
   if (RIX_LIKELY(page != NULL && page->free != NULL)) {
     if (RIX_LIKELY((page->flags & RIX_PAGE_SLOW) == 0)) return alloc_take_plain(page, zero, false);
     return alloc_marked(theap, page, size, align, zero);
@@ -302,7 +361,7 @@ void* rix_theap_malloc_bare(rix_theap_t* theap, size_t size, size_t align, bool 
   return alloc_plain(theap, rix_align_up(size == 0 ? 1 : size, align), align, zero);
 }
 
-// With room behind the block, and a tool that is told of it.
+// With room after the block, and a tool that is told of it.
 static RIX_NOINLINE void* alloc_annotated(rix_theap_t* theap, size_t size, size_t align,
                                           bool zero) {
   if (size > SIZE_MAX - RIX_REDZONE) return NULL;
@@ -321,4 +380,20 @@ void* rix_theap_malloc(rix_theap_t* theap, size_t size, bool zero) {
 void* rix_theap_malloc_aligned(rix_theap_t* theap, size_t size, size_t align, bool zero) {
   if (RIX_ANNOTATE != 0) return alloc_annotated(theap, size, align, zero);
   return rix_theap_malloc_bare(theap, size, align, zero);
+}
+
+static RIX_NOINLINE void* alloc_reported(rix_theap_t* theap, size_t size) {
+  void* const p = rix_theap_malloc(theap, size, false);
+  return RIX_LIKELY(p != NULL) ? p : rix_out_of_memory(size);
+}
+
+// Medium blocks have no direct slots: they are popped here, without a frame and a second call.
+void* rix_malloc_generic(size_t size, ri_fast_theap_t* fast) {
+  rix_theap_t* const theap = (rix_theap_t*)(void*)fast;
+  if (RIX_LIKELY(size > RI_DIRECT_MAX && size <= RIX_MEDIUM_BLOCK_MAX)) {
+    ri_page_t* const page = theap->shown[rix_class_of(size)];
+    const bool ready = page != NULL && page->free != NULL;
+    if (RIX_LIKELY(ready && (page->flags & RIX_PAGE_SLOW) == 0)) return rix_page_pop(page);
+  }
+  return alloc_reported(theap, size);
 }

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: MIT
 // sample.c: which blocks get a guard page (page/guard.c): of those whose size is within bounds, one
-// in `rate` on average, by random distances from 1 to 2 * rate - 1, so that no pattern of the
-// program's decides which ones.
+// in `rate` on average, by random distances from 1 to 2 * rate - 1, so that no pattern in the
+// program decides which ones.
 //
-// Nothing of this costs a fast path anything: a theap that samples a class marks the pages in its
-// queue, as those of the option `check` are, and marked pages have no direct slot. So exactly the
-// allocations of those classes come by, and only as long as the theap samples.
+// This costs the fast path nothing: a theap that samples a class marks the pages in its queue, as
+// the option `check` does, and marked pages have no direct slot. So exactly the allocations of
+// those classes come here, and only as long as the theap samples.
 //
 // Each theap takes the options when it is made and looks at them again at its heartbeats and when
 // it collects, unless the program set something for it. Owner only.
+#include "heap/sample.h"
+
 #include "heap/heap.h"
+#include "heap/queue.h"
 #include "options/options.h"
 
 #define SAMPLE_SIZE_MAX ((size_t)PTRDIFF_MAX / 4)
 
 // From 1 to `most`.
-static size_t sample_draw(rix_sample_t* s, size_t most) {
+static size_t sample_draw(rix_sample_t* s, size_t range) {
   s->random = s->random * 0x5851F42D4C957F2Du + 0x14057B7EF767814Fu;
   const uint64_t x = (s->random ^ s->random >> 32) * 0x9E3779B97F4A7C15u;
-  return (size_t)((x >> 24) % most) + 1;
+  return (size_t)((x >> 24) % range) + 1;
 }
 
 static void sample_begin(rix_sample_t* s) {
@@ -32,7 +35,7 @@ static void sample_begin(rix_sample_t* s) {
   s->classes = (uint8_t)(last - s->first + 1);
 }
 
-// Begins anew, and so do the theap's pages.
+// Starts again, and remarks the theap's pages.
 static void sample_apply(rix_theap_t* theap) {
   sample_begin(&theap->sample);
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
@@ -40,8 +43,8 @@ static void sample_apply(rix_theap_t* theap) {
 }
 
 static void sample_take_rate(rix_sample_t* s, size_t rate, uint64_t seed) {
-  // A tool that is told of each block sees more than a guard page does.
-  const bool possible = RIX_ANNOTATE == 0 && !rix_arena_os_forbidden();
+  // A tool that is told of every block sees more than a guard page does.
+  const bool possible = RIX_ANNOTATE == 0 && !rix_option_os_forbidden();
   s->rate = possible ? rix_min(rate, SAMPLE_SIZE_MAX) : 0;
   s->seed = seed;
 }

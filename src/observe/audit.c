@@ -7,7 +7,12 @@
 #include "arena/meta.h"
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "heap/theap.h"
+#include "heap/thread.h"
+#include "observe/stats.h"
 #include "options/report.h"
+#include "page/abandon.h"
+#include "page/holes.h"
 #include "page/remote.h"
 
 enum { AUDIT_TRIES = 100 };
@@ -40,19 +45,19 @@ static bool audit_theap(const rix_theap_t* theap) {
 }
 
 // The list of a heap's pages: linked both ways, as long as counted, all of this heap.
-static bool audit_roster(const rix_heap_t* heap) {
-  rix_lock(&rix_roster_lock);
+static bool audit_heap_pages(const rix_heap_t* heap) {
+  rix_lock(&rix_heap_pages_lock);
   size_t left = heap->page_count, bytes = 0;
   const ri_page_t* prev = NULL;
   bool valid = true;
   for (const ri_page_t* page = heap->pages; page != NULL && valid; page = page->heap_next) {
     valid = left > 0 && page->heap_prev == prev && ri_load_relaxed(&page->xheap) == heap &&
-            rix_roster_wants(heap, page);
-    bytes += rix_roster_bytes(page);
+            rix_heap_pages_lists(heap, page);
+    bytes += rix_heap_pages_bytes(page);
     prev = page;
     left--;
   }
-  rix_unlock(&rix_roster_lock);
+  rix_unlock(&rix_heap_pages_lock);
   return valid && left == 0 && (!heap->listed || bytes <= ri_load_relaxed(&heap->xbytes));
 }
 
@@ -60,11 +65,12 @@ static bool audit_roster(const rix_heap_t* heap) {
 
 // What a walk over the arenas counts, to be compared with what is kept.
 typedef struct audit_count_s {
-  size_t slices, own_pages, listed;
-  size_t meta;  // slices of the allocator's own structures
+  size_t slices, own_pages, listed, listed_default;
+  size_t holes;  // bytes
+  size_t meta;   // slices of the allocator's own structures
 } audit_count_t;
 
-// Who looks for a page finds this one, or who frees next takes it: NOTIFY says so.
+// Either a search finds this page, or the next free takes it: then NOTIFY is set.
 static bool audit_unowned(const ri_page_t* page, uintptr_t remote) {
   const bool listed = (page->flags & RIX_PAGE_LISTED) != 0;
   if (page->place != RIX_PLACE_NONE) return false;
@@ -73,7 +79,7 @@ static bool audit_unowned(const ri_page_t* page, uintptr_t remote) {
   return listed ? rix_remote_count(page) < rix_page_live(page) : rix_remote_count(page) == 0;
 }
 
-// A page is somebody's, or can be claimed; nothing else would ever find it again.
+// A page has an owner, or can be claimed; otherwise nothing would ever find it again.
 static bool audit_owner(const ri_page_t* page) {
   const uintptr_t owner = ri_load_relaxed(&page->xowner) & ~RIX_OWNER_FLAGS;
   const uintptr_t remote = ri_load_relaxed(&page->xremote);
@@ -83,21 +89,23 @@ static bool audit_owner(const ri_page_t* page) {
   return page->place != RIX_PLACE_NONE && ri_load_relaxed(&page->xtheap) != NULL;
 }
 
-// The page that begins at a claimed slice, with all that arenas know of it.
+// The page that begins at a claimed slice, with all that arenas know about it.
 static bool audit_slices(const rix_arena_t* a, size_t index, audit_count_t* count) {
   const ri_page_t* const page = &a->pages[index];
   const size_t n = page->slice_count;
   if (rix_pagemap_find(rix_arena_address(a, index)) != page) return false;
-  if (page->arena != a || n == 0 || n > a->slice_count - index || !audit_page(page)) return false;
+  if (page->arena != a || n == 0 || n > rix_arena_slices(a) - index || !audit_page(page))
+    return false;
   if (rix_bitmap_count_run(&a->dirty, index, n) != n) return false;
   if (rix_bitmap_count_run(&a->committed, index, n) != n) return false;
   if (!rix_page_valid(page) || !audit_owner(page)) return false;
   if ((ri_load_relaxed(&page->xowner) & ~RIX_OWNER_FLAGS) == rix_tls.self) count->own_pages++;
+  count->holes += rix_holes_bytes(page);
   count->slices += n;
   return true;
 }
 
-// The bits of the abandoned pages of a class are those of pages that know that they are listed.
+// The abandoned bits of a class are exactly those of pages that are marked as listed.
 static bool audit_abandoned(const rix_arena_t* a, unsigned c, audit_count_t* count) {
   const rix_bitmap_t map = rix_arena_abandoned(a, c);
   size_t listed = 0;
@@ -105,6 +113,7 @@ static bool audit_abandoned(const rix_arena_t* a, unsigned c, audit_count_t* cou
     const ri_page_t* const page = &a->pages[i];
     if ((page->flags & RIX_PAGE_LISTED) == 0 || page->class_index != c) return false;
     if (rix_bitmap_count_run(&a->free, i, 1) != 0) return false;
+    if (ri_load_relaxed(&page->xheap) == &rix_heap_default) count->listed_default++;
   }
   count->listed += listed;
   return listed == ri_load_relaxed(&a->xabandoned[c]);
@@ -112,8 +121,8 @@ static bool audit_abandoned(const rix_arena_t* a, unsigned c, audit_count_t* cou
 
 // How many slices from `index` on are free, as far as one look at the bitmap tells.
 static size_t audit_free(const rix_arena_t* a, size_t index) {
-  const size_t most = rix_min(RIX_WORD_BITS, a->slice_count - index);
-  if (rix_bitmap_count_run(&a->free, index, most) == most) return most;
+  const size_t max = rix_min(RIX_WORD_BITS, rix_arena_slices(a) - index);
+  if (rix_bitmap_count_run(&a->free, index, max) == max) return max;
   return rix_bitmap_count_run(&a->free, index, 1);
 }
 
@@ -124,10 +133,10 @@ static bool audit_leads_nowhere(const rix_arena_t* a, size_t index, size_t count
   return true;
 }
 
-// Each slice is free, and then leads nowhere, or part of exactly one page, or of none: those are
-// counted, and are as many as meta.c took.
+// Each slice is free, and then leads nowhere; or is part of exactly one page; or of none: those are
+// counted, and must be as many as meta.c took.
 static bool audit_arena(const rix_arena_t* a, audit_count_t* count) {
-  for (size_t i = 0; i < a->slice_count;) {
+  for (size_t i = 0; i < rix_arena_slices(a);) {
     const size_t n = audit_free(a, i);
     if (n > 0) {
       if (!audit_leads_nowhere(a, i, n)) return false;
@@ -160,19 +169,28 @@ static size_t audit_own_pages(void) {
   return own;
 }
 
+// The number of pages without owner that the default heap counts.
+static size_t audit_default(void) {
+  size_t listed = 0;
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
+    listed += ri_load_relaxed(&rix_heap_default.xabandoned[c]);
+  return listed;
+}
+
 static bool audit_arenas(void) {
-  audit_count_t count = {0, 0, 0, 0};
+  audit_count_t count = {0};
   for (size_t i = 0; i < rix_arena_count(); i++) {
     if (!audit_arena(rix_arena_at(i), &count)) return false;
   }
   const size_t own = audit_own_pages();
   return (count.slices + count.meta) * RIX_SLICE_SIZE == rix_arena_in_use() &&
-         count.meta == rix_meta_slices() && count.own_pages == own &&
-         count.listed == rix_page_abandoned_count();
+         count.meta == rix_meta_slices() && count.holes == rix_gauge_now(RIX_GAUGE_HOLES) &&
+         count.own_pages == own && count.listed == rix_page_abandoned_count() &&
+         count.listed_default == audit_default();
 }
 
-// Threads that are just beginning or ending are not counted, and may be between two steps of what
-// they do: then another look finds nothing.
+// Threads that are beginning or ending are not counted, and may be between two steps: then another
+// look finds nothing wrong.
 static bool audit_process(void) {
   for (int i = 0; i < AUDIT_TRIES && rix_thread_is_alone(); i++) {
     if (audit_arenas()) return true;
@@ -180,16 +198,16 @@ static bool audit_process(void) {
   return !rix_thread_is_alone();
 }
 
-// Which part of a theap of this thread is wrong; NULL: none. The lists of one whose heap another
-// thread destroyed lead to pages that are gone; it is forgotten at the thread's next look.
+// Which part of a theap of this thread is wrong; NULL: none. If another thread destroyed its heap,
+// its lists lead to pages that are gone; it is forgotten at the thread's next look.
 static const char* audit_own(const rix_theap_t* theap) {
   if (theap->state == RIX_THEAP_DESTROYED) return NULL;
   if (!audit_theap(theap)) return "heap";
   const bool listed = theap->state == RIX_THEAP_LIVE;
-  return listed && !audit_roster(theap->heap) ? "the pages of heap" : NULL;
+  return listed && !audit_heap_pages(theap->heap) ? "the pages of heap" : NULL;
 }
 
-// The same for all of them, and the number of the first with which something is wrong.
+// The same for all of them, and the number of the first that has something wrong.
 static const char* audit_thread(size_t* seq) {
   const char* wrong = NULL;
   rix_lock(&rix_heap_lock);  // no heap ends meanwhile
@@ -202,7 +220,7 @@ static const char* audit_thread(size_t* seq) {
   return wrong;
 }
 
-bool ri_audit(void) {
+bool rix_audit(void) {
   if (rix_tls.phase != RIX_THREAD_LIVE) return true;
   size_t seq = 0;
   const char* const wrong = audit_thread(&seq);

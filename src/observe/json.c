@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// json.c: statistics as JSON. The text is made twice when nobody gave a buffer: to count its
-// characters and to write them.
+// json.c: statistics as JSON.
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -10,7 +9,7 @@
 typedef struct json_s {
   char* text;
   size_t size;    // of text
-  size_t length;  // of all that was added, whether it fitted or not
+  size_t length;  // of all that was added, whether it fit or not
 } json_t;
 
 static RIX_PRINTF(2, 3) void json_add(json_t* json, const char* format, ...) {
@@ -39,7 +38,7 @@ static void json_bins(json_t* json, const char* name, const ri_stat_count_t* bin
   json_add(json, ",\n  \"%s\": [", name);
   for (size_t i = 0; i < RI_STAT_BINS; i++) {
     if (bins[i].total == 0) continue;
-    json_add(json, "%s\n    {\"bin\":%zu,\"size\":%zu,", separator, i, ri_stats_get_bin_size(i));
+    json_add(json, "%s\n    {\"bin\":%zu,\"size\":%zu,", separator, i, rix_stats_bin_size(i));
     json_count(json, &bins[i]);
     json_add(json, "}");
     separator = ",";
@@ -69,41 +68,8 @@ static void json_all(json_t* json, const ri_stats_t* s) {
   json_add(json, "\n  }\n}\n");
 }
 
-char* ri_stats_as_json(ri_stats_t* stats, size_t size, char* buffer) {
-  json_t json = {buffer, buffer != NULL ? size : 0, 0};
-  if (buffer != NULL && size > 0) buffer[0] = '\0';
-  if (!rix_stats_header_valid(stats)) return NULL;
+size_t rix_stats_write_json(const ri_stats_t* stats, size_t size, char* text) {
+  json_t json = {text, size, 0};
   json_all(&json, stats);
-  if (buffer != NULL) {
-    if (json.length < size) return buffer;
-    if (size > 0) buffer[0] = '\0';
-    return NULL;
-  }
-  const size_t needed = json.length + 1;
-  char* const text = ri_malloc(needed);
-  if (text == NULL) return NULL;
-  json = (json_t){text, needed, 0};
-  json_all(&json, stats);
-  return text;
-}
-
-char* ri_heap_stats_get_json(ri_heap_t* heap, size_t size, char* buffer) {
-  ri_stats_t stats;
-  ri_stats_init(&stats);
-  ri_heap_stats_get(heap, &stats);
-  return ri_stats_as_json(&stats, size, buffer);
-}
-
-char* ri_subproc_stats_get_json(ri_subproc_id_t subproc, size_t size, char* buffer) {
-  ri_stats_t stats;
-  ri_stats_init(&stats);
-  ri_subproc_stats_get(subproc, &stats);
-  return ri_stats_as_json(&stats, size, buffer);
-}
-
-char* ri_stats_get_json(size_t size, char* buffer) {
-  ri_stats_t stats;
-  ri_stats_init(&stats);
-  ri_stats_get(&stats);
-  return ri_stats_as_json(&stats, size, buffer);
+  return json.length;
 }

@@ -54,7 +54,7 @@ static void print_bins(rix_output_t to, const ri_stats_t* s) {
   rix_print_to(to, "  size class        blocks         bytes     pages  pages so far\n");
   for (size_t i = 0; i < RI_STAT_BINS; i++) {
     if (s->page_bins[i].total == 0) continue;
-    const size_t size = ri_stats_get_bin_size(i);
+    const size_t size = rix_stats_bin_size(i);
     const int64_t blocks = s->malloc_bins[i].current;
     const int64_t bytes = size > 0 ? blocks * (int64_t)size : s->malloc_huge.current;
     rix_print_to(to, "  %-10s %13lld  %12s  %8lld  %12lld\n",
@@ -72,13 +72,13 @@ static void print_blocks(rix_output_t to, const ri_stats_t* s) {
 }
 
 static void print_work(rix_output_t to, const ri_stats_t* s) {
-  rix_print_to(to,
-               "  pages       extended %lld, kept empty %lld, searches %lld over %lld, taken over "
-               "%lld by allocations and %lld by frees\n",
-               (long long)s->pages_extended.total, (long long)s->pages_retire.total,
-               (long long)s->page_searches_count.total, (long long)s->page_searches.total,
-               (long long)s->pages_reclaim_on_alloc.total,
-               (long long)s->pages_reclaim_on_free.total);
+  rix_print_to(
+      to,
+      "  pages       extended %lld, kept empty %lld, %lld searches of %lld pages, taken over by "
+      "%lld allocations and %lld frees\n",
+      (long long)s->pages_extended.total, (long long)s->pages_retire.total,
+      (long long)s->page_searches_count.total, (long long)s->page_searches.total,
+      (long long)s->pages_reclaim_on_alloc.total, (long long)s->pages_reclaim_on_free.total);
 }
 
 static void print_calls(rix_output_t to, const ri_stats_t* s) {
@@ -90,21 +90,22 @@ static void print_calls(rix_output_t to, const ri_stats_t* s) {
                (long long)s->reset_calls.total, (long long)s->move_calls.total);
 }
 
-void ri_stats_print_out(ri_output_fun* out, void* arg) {
+void rix_print_stats(ri_output_fun* out, void* arg) {
   const rix_output_t to = rix_output_of(out, arg);
   ri_stats_t s;
   ri_stats_init(&s);
-  ri_stats_get(&s);
+  rix_stats_get(&s);
   rix_print_to(to, "rimalloc %d.%d.%d\n", RI_VERSION_MAJOR, RI_VERSION_MINOR, RI_VERSION_PATCH);
   print_blocks(to, &s);
   print_bytes(to, "resident", &s.resident);
   print_bytes(to, "committed", &s.committed);
   print_bytes(to, "retained", &s.retained);
   print_bytes(to, "reserved", &s.reserved);
-  rix_print_to(to, "  arenas      %12lld  mappings %zu, and %s cached for reuse\n",
+  print_bytes(to, "holes", &s.holes);
+  rix_print_to(to, "  arenas      %12lld  mappings %zu, %s cached for reuse\n",
                (long long)s.arena_count.total, rix_mapping_count(),
                print_size((int64_t)rix_mapping_cached()).text);
-  rix_print_to(to, "  given back  %12s  in %lld looks at arenas; left to the OS %s\n",
+  rix_print_to(to, "  returned    %12s  in %lld passes over arenas; offered to the OS %s\n",
                print_size(s.purged.total).text, (long long)s.arena_purges.total,
                print_size(s.reset.total).text);
   rix_print_to(to, "  metadata    %12s\n", print_size(s.metadata.current).text);
@@ -113,50 +114,45 @@ void ri_stats_print_out(ri_output_fun* out, void* arg) {
   print_work(to, &s);
   print_calls(to, &s);
   print_bins(to, &s);
-  ri_process_info_print_out(to.out, to.arg);
+  rix_print_process(to.out, to.arg);
 }
 
-void ri_stats_print(void* out) {
-  RIX_UNUSED(out);  // kept for code written for mimalloc, which ignores it as well
-  ri_stats_print_out(NULL, NULL);
-}
-
-void ri_heap_stats_print_out(ri_heap_t* heap, ri_output_fun* out, void* arg) {
+void rix_print_heap(ri_heap_t* heap, ri_output_fun* out, void* arg) {
   const rix_output_t to = rix_output_of(out, arg);
   ri_stats_t s;
   ri_stats_init(&s);
-  ri_heap_stats_get(heap, &s);
+  rix_stats_get_heap(heap, &s);
   rix_print_to(to, "rimalloc %d.%d.%d, heap %p\n", RI_VERSION_MAJOR, RI_VERSION_MINOR,
                RI_VERSION_PATCH, (void*)heap);
   print_blocks(to, &s);
   print_bins(to, &s);
 }
 
-void ri_subproc_stats_print_out(ri_subproc_id_t subproc, ri_output_fun* out, void* arg) {
+void rix_print_subproc(ri_subproc_id_t subproc, ri_output_fun* out, void* arg) {
   const rix_output_t to = rix_output_of(out, arg);
   ri_stats_t s;
   ri_stats_init(&s);
-  ri_subproc_stats_get(subproc, &s);
+  rix_stats_get_subproc(subproc, &s);
   rix_print_to(to, "rimalloc %d.%d.%d, sub-process %p\n", RI_VERSION_MAJOR, RI_VERSION_MINOR,
                RI_VERSION_PATCH, subproc._ri_subproc_id);
   print_blocks(to, &s);
   print_bins(to, &s);
 }
 
-void ri_subproc_heap_stats_print_out(ri_subproc_id_t subproc, ri_output_fun* out, void* arg) {
+void rix_print_subproc_heaps(ri_subproc_id_t subproc, ri_output_fun* out, void* arg) {
   rix_subproc_t* const of = subproc._ri_subproc_id;
-  size_t seq = 0;
-  rix_heap_t* heap;
-  while (of != NULL && (heap = rix_subproc_next_heap(of, &seq)) != NULL)
-    ri_heap_stats_print_out(heap, out, arg);
-  ri_subproc_stats_print_out(subproc, out, arg);
+  rix_heap_walk_t walk;
+  if (of != NULL) rix_heap_walk_begin(&walk, of);
+  for (rix_heap_t* heap; of != NULL && (heap = rix_heap_walk_next(&walk)) != NULL;)
+    rix_print_heap(heap, out, arg);
+  rix_print_subproc(subproc, out, arg);
 }
 
-void ri_thread_stats_print_out(ri_output_fun* out, void* arg) {
+void rix_print_thread(ri_output_fun* out, void* arg) {
   const rix_output_t to = rix_output_of(out, arg);
   ri_stats_t s;
   ri_stats_init(&s);
-  ri_thread_stats_get(&s);
+  rix_stats_get_thread(&s);
   rix_print_to(to, "rimalloc %d.%d.%d, this thread\n", RI_VERSION_MAJOR, RI_VERSION_MINOR,
                RI_VERSION_PATCH);
   print_blocks(to, &s);
@@ -164,16 +160,14 @@ void ri_thread_stats_print_out(ri_output_fun* out, void* arg) {
   print_bins(to, &s);
 }
 
-void ri_process_info_print_out(ri_output_fun* out, void* arg) {
+void rix_print_process(ri_output_fun* out, void* arg) {
   const rix_output_t to = rix_output_of(out, arg);
   size_t elapsed, user, system, rss, peak_rss, commit, peak_commit, faults;
-  ri_process_info(&elapsed, &user, &system, &rss, &peak_rss, &commit, &peak_commit, &faults);
-  rix_print_to(to, "  time        %9zu ms  user %zu ms, system %zu ms, %zu page faults that read\n",
+  rix_stats_process(&elapsed, &user, &system, &rss, &peak_rss, &commit, &peak_commit, &faults);
+  rix_print_to(to, "  time        %9zu ms  user %zu ms, system %zu ms, %zu major page faults\n",
                elapsed, user, system, faults);
   rix_print_to(to, "  process     %12s  resident, peak %s; committed %s",
                print_size((int64_t)rss).text, print_size((int64_t)peak_rss).text,
                print_size((int64_t)commit).text);
   rix_print_to(to, ", peak %s\n", print_size((int64_t)peak_commit).text);
 }
-
-void ri_process_info_print(void) { ri_process_info_print_out(NULL, NULL); }

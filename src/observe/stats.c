@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// stats.c: fills ri_stats_t and ri_summary_t: what there is now from the pages (collect.h), what
+// stats.c: fills ri_stats_t and ri_summary_t: what there is now from the pages (count.h), what
 // happened from the events and gauges (base/events.h), peaks of the former as they were seen here.
 //
 // CONCURRENCY: any thread. The peaks that are kept here are atomics; rix_thread_lock is held while
@@ -8,25 +8,31 @@
 #include "arena/meta.h"
 #include "arena/pagemap.h"
 #include "heap/heap.h"
-#include "observe/collect.h"
+#include "heap/subproc.h"
+#include "heap/thread.h"
+#include "heap/tld.h"
+#include "observe/count.h"
 #include "observe/stats.h"
+#include "page/abandon.h"
+#include "page/mapped.h"
 #include "page/remote.h"
 
-_Static_assert(RIX_COLLECT_BINS <= RI_STAT_BINS, "each class has a bin");
+_Static_assert(RIX_COUNT_BINS <= RI_STAT_BINS, "each class has a bin");
 
 enum { STATS_WORDS = sizeof(ri_stats_t) / sizeof(int64_t) + 1 };
 
 static struct {
-  ri_atomic(int64_t) xpeak[STATS_WORDS];         // by the place of the count in ri_stats_t
-  ri_atomic(uint64_t) xbefore[RIX_EVENT_COUNT];  // events that are not counted: before a reset
-  ri_atomic(size_t) xresident;                   // the most that was seen; resets leave it
+  ri_atomic(int64_t) xpeak[STATS_WORDS];          // by the place of the count in ri_stats_t
+  ri_atomic(uint64_t) xbefore[RIX_EVENT_COUNT];   // events that are not counted: before a reset
+  ri_atomic(uint64_t) xhighest[RIX_EVENT_COUNT];  // and the maximum of the others that was reported
+  ri_atomic(size_t) xresident;                    // the maximum seen; resets leave it
 } stats;
 
 bool rix_stats_header_valid(const ri_stats_t* s) {
   return s != NULL && s->size == sizeof(*s) && s->version == RI_STAT_VERSION;
 }
 
-// The bin of a class in ri_stats_t: larger blocks have the last one.
+// The bin of a class in ri_stats_t: the last one is for larger blocks.
 static size_t stats_bin(unsigned i) { return i < RIX_CLASS_COUNT ? i : RI_STAT_BINS - 1; }
 
 static void stats_set(ri_stat_count_t* count, size_t current) {
@@ -37,15 +43,16 @@ static void stats_raise(int64_t* value, int64_t least) {
   if (*value < least) *value = least;
 }
 
-void rix_stats_fill_part(ri_stats_t* s, const rix_collected_t* c) {
-  const size_t normal = rix_collected_normal_bytes(c);
-  for (unsigned i = 0; i < RIX_COLLECT_BINS; i++) {
+void rix_stats_fill_part(ri_stats_t* s, const rix_count_t* c) {
+  const size_t normal = rix_count_normal_bytes(c);
+  for (unsigned i = 0; i < RIX_COUNT_BINS; i++) {
     stats_set(&s->page_bins[stats_bin(i)], c->pages[i]);
     stats_set(&s->malloc_bins[stats_bin(i)], c->blocks[i]);
   }
-  stats_set(&s->pages, rix_collected_pages(c));
+  stats_set(&s->pages, rix_count_pages(c));
   stats_set(&s->page_committed, c->page_bytes);
-  stats_set(&s->blocks, rix_collected_blocks(c));
+  stats_set(&s->holes, c->holes);
+  stats_set(&s->blocks, rix_count_blocks(c));
   stats_set(&s->malloc_normal, normal);
   stats_set(&s->malloc_huge, c->large_bytes);
   stats_set(&s->malloc_requested, normal + c->large_bytes);
@@ -53,20 +60,39 @@ void rix_stats_fill_part(ri_stats_t* s, const rix_collected_t* c) {
   stats_set(&s->chunk_bins[RI_CBIN_MEDIUM], c->medium_pages);
   stats_set(&s->chunk_bins[RI_CBIN_OTHER], c->single_pages);
   stats_set(&s->chunk_bins[RI_CBIN_HUGE], c->mapped_pages);
-  const size_t large = c->blocks[RIX_COLLECT_LARGE];
-  s->malloc_normal_count.total = (int64_t)(rix_collected_blocks(c) - large);
+  const size_t large = c->blocks[RIX_COUNT_LARGE];
+  s->malloc_normal_count.total = (int64_t)(rix_count_blocks(c) - large);
   s->malloc_huge_count.total = (int64_t)large;
 }
 
 // A count of the process: its peak is the largest value that was ever seen here.
 static void stats_see(const ri_stats_t* s, ri_stat_count_t* count) {
   const size_t place = (size_t)((uint8_t*)count - (const uint8_t*)s) / sizeof(int64_t);
-  int64_t peak = ri_load_relaxed(&stats.xpeak[place]);
-  while (count->current > peak &&
-         !ri_cas_weak_relaxed(&stats.xpeak[place], &peak, count->current)) {}
-  stats_raise(&count->peak, peak);
+  ri_raise_relaxed(&stats.xpeak[place], count->current);
+  stats_raise(&count->peak, ri_load_relaxed(&stats.xpeak[place]));
   stats_raise(&count->peak, count->current);
   stats_raise(&count->total, count->peak);
+}
+
+// What was noted when pages were looked at.
+static void stats_level(ri_stat_count_t* count, const rix_level_t* level) {
+  stats_raise(&count->peak, (int64_t)ri_load_relaxed(&level->xpeak));
+  stats_raise(&count->peak, count->current);
+  stats_raise(&count->total, count->peak);
+}
+
+static void stats_levels(ri_stats_t* s) {
+  const rix_levels_t* const l = &rix_levels;
+  for (unsigned i = 0; i < RIX_COUNT_BINS; i++) {
+    const rix_level_t* const blocks = i < RIX_CLASS_COUNT ? &l->blocks[i] : &l->pages[i];
+    stats_level(&s->malloc_bins[stats_bin(i)], blocks);
+    stats_level(&s->page_bins[stats_bin(i)], &l->pages[i]);
+  }
+  stats_level(&s->pages, &l->all_pages);
+  stats_level(&s->blocks, &l->all_blocks);
+  stats_level(&s->malloc_normal, &l->normal);
+  stats_level(&s->malloc_huge, &l->large);
+  stats_level(&s->malloc_requested, &l->in_use);
 }
 
 static void stats_see_all(ri_stats_t* s) {
@@ -89,13 +115,29 @@ static void stats_gauge(ri_stat_count_t* count, rix_gauge_t gauge, const uint64_
   stats_raise(&count->total, (int64_t)events[RIX_EVENT_GAUGE + (size_t)gauge]);
 }
 
-// The kernel's own peak lags behind by some pages, so what was once seen resident counts too.
+// The kernel's own peak lags by some pages, so what was once seen resident counts too.
 static void stats_usage(rix_os_usage_t* usage) {
   rix_os_usage(usage);
-  size_t peak = ri_load_relaxed(&stats.xresident);
-  while (usage->peak_resident > peak &&
-         !ri_cas_weak_relaxed(&stats.xresident, &peak, usage->peak_resident)) {}
-  usage->peak_resident = rix_max(usage->peak_resident, peak);
+  ri_raise_relaxed(&stats.xresident, usage->peak_resident);
+  usage->peak_resident = ri_load_relaxed(&stats.xresident);
+}
+
+// What was handed out so far.
+static void stats_fill_blocks(ri_stats_t* s, const uint64_t* events) {
+  uint64_t count = 0, bytes = 0;
+  for (unsigned i = 0; i < RIX_CLASS_COUNT; i++) {
+    ri_stat_count_t* const bin = &s->malloc_bins[stats_bin(i)];
+    stats_raise(&bin->total, (int64_t)events[RIX_EVENT_BLOCK + i]);
+    count += (uint64_t)bin->total;
+    bytes += (uint64_t)bin->total * rix_class_block_size(i);
+  }
+  ri_stat_count_t* const large = &s->malloc_bins[stats_bin(RIX_COUNT_LARGE)];
+  stats_raise(&large->total, (int64_t)events[RIX_EVENT_PAGE + RIX_COUNT_LARGE]);
+  stats_raise(&s->malloc_huge.total, (int64_t)events[RIX_EVENT_LARGE_BYTES]);
+  s->malloc_normal_count.total = (int64_t)count;
+  stats_raise(&s->malloc_normal.total, (int64_t)bytes);
+  stats_raise(&s->blocks.total, (int64_t)count + large->total);
+  stats_raise(&s->malloc_requested.total, s->malloc_normal.total + s->malloc_huge.total);
 }
 
 // What happened on slow paths.
@@ -106,19 +148,27 @@ static void stats_fill_events(ri_stats_t* s, const uint64_t* events) {
   s->purged.total = (int64_t)events[RIX_EVENT_PURGED_BYTES];
   s->reset.total = (int64_t)events[RIX_EVENT_RESET_BYTES];
   s->pages_extended.total = (int64_t)events[RIX_EVENT_EXTENDED];
-  s->pages_retire.total = (int64_t)events[RIX_EVENT_RETIRED];
+  s->pages_retire.total = (int64_t)events[RIX_EVENT_KEPT];
   s->page_searches.total = (int64_t)events[RIX_EVENT_SEARCHED];
   s->page_searches_count.total = (int64_t)events[RIX_EVENT_SEARCHES];
   s->pages_reclaim_on_alloc.total = (int64_t)events[RIX_EVENT_RECLAIM_ALLOC];
   s->pages_reclaim_on_free.total = (int64_t)events[RIX_EVENT_RECLAIM_FREE];
   s->pages_reabandon_full.total = (int64_t)events[RIX_EVENT_REABANDONED];
   uint64_t created = 0;
-  for (unsigned i = 0; i < RIX_COLLECT_BINS; i++) {
+  for (unsigned i = 0; i < RIX_COUNT_BINS; i++) {
     created += events[RIX_EVENT_PAGE + i];
     stats_raise(&s->page_bins[stats_bin(i)].total, (int64_t)events[RIX_EVENT_PAGE + i]);
   }
   stats_raise(&s->pages.total, (int64_t)created);
-  stats_raise(&s->malloc_huge_count.total, (int64_t)events[RIX_EVENT_PAGE + RIX_COLLECT_LARGE]);
+  stats_fill_blocks(s, events);
+  stats_raise(&s->malloc_huge_count.total, (int64_t)events[RIX_EVENT_PAGE + RIX_COUNT_LARGE]);
+}
+
+// Bytes that may be resident and are in no page.
+static size_t stats_retained(void) {
+  const size_t committed = rix_gauge_now(RIX_GAUGE_COMMITTED) + rix_gauge_now(RIX_GAUGE_HOLES);
+  const size_t claimed = rix_gauge_now(RIX_GAUGE_CLAIMED);
+  return committed - rix_min(committed, claimed);
 }
 
 // What belongs to the process as a whole.
@@ -127,9 +177,8 @@ static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
   stats_gauge(&s->committed, RIX_GAUGE_COMMITTED, events);
   stats_gauge(&s->page_committed, RIX_GAUGE_CLAIMED, events);
   stats_gauge(&s->threads, RIX_GAUGE_THREADS, events);
-  const size_t committed = (size_t)s->committed.current;
-  const size_t claimed = (size_t)s->page_committed.current;
-  stats_set(&s->retained, committed > claimed ? committed - claimed : 0);
+  stats_gauge(&s->holes, RIX_GAUGE_HOLES, events);
+  stats_set(&s->retained, stats_retained());
   stats_set(&s->metadata, rix_meta_reserved() + rix_pagemap_reserved());
   stats_set(&s->pages_abandoned, rix_page_abandoned_count());
   stats_raise(&s->pages_abandoned.total, (int64_t)events[RIX_EVENT_ABANDONED]);
@@ -148,97 +197,109 @@ static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
   s->move_calls.total = (int64_t)rix_os_calls_of(RIX_OS_CALL_MOVE);
 }
 
+// Blocks that were handed out since their pages were looked at.
+static void stats_add_unseen(uint64_t events[RIX_EVENT_COUNT], const rix_count_t* c) {
+  for (unsigned i = 0; i < RIX_CLASS_COUNT; i++)
+    events[RIX_EVENT_BLOCK + i] += c->unseen[i];
+}
+
 // The events of all threads since the last reset. To be called after the pages were read: so that
 // totals are not smaller than what is there.
-static void stats_events(uint64_t events[RIX_EVENT_COUNT]) {
-  rix_thread_events(events);
+static void stats_events(uint64_t events[RIX_EVENT_COUNT], const rix_count_t* c) {
+  rix_tld_events(events);
+  stats_add_unseen(events, c);
   for (size_t i = 0; i < RIX_EVENT_COUNT; i++) {
     const uint64_t before = ri_load_relaxed(&stats.xbefore[i]);
     events[i] = events[i] > before ? events[i] - before : 0;
+    // What is not seen yet may be freed before it is, and what other threads see meanwhile may have
+    // been counted twice: a second reading must not be lower.
+    ri_raise_relaxed(&stats.xhighest[i], events[i]);
+    const uint64_t highest = ri_load_relaxed(&stats.xhighest[i]);
+    events[i] = events[i] > highest ? events[i] : highest;  // a reset may have come in between
   }
 }
 
-bool ri_stats_get(ri_stats_t* s) {
+bool rix_stats_get(ri_stats_t* s) {
   if (!rix_stats_header_valid(s)) return false;
   ri_stats_init(s);
-  rix_collected_t c = {0};
+  rix_count_t c = {0};
   uint64_t events[RIX_EVENT_COUNT];
-  rix_collect_process(&c);
-  stats_events(events);
+  rix_count_process(&c);
+  stats_events(events, &c);
   rix_stats_fill_part(s, &c);
   stats_fill_events(s, events);
   stats_fill_process(s, events);
+  stats_levels(s);
   stats_see_all(s);
+  stats_fill_blocks(s, events);  // again: a peak that was seen is part of what was handed out
   return true;
 }
 
-bool ri_thread_stats_get(ri_stats_t* s) {
+bool rix_stats_get_thread(ri_stats_t* s) {
   if (!rix_stats_header_valid(s)) return false;
   ri_stats_init(s);
-  rix_collected_t c = {0};
+  rix_count_t c = {0};
   uint64_t events[RIX_EVENT_COUNT] = {0};
-  rix_collect_thread(&c);
+  rix_count_thread(&c);
   if (rix_events_mine != NULL) rix_events_sum(rix_events_mine, events);
+  stats_add_unseen(events, &c);
   rix_stats_fill_part(s, &c);
   stats_fill_events(s, events);
   return true;
 }
 
-bool ri_heap_stats_get(ri_heap_t* heap, ri_stats_t* s) {
+bool rix_stats_get_heap(ri_heap_t* heap, ri_stats_t* s) {
   if (!rix_stats_header_valid(s)) return false;
-  rix_collected_t c = {0};
-  rix_collect_heap(&c, heap != NULL ? heap : rix_subproc_current()->main);
+  rix_count_t c = {0};
+  rix_count_heap(&c, heap != NULL ? heap : rix_subproc_current()->main);
   ri_stats_init(s);
   rix_stats_fill_part(s, &c);
   stats_set(&s->heaps, 1);
   return true;
 }
 
-bool ri_subproc_stats_get(ri_subproc_id_t subproc, ri_stats_t* s) {
+bool rix_stats_get_subproc(ri_subproc_id_t subproc, ri_stats_t* s) {
   rix_subproc_t* const of = subproc._ri_subproc_id;
   if (of == NULL || !rix_stats_header_valid(s)) return false;
-  rix_collected_t c = {0};
-  size_t seq = 0, count = 0;
-  rix_heap_t* heap;
-  while ((heap = rix_subproc_next_heap(of, &seq)) != NULL) {
-    rix_collect_heap(&c, heap);
-    count++;
-  }
-  rix_collected_space_t space = {0};
+  rix_count_t c = {0};
+  const size_t count = rix_count_subproc(&c, of);
+  rix_count_space_t space = {0};
   uint64_t events[RIX_EVENT_COUNT];
-  rix_collect_space(&space, of->id);
-  rix_thread_events_of(of, events);
+  rix_count_space(&space, of->id);
+  rix_tld_events_of(of, events);
+  stats_add_unseen(events, &c);
   ri_stats_init(s);
   rix_stats_fill_part(s, &c);
   stats_fill_events(s, events);
   stats_set(&s->heaps, count);
   stats_set(&s->threads, rix_subproc_threads(of));
-  // What the main one frees of mappings is kept for it.
+  // Freed mappings are kept for the main one.
   const size_t mapped = c.mapped_bytes + (of == &rix_subproc_main ? rix_mapping_cached() : 0);
   const size_t committed = space.committed + mapped;
   stats_set(&s->reserved, space.reserved + mapped);
-  stats_set(&s->committed, committed);
+  stats_set(&s->committed, committed - rix_min(committed, c.holes));
   stats_set(&s->retained, committed - rix_min(committed, c.page_bytes));
   s->arena_count.total = (int64_t)space.arenas;
   return true;
 }
 
-bool ri_subproc_stats_get_exclusive(ri_subproc_id_t subproc, ri_stats_t* s) {
-  if (subproc._ri_subproc_id == NULL || !rix_stats_header_valid(s)) return false;
-  ri_stats_init(s);
-  return true;
+static void stats_begin_event(size_t i, uint64_t before) {
+  ri_store_relaxed(&stats.xbefore[i], before);
+  ri_store_relaxed(&stats.xhighest[i], 0);
 }
 
-void ri_heap_stats_merge_to_subproc(ri_heap_t* heap) { RIX_UNUSED(heap); }
-
-void ri_stats_reset(void) {
+void rix_stats_reset(void) {
   uint64_t events[RIX_EVENT_COUNT];
-  rix_collected_t c = {0};
-  rix_collect_process(&c);
-  rix_thread_events(events);
-  // Of what is still there the total begins with what is there.
-  for (unsigned i = 0; i < RIX_COLLECT_BINS; i++)
+  rix_count_t c = {0};
+  rix_count_process(&c);
+  rix_tld_events(events);
+  stats_add_unseen(events, &c);
+  // For what still exists, the total restarts at the present value.
+  for (unsigned i = 0; i < RIX_COUNT_BINS; i++)
     events[RIX_EVENT_PAGE + i] -= rix_min((size_t)events[RIX_EVENT_PAGE + i], c.pages[i]);
+  for (unsigned i = 0; i < RIX_CLASS_COUNT; i++)
+    events[RIX_EVENT_BLOCK + i] -= rix_min((size_t)events[RIX_EVENT_BLOCK + i], c.blocks[i]);
+  events[RIX_EVENT_LARGE_BYTES] -= rix_min((size_t)events[RIX_EVENT_LARGE_BYTES], c.large_bytes);
   for (size_t i = 0; i < RIX_GAUGE_COUNT; i++) {
     const size_t now = rix_gauge_now((rix_gauge_t)i);
     events[RIX_EVENT_GAUGE + i] -= rix_min((size_t)events[RIX_EVENT_GAUGE + i], now);
@@ -247,26 +308,25 @@ void ri_stats_reset(void) {
   events[RIX_EVENT_ABANDONED] -=
       rix_min((size_t)events[RIX_EVENT_ABANDONED], rix_page_abandoned_count());
   for (size_t i = 0; i < RIX_EVENT_COUNT; i++)
-    ri_store_relaxed(&stats.xbefore[i], events[i]);
+    stats_begin_event(i, events[i]);
   for (size_t i = 0; i < STATS_WORDS; i++)
     ri_store_relaxed(&stats.xpeak[i], 0);
+  rix_levels_reset();
 }
 
-void ri_stats_merge(void) {}
-
-size_t ri_stats_get_bin_size(size_t bin) {
+size_t rix_stats_bin_size(size_t bin) {
   return bin < RIX_CLASS_COUNT ? rix_class_block_size((unsigned)bin) : 0;
 }
 
 // ---- The summary and the process ----------------------------------------------------------------
 
-void ri_summary(ri_summary_t* summary) {
-  rix_collected_t c = {0};
-  rix_collect_process(&c);
+void rix_stats_summary(ri_summary_t* summary) {
+  rix_count_t c = {0};
+  rix_count_process(&c);
   ri_summary_t s = {0};
-  s.pages = rix_collected_pages(&c);
-  s.blocks = rix_collected_blocks(&c);
-  s.in_use = rix_collected_normal_bytes(&c) + c.large_bytes;
+  s.pages = rix_count_pages(&c);
+  s.blocks = rix_count_blocks(&c);
+  s.in_use = rix_count_normal_bytes(&c) + c.large_bytes;
   s.arenas = rix_arena_count();
   s.mappings = rix_mapping_count();
   s.cached = rix_mapping_cached();
@@ -280,13 +340,24 @@ void ri_summary(ri_summary_t* summary) {
   *summary = s;
 }
 
+rix_introspect_t rix_introspect(void) {
+  rix_count_t c = {0};
+  rix_count_process(&c);
+  return (rix_introspect_t){
+      .free_blocks = c.free_blocks,
+      .mapped = rix_mapping_reserved(),
+      .mapped_blocks = rix_mapped_bytes(),
+      .retained = stats_retained(),
+  };
+}
+
 static void stats_give(size_t* to, size_t value) {
   if (to != NULL) *to = value;
 }
 
-void ri_process_info(size_t* elapsed_ms, size_t* user_ms, size_t* system_ms, size_t* current_rss,
-                     size_t* peak_rss, size_t* current_commit, size_t* peak_commit,
-                     size_t* page_faults) {
+void rix_stats_process(size_t* elapsed_ms, size_t* user_ms, size_t* system_ms, size_t* current_rss,
+                       size_t* peak_rss, size_t* current_commit, size_t* peak_commit,
+                       size_t* page_faults) {
   rix_os_usage_t usage;
   stats_usage(&usage);
   const uint64_t started = rix_process_started_ms();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// hooks.h: calling the program's functions for deferred frees and for want of memory.
+// hooks.h: calling the program's functions for deferred frees and for lack of memory.
 //
-// CONCURRENCY: any thread, with no lock of the allocator held. What a function does calls no
-// function of the same kind again in its thread.
+// CONCURRENCY: any thread, with no lock of the allocator held. A function is not called again, in
+// the same thread, for what it does itself. It may be left by an exception or longjmp.
 #ifndef RIX_OPTIONS_HOOKS_H
 #define RIX_OPTIONS_HOOKS_H
 
@@ -12,7 +12,11 @@
 typedef ri_atomic(bool) rix_hook_set_t;
 RIX_INTERNAL extern rix_hook_set_t rix_hook_xdeferred;  // a function is registered
 
-// Whether the program has work to do now and then.
+// Registers the program's functions; NULL: none.
+RIX_INTERNAL void rix_hook_set_deferred(ri_deferred_free_fun* fun, void* arg);
+RIX_INTERNAL void rix_hook_set_out_of_memory(ri_oom_fun* fun, void* arg);
+
+// Whether the program has registered deferred work.
 RIX_INLINE bool rix_hook_is_deferred(void) {
   return RIX_UNLIKELY(ri_load_relaxed(&rix_hook_xdeferred));
 }

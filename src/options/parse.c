@@ -10,7 +10,7 @@
     predicate parse_readable{L}(char* text, integer length) =
       \valid_read(text + (0 .. length - 1));
     predicate parse_ends{L}(char* word) =
-      \exists integer n; 0 <= n < 8 && \valid_read(word + (0 .. n)) && word[n] == 0;
+      \exists integer n; 0 <= n && \valid_read(word + (0 .. n)) && word[n] == 0;
 */
 
 /*@ assigns \nothing;
@@ -18,10 +18,9 @@
     ensures !('A' <= c <= 'Z') ==> \result == c; */
 static char parse_lower(char c) { return (c >= 'A' && c <= 'Z') ? (char)(c + ('a' - 'A')) : c; }
 
-// Whether the `length` characters are the word, in any case.
 /*@ requires parse_readable(text, length) && parse_ends(word);
     assigns \nothing; */
-static bool parse_is(const char* text, size_t length, const char* word) {
+bool rix_options_is(const char* text, size_t length, const char* word) {
   /*@ loop invariant 0 <= i <= length;
       loop invariant \forall integer k; 0 <= k < i ==> word[k] != 0;
       loop assigns i;
@@ -42,7 +41,7 @@ static bool parse_word(const char* text, size_t length, long* value) {
                                           {"on", "yes", "true", "y", "enable"}};
   for (long v = 0; v < 2; v++) {
     for (size_t i = 0; i < 5; i++) {
-      if (parse_is(text, length, words[v][i])) {
+      if (rix_options_is(text, length, words[v][i])) {
         *value = v;
         return true;
       }
@@ -60,8 +59,8 @@ static bool parse_word(const char* text, size_t length, long* value) {
 static uint64_t parse_suffix(const char* text, size_t length, uint64_t without) {
   static const char letters[] = "kmgt";
   if (length == 0) return without;
-  const bool ends =
-      length == 1 || parse_is(text + 1, length - 1, "b") || parse_is(text + 1, length - 1, "ib");
+  const bool ends = length == 1 || rix_options_is(text + 1, length - 1, "b") ||
+                    rix_options_is(text + 1, length - 1, "ib");
   for (unsigned i = 0; ends && letters[i] != '\0'; i++) {
     if (parse_lower(text[0]) == letters[i]) return (uint64_t)1024 << 10 * i;
   }

@@ -37,7 +37,7 @@ rix_output_t rix_output_of(ri_output_fun* out, void* arg) {
   return out != NULL ? (rix_output_t){out, arg} : rix_output_current();
 }
 
-// Formats and sends one message with a prefix; errno stays.
+// Formats and sends one message with a prefix; errno is unchanged.
 static void report_send(rix_output_t to, const char* prefix, const char* format, va_list* arguments,
                         const char* suffix) {
   char text[400];
@@ -48,6 +48,7 @@ static void report_send(rix_output_t to, const char* prefix, const char* format,
   const int length = vsnprintf(text + n, room, format, *arguments);
   n += length < 0 ? 0 : rix_min((size_t)length, room - 1);
   memcpy(text + n, suffix, strlen(suffix) + 1);
+  RI_ASSERT(!rix_lock_held());
   to.out(text, to.arg);
   rix_os_set_errno(saved);
 }
@@ -81,14 +82,15 @@ static void report_call_error_hook(int code) {
   ri_error_fun* const fun = report.error;
   void* const arg = report.error_arg;
   rix_unlock(&rix_report_lock);
+  RI_ASSERT(!rix_lock_held());
   if (fun != NULL) fun(code, arg);
 }
 
 void rix_error(int code, const char* format, ...) {
   const int saved = rix_os_errno();
   const size_t earlier = ri_fetch_add_relaxed(&report.xerrors, 1);
-  const size_t most = (size_t)rix_option(ri_option_max_errors);
-  if (rix_option(ri_option_show_errors) != 0 && earlier < most) {
+  const size_t max = (size_t)rix_option(ri_option_max_errors);
+  if (rix_option(ri_option_show_errors) != 0 && earlier < max) {
     va_list arguments;
     va_start(arguments, format);
     report_send(rix_output_current(), "rimalloc: error: ", format, &arguments, "\n");
@@ -99,7 +101,14 @@ void rix_error(int code, const char* format, ...) {
   rix_os_set_errno(saved);
 }
 
+static __thread bool report_muted;
+
+void rix_report_mute(bool mute) { report_muted = mute; }
+
+bool rix_report_is_muted(void) { return report_muted; }
+
 void* rix_out_of_memory(size_t size) {
+  if (report_muted) return NULL;
   if (rix_option(ri_option_verbose) >= 2) rix_warning("no memory for %zu bytes", size);
   report_call_error_hook(ENOMEM);
   rix_os_set_errno(ENOMEM);
@@ -117,19 +126,13 @@ void* rix_bad_argument(void) {
   return NULL;
 }
 
-void rix_assert_failed(const char* condition, const char* file, int line) {
-  rix_output_t to = {report_to_standard_error, NULL};
-  rix_print_to(to, "rimalloc: assertion failed: %s (%s:%d)\n", condition, file, line);
-  rix_os_abort();
-}
-
-void ri_register_output(ri_output_fun* out, void* arg) {
+void rix_report_set_output(ri_output_fun* out, void* arg) {
   rix_lock(&rix_report_lock);
   report.output = (rix_output_t){out, arg};
   rix_unlock(&rix_report_lock);
 }
 
-void ri_register_error(ri_error_fun* fun, void* arg) {
+void rix_report_set_error(ri_error_fun* fun, void* arg) {
   rix_lock(&rix_report_lock);
   report.error = fun;
   report.error_arg = arg;

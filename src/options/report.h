@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // report.h: everything the allocator says, through one hook. Nothing here allocates; messages are
-// made in a buffer of a few hundred bytes on the stack, because threads may have 16 KiB stacks.
+// formatted in a buffer of a few hundred bytes on the stack, because threads may have stacks of 16
+// KiB.
 //
-// CONCURRENCY: any thread; the hooks are called with no lock of the allocator held, except that a
-// message about a failing OS call may come while one is held: hooks must not allocate.
+// CONCURRENCY: any thread, with no lock of the allocator held: the hooks may call it.
 #ifndef RIX_OPTIONS_REPORT_H
 #define RIX_OPTIONS_REPORT_H
 
@@ -13,8 +13,8 @@
 // Prints as printf does.
 RIX_INTERNAL void rix_message(const char* format, ...) RIX_PRINTF(1, 2);
 
-// "rimalloc: warning: ...", the first ones (option max_warnings): something of the settings or of
-// the OS is not as it should be.
+// "rimalloc: warning: ...", up to the option max_warnings: something about the settings or the OS
+// is not as it should be.
 RIX_INTERNAL RIX_SLOW void rix_warning(const char* format, ...) RIX_PRINTF(1, 2);
 
 // "rimalloc: error: ...": a mistake of the program. Calls the error hook with `code`; aborts when
@@ -24,6 +24,10 @@ RIX_INTERNAL RIX_SLOW void rix_error(int code, const char* format, ...) RIX_PRIN
 // No memory: sets errno, calls the error hook, says nothing unless verbose. Returns NULL.
 RIX_INTERNAL RIX_SLOW void* rix_out_of_memory(size_t size);
 RIX_INTERNAL RIX_SLOW void* rix_overflow(void);
+// While muted, lack of memory in this thread is not reported to the program, because there is
+// another way to go on: neither its functions for lack of memory nor the error hook are called.
+RIX_INTERNAL void rix_report_mute(bool mute);
+RIX_INTERNAL bool rix_report_is_muted(void);
 RIX_INTERNAL RIX_SLOW void* rix_bad_argument(void);
 
 // Sends the messages of the calling code to `out` until restored; used by ri_stats_print_out.
@@ -36,5 +40,9 @@ RIX_INTERNAL rix_output_t rix_output_current(void);
 RIX_INTERNAL rix_output_t rix_output_of(ri_output_fun* out, void* arg);  // NULL: the current one
 
 RIX_INTERNAL extern rix_lock_t rix_report_lock;  // protects the hooks; innermost but one
+
+// Registers the program's functions for messages and errors; NULL: the standard ones.
+RIX_INTERNAL void rix_report_set_output(ri_output_fun* out, void* arg);
+RIX_INTERNAL void rix_report_set_error(ri_error_fun* fun, void* arg);
 
 #endif

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-// lock.h: the lock that os.h promises, over two calls of the OS. Apart from them, so that the
-// explorer can run it with calls of its own (verify/model/scenarios/futex.c).
+// lock.h: the lock that os.h promises, on top of two calls of the OS. Separate from them, so that
+// the explorer can run it with calls of its own (verify/model/scenarios/futex.c).
 //
 //   0 open, 1 taken, 2 taken and perhaps waited for
 //   wait(word, value)  sleeps while the word has the value, or returns for no reason
 //   wake(word)         ends one sleep
-// Who waits says so by writing 2, which also takes the lock when it was open. So whoever gets it
-// after a wait leaves a 2 behind and will wake the next, whether there is one or not.
-// Labels: L1 acquire of who takes it sees what L2, the release of who had it before, publishes.
+// A thread that waits announces it by writing 2, which also takes the lock if it was open. So a
+// thread that gets the lock after a wait leaves a 2 there, and will wake the next waiter, whether
+// there is one or not.
+// Labels: L1, the acquire of the thread that takes it, sees what L2, the release of the thread that
+// had it before, publishes.
 #ifndef RIX_OS_LOCK_H
 #define RIX_OS_LOCK_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// os.h: the contract between the allocator and an operating system. One file implements it for an
-// OS (os_linux.c); nothing else in the project makes a system call or knows a CPU.
+// os.h: the contract between the allocator and an operating system. A few files implement it for an
+// OS (*_linux.c); nothing else in the project makes a system call or knows a CPU.
 //
 // Every function may be called at any time, allocates nothing from this allocator and leaves errno
 // as it was. A failing call has changed nothing. Sizes and addresses of memory are multiples of
@@ -22,6 +22,11 @@
 #define RIX_OS_ADDRESS_BITS 48
 #endif
 
+// Reads what is read once: the auxiliary vector, limits, how the system accounts for memory. To be
+// called with no lock held, before anything else; functions that need it call it too. Cheap once it
+// is done.
+RIX_INTERNAL void rix_os_start(void);
+
 // Addresses of this process are below 2^rix_os_address_bits(): of the same program one kernel uses
 // 48 bits, another 39.
 RIX_INTERNAL unsigned rix_os_address_bits(void);
@@ -32,10 +37,13 @@ RIX_INTERNAL size_t rix_os_page_size(void);
 // reserved without access and committed piece by piece.
 RIX_INTERNAL bool rix_os_strict_commit(void);
 
-// Address space that this process may still map, as far as a limit is set; SIZE_MAX without one.
+// Address space that this process may map, as far as a limit was set at the start; SIZE_MAX without
+// one.
 RIX_INTERNAL size_t rix_os_address_space_limit(void);
-// Of it, what is not mapped yet.
-RIX_INTERNAL size_t rix_os_address_space_left(void);
+// Whether this much more address space can be mapped. Found out by mapping it, except (unless
+// `asks`) where there is no limit and the OS has never refused anything: then true, whatever the
+// size. So a limit that the program sets later is noticed too, at the cost of few system calls.
+RIX_INTERNAL bool rix_os_fits(size_t size, bool asks);
 
 typedef enum rix_os_access_e {
   RIX_OS_RESERVED,  // address space only: commit before use
@@ -46,40 +54,62 @@ typedef enum rix_os_access_e {
 // New address space, at `hint` if that is free, of memory that reads as zero. NULL when the OS
 // refuses.
 RIX_INTERNAL void* rix_os_map(void* hint, size_t size, rix_os_access_t access);
-// As above, aligned to a power of two; unneeded ends are given back.
+// As above, aligned to a power of two; unneeded ends are unmapped.
 RIX_INTERNAL void* rix_os_map_aligned(void* hint, size_t size, size_t alignment,
                                       rix_os_access_t access);
 RIX_INTERNAL bool rix_os_unmap(void* p, size_t size);
 // Replaces a part of the caller's address space by usable memory in huge pages of 2^shift bytes,
-// which are there at once, on a NUMA node if it has some (-1: any). It cannot be given back in
+// which are there at once, on a NUMA node if it has some (-1: any). It cannot be returned in
 // smaller pieces. False when the OS has none: then the range is reserved address space.
 RIX_INTERNAL bool rix_os_map_huge(void* at, size_t size, unsigned shift, int node);
-// Prefers a NUMA node for memory that was not touched yet. Only a wish.
+// Prefers a NUMA node for memory that was not touched yet. Advisory.
 RIX_INTERNAL void rix_os_prefer_node(void* p, size_t size, int node);
 RIX_INTERNAL size_t rix_os_nodes(void);  // NUMA nodes, at least 1
-RIX_INTERNAL int rix_os_node(void);      // that the calling thread runs on at the moment
-// Gives memory a name with a number, which the OS shows to who looks. Only a wish.
+RIX_INTERNAL int rix_os_node(void);      // that the calling thread runs on now
+// Gives memory a name with a number, which the OS shows in its list of mappings. Advisory.
 RIX_INTERNAL void rix_os_name(void* p, size_t size, unsigned number);
 
 RIX_INTERNAL bool rix_os_commit(void* p, size_t size);
-// Gives up access, content and commit charge.
+// The same for reserved memory that was not usable before. Where commit is not strict it is mapped
+// anew, which needs no permission to change access.
+RIX_INTERNAL bool rix_os_enable(void* p, size_t size);
+// Gives up access, contents and commit charge.
 RIX_INTERNAL bool rix_os_decommit(void* p, size_t size);
-// Gives the memory back; it stays usable and reads as zero. False: nothing is known of its content.
+// Returns the memory; it stays usable and reads as zero. False: its contents are unknown.
 RIX_INTERNAL bool rix_os_purge(void* p, size_t size);
 
-// Takes every access away from a part of usable memory, and gives it back. Its content is lost.
+// Makes reserved memory that was never used readable, which commits nothing: it reads as zero.
+RIX_INTERNAL bool rix_os_readable(void* p, size_t size);
+
+// Removes all access to a part of usable memory, and returns it. Its contents are lost.
 RIX_INTERNAL bool rix_os_guard(void* p, size_t size);
 RIX_INTERNAL bool rix_os_unguard(void* p, size_t size);
 
-// The OS takes the memory back when it needs some; until then its content may stay.
+// The OS takes the memory when it needs some; until then its contents may stay.
 RIX_INTERNAL bool rix_os_reset(void* p, size_t size);
+
+// Whether all of the range is private memory of this process that no file backs, so that what is
+// returned is gone, reads as zero, and belonged to nobody else. Its contents may be lost. False
+// when the OS does not tell.
+RIX_INTERNAL bool rix_os_is_private(void* p, size_t size);
 
 // No transparent huge pages in this process, nor in those it starts.
 RIX_INTERNAL bool rix_os_disable_huge(void);
 
+// Whether the word of 32 bits at an address, a multiple of 4, is not zero. False where it cannot be
+// read: any address will do, and memory in use may be looked at.
+RIX_INTERNAL bool rix_os_is_written(uintptr_t at);
+// Whether it can be read; false also where the OS does not tell.
+RIX_INTERNAL bool rix_os_is_readable(uintptr_t at);
+
 #define RIX_OS_HUGE_SIZE ((size_t)2 << 20)
-// Asks for huge pages in a range, which then become resident 2 MiB at a time. Only a wish.
+// Asks for huge pages in a range, which then become resident 2 MiB at a time. Advisory.
 RIX_INTERNAL void rix_os_advise_huge(void* p, size_t size);
+// Asks for none, from now on.
+RIX_INTERNAL void rix_os_advise_plain(void* p, size_t size);
+// Splits the huge page, if there is one, that contains an OS page that is not needed, so that parts
+// of it count as free when they are returned. Advisory.
+RIX_INTERNAL void rix_os_split_huge(void* p);
 
 // Moves the contents of [from, from + size) to the start of the mapping [to, to + size) without
 // copying; `from` stays mapped and reads as zero.
@@ -87,8 +117,8 @@ RIX_INTERNAL bool rix_os_move(void* from, void* to, size_t size);
 // Changes the size of a whole mapping where it is; growing memory reads as zero.
 RIX_INTERNAL bool rix_os_resize(void* p, size_t old_size, size_t new_size);
 
-// A function of the program that is told of the ranges that the functions above map, commit and
-// give back, and may refuse (rimalloc/hooks.h). The object is never changed or freed; NULL: none.
+// A function of the program that is notified of the ranges that the functions above map, commit and
+// return, and that may refuse (rimalloc/hooks.h). The object is never changed or freed; NULL: none.
 typedef struct rix_os_hook_s {
   ri_os_fun* fun;
   void* arg;
@@ -111,7 +141,7 @@ RIX_INTERNAL size_t rix_os_calls(void);
 // ---- Time, randomness, environment, output ------------------------------------------------------
 
 RIX_INTERNAL uint64_t rix_os_clock_ms(void);    // monotonic
-RIX_INTERNAL void rix_os_wait_ms(unsigned ms);  // about so long; no cancellation point
+RIX_INTERNAL void rix_os_wait_ms(unsigned ms);  // for about this long; no cancellation point
 RIX_INTERNAL uint64_t rix_os_random(void);      // seeds only
 // The i-th "NAME=value" of the environment; NULL after the last, and always when this program runs
 // with rights that its user does not have.
@@ -136,6 +166,18 @@ RIX_INTERNAL void rix_os_usage(rix_os_usage_t* usage);
 // May allocate, and keeps the library loaded from then on.
 RIX_INTERNAL void* rix_os_find_symbol(const char* library, const char* name);
 
+// Opening libraries (os/rebind.c). The flag of dlopen that says that a library looks for symbols in
+// libc before it looks in the program, 0 where there is none; and dlopen itself, after ours.
+typedef void* rix_os_open_fun(const char* path, int mode);
+RIX_INTERNAL int rix_os_deep_flag(void);
+RIX_INTERNAL rix_os_open_fun* rix_os_next_open(void);
+// From now on a look-up of that name in libc finds `target`. False: nothing changed.
+typedef struct rix_os_binding_s {
+  const char* name;
+  void (*target)(void);
+} rix_os_binding_t;
+RIX_INTERNAL bool rix_os_rebind(const rix_os_binding_t* list, size_t count);
+
 // Whether exceptions can be caught here: a C++ library is in the scope of this code.
 RIX_INTERNAL bool rix_os_can_catch(void);
 // call(arg), and NULL for whatever it throws; NULL without a call when nothing could be caught.
@@ -146,16 +188,17 @@ RIX_INTERNAL void* rix_os_try(void* (*call)(void* arg), void* arg);
 typedef ri_atomic(uint32_t) ri_atomic_u32_t;
 
 // All locks, in the order in which a thread may take them. Debug builds check it at every rix_lock;
-// rix_lock_try is free of it, since it never waits.
+// rix_lock_try is exempt, since it never waits. In all builds a thread that would wait for itself
+// prints a message and aborts.
 typedef enum rix_lock_level_e {
-  RIX_LEVEL_ORPHAN = 1,  // the theap for threads that have ended
+  RIX_LEVEL_ORPHAN = 1,  // the theap for threads that have exited
   RIX_LEVEL_HEAP,        // the lists of heaps and of their theaps, the end of a theap
   RIX_LEVEL_THREAD,      // the list of threads
   RIX_LEVEL_PURGE,       // giving memory back
   RIX_LEVEL_ARENA,       // reserving an arena
   RIX_LEVEL_MAPPING,     // the table of cached mappings
   RIX_LEVEL_PAGEMAP,     // growth of the page map
-  RIX_LEVEL_ROSTER,      // which pages a heap has
+  RIX_LEVEL_HEAP_PAGES,  // which pages a heap has
   RIX_LEVEL_META,        // memory for descriptors
   RIX_LEVEL_REPORT,      // hooks for messages
   RIX_LEVELS
@@ -171,9 +214,18 @@ typedef struct rix_lock_s {
 RIX_INTERNAL void rix_lock(rix_lock_t* lock);
 RIX_INTERNAL bool rix_lock_try(rix_lock_t* lock);
 RIX_INTERNAL void rix_unlock(rix_lock_t* lock);
-// To be called with all locks taken. From then on the calling thread goes through them as if they
-// were open, until it says no, and then releases them.
+// Whether this thread holds a lock. Functions of the program are called without one.
+RIX_INTERNAL bool rix_lock_held(void);
+// To be called with all locks taken. From then on the calling thread passes through them as if they
+// were open, until this is called with false; then it releases them.
 RIX_INTERNAL void rix_lock_pass(bool pass);
+
+// Whether a tool watches what this process does to its memory (a sanitizer).
+RIX_INTERNAL extern const bool rix_os_is_watched;
+
+// Whether there is a word at an aligned address, which may no longer belong to the process, and it
+// has the value. True also where the OS does not tell.
+RIX_INTERNAL bool rix_os_word_is(const uint32_t* word, uint32_t value);
 
 // Calls done(value) at the exit of each thread that set a value. False: the OS cannot.
 RIX_INTERNAL bool rix_os_thread_exit_init(void (*done)(void* value));

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
-// os_linux.c: the contract of os.h for Linux, on the libc alone (glibc and musl).
+// os_linux.c: the contract of os.h for Linux, on the kernel (sys.h) and, for threads, symbols and
+// paths, on the libc (glibc and musl).
 //
 // CONCURRENCY: every function may run in any thread; the only state is the count of system calls,
-// the cached page size, the exit key and the commit mode, all written before they are needed and
+// the hook, the exit key and what is known of the kernel, all written before they are needed and
 // idempotent. Its atomics that order something are in lock.h and process.h.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE  // mremap, environ, MAP_ANONYMOUS
 #endif
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -24,9 +23,11 @@
 
 #include "base/assert.h"
 #include "base/bits.h"
+#include "os/linux.h"
 #include "os/lock.h"
 #include "os/os.h"
 #include "os/process.h"
+#include "os/sys.h"
 
 #ifndef MREMAP_DONTUNMAP  // kernel 5.7; older kernels refuse it and the caller copies
 #define MREMAP_DONTUNMAP 4
@@ -35,81 +36,23 @@
 #define SYS_futex SYS_futex_time64
 #endif
 // As in <linux/futex.h>, which a libc need not have.
-enum { OS_FUTEX_WAIT = 0, OS_FUTEX_WAKE = 1, OS_FUTEX_PRIVATE = 128 };
+enum { OS_FUTEX_WAIT = 0, OS_FUTEX_WAKE = 1, OS_FUTEX_CMP_REQUEUE = 4, OS_FUTEX_PRIVATE = 128 };
 
 static struct {
   rix_counter_t xcalls[RIX_OS_CALL_COUNT];
   rix_os_hook_slot_t xhook;
-  ri_atomic(size_t) xpage_size;
-  ri_atomic(uint32_t) xstrict;  // 0 unknown, 1 no, 2 yes
-  ri_atomic(uint32_t) xsecure;  // 0 unknown, 1 no, 2 yes
-  ri_atomic(uint32_t) xmoves;   // whether memory can be moved: 0 unknown, 1 no, 2 yes
+  ri_atomic(uint32_t) xmoves;  // whether memory can be moved: 0 unknown, 1 no, 2 yes
+  ri_atomic(bool) xrefused;    // the OS had no addresses or no memory for us once
   rix_exit_key_t xexit_key;
   ri_atomic(uintptr_t) xpassing;  // the thread that holds all locks, 0: none
 } os;
 
 // ---- Memory -------------------------------------------------------------------------------------
 
-size_t rix_os_page_size(void) {
-  size_t size = ri_load_relaxed(&os.xpage_size);
-  if (RIX_UNLIKELY(size == 0)) {
-    size = (size_t)getauxval(AT_PAGESZ);
-    if (size == 0) size = 4096;
-    ri_store_relaxed(&os.xpage_size, size);
-  }
-  return size;
-}
-
-// Kernels for arm64 and riscv64 differ (39, 42, 48 bits; 38, 47) and do not say it, but the first
-// stack, with the random bytes on it, lies at the end of the address space. On x86-64 all processes
-// have the same, and tools that run them, as Valgrind, put stacks elsewhere.
-unsigned rix_os_address_bits(void) {
-  if (RIX_OS_ADDRESS_BITS <= 47) return RIX_OS_ADDRESS_BITS;
-  const uintptr_t stack = (uintptr_t)getauxval(AT_RANDOM);
-  if (stack == 0) return RIX_OS_ADDRESS_BITS;
-  return (unsigned)rix_min(rix_bsr(stack) + 1, RIX_OS_ADDRESS_BITS);
-}
-
-// Reads up to `capacity` - 1 bytes of a file; the text is terminated. Empty when it cannot. By
-// syscall(2): open, read, write and close are cancellation points, and a thread that is cancelled
-// inside malloc would leave locks behind.
-static void os_read_file(const char* path, char* text, size_t capacity) {
-  const int saved = errno;
-  size_t length = 0;
-  const long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    const long n = syscall(SYS_read, fd, text, capacity - 1);
-    if (n > 0) length = (size_t)n;
-    syscall(SYS_close, fd);
-  }
-  text[length] = '\0';
-  errno = saved;
-}
-
-bool rix_os_strict_commit(void) {
-  uint32_t strict = ri_load_relaxed(&os.xstrict);
-  if (strict == 0) {
-    char text[8];
-    os_read_file("/proc/sys/vm/overcommit_memory", text, sizeof(text));
-    strict = (text[0] == '2') ? 2 : 1;
-    ri_store_relaxed(&os.xstrict, strict);
-  }
-  return strict == 2;
-}
-
-size_t rix_os_address_space_limit(void) {
-  struct rlimit limit;
-  const int saved = errno;
-  const bool known = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-  errno = saved;
-  if (!known || limit.rlim_cur > SIZE_MAX) return SIZE_MAX;
-  return (size_t)limit.rlim_cur;
-}
-
 // A field of /proc/self/statm, in bytes: 0 is mapped, 1 resident. 0 when it cannot be read.
 static size_t os_statm(int field) {
   char text[128];
-  os_read_file("/proc/self/statm", text, sizeof(text));
+  rix_linux_read_file("/proc/self/statm", text, sizeof(text));
   const char* p = text;
   for (; field > 0; field--) {
     while (*p != '\0' && *p != ' ')
@@ -122,17 +65,10 @@ static size_t os_statm(int field) {
   return pages * rix_os_page_size();
 }
 
-size_t rix_os_address_space_left(void) {
-  const size_t limit = rix_os_address_space_limit();
-  if (limit == SIZE_MAX) return SIZE_MAX;
-  const size_t mapped = os_statm(0);
-  return mapped < limit ? limit - mapped : 0;
-}
-
 void rix_os_set_hook(const rix_os_hook_t* hook) { rix_os_hook_put(&os.xhook, hook); }
 
-// Tells the program; false: it refuses.
-static bool os_tell(ri_os_event_t event, void* p, size_t size) {
+// Notifies the program; false: it refuses.
+static bool os_notify(ri_os_event_t event, void* p, size_t size) {
   const rix_os_hook_t* const hook = rix_os_hook_get(&os.xhook);
   if (RIX_LIKELY(hook == NULL)) return true;
   const int saved = errno;
@@ -146,7 +82,8 @@ static void os_count(rix_os_call_t kind) { rix_counter_add(&os.xcalls[kind], 1);
 static void* os_mmap(rix_os_call_t kind, void* at, size_t size, int protection, int flags) {
   const int saved = errno;
   os_count(kind);
-  void* const p = mmap(at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  void* const p = rix_sys_mmap(at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  if (p == MAP_FAILED && errno == ENOMEM) ri_store_relaxed(&os.xrefused, true);
   errno = saved;
   return p == MAP_FAILED ? NULL : p;
 }
@@ -154,9 +91,18 @@ static void* os_mmap(rix_os_call_t kind, void* at, size_t size, int protection, 
 static bool os_unmap(void* p, size_t size) {
   const int saved = errno;
   os_count(RIX_OS_CALL_UNMAP);
-  const bool done = munmap(p, size) == 0;
+  const bool done = rix_sys_munmap(p, size) == 0;
   errno = saved;
   return done;
+}
+
+bool rix_os_fits(size_t size, bool asks) {
+  const bool limited = rix_os_address_space_limit() != SIZE_MAX || ri_load_relaxed(&os.xrefused);
+  if (RIX_LIKELY(!limited && !asks)) return true;
+  void* const p = os_mmap(RIX_OS_CALL_MAP, NULL, size, PROT_NONE, MAP_NORESERVE);
+  if (p == NULL) return false;
+  os_unmap(p, size);
+  return true;
 }
 
 void* rix_os_map(void* hint, size_t size, rix_os_access_t access) {
@@ -165,7 +111,7 @@ void* rix_os_map(void* hint, size_t size, rix_os_access_t access) {
       access == RIX_OS_PROMISED || (access == RIX_OS_USABLE && rix_os_strict_commit());
   void* const p = os_mmap(RIX_OS_CALL_MAP, hint, size, protection, counts ? 0 : MAP_NORESERVE);
   const ri_os_event_t event = access == RIX_OS_RESERVED ? RI_OS_RESERVE : RI_OS_MAP;
-  if (p == NULL || os_tell(event, p, size)) return p;
+  if (p == NULL || os_notify(event, p, size)) return p;
   os_unmap(p, size);
   return NULL;
 }
@@ -187,48 +133,64 @@ void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, rix_os_acces
 }
 
 bool rix_os_unmap(void* p, size_t size) {
-  os_tell(RI_OS_UNMAP, p, size);
+  os_notify(RI_OS_UNMAP, p, size);
   return os_unmap(p, size);
 }
 
 static bool os_protect(void* p, size_t size, int protection) {
   const int saved = errno;
   os_count(RIX_OS_CALL_COMMIT);
-  const bool done = mprotect(p, size, protection) == 0;
+  const bool done = rix_sys_mprotect(p, size, protection) == 0;
   errno = saved;
   return done;
 }
 
 bool rix_os_commit(void* p, size_t size) {
-  return os_tell(RI_OS_COMMIT, p, size) && os_protect(p, size, PROT_READ | PROT_WRITE);
+  return os_notify(RI_OS_COMMIT, p, size) && os_protect(p, size, PROT_READ | PROT_WRITE);
+}
+
+bool rix_os_enable(void* p, size_t size) {
+  if (rix_os_strict_commit()) return rix_os_commit(p, size);  // a refusal must change nothing
+  if (!os_notify(RI_OS_COMMIT, p, size)) return false;
+  const int access = PROT_READ | PROT_WRITE;
+  const int flags = MAP_FIXED | MAP_NORESERVE;
+  if (os_mmap(RIX_OS_CALL_COMMIT, p, size, access, flags) != NULL) return true;
+  (void)os_mmap(RIX_OS_CALL_COMMIT, p, size, PROT_NONE, flags);
+  return false;
 }
 
 bool rix_os_guard(void* p, size_t size) { return os_protect(p, size, PROT_NONE); }
 
 bool rix_os_unguard(void* p, size_t size) { return os_protect(p, size, PROT_READ | PROT_WRITE); }
 
+bool rix_os_readable(void* p, size_t size) {
+  if (rix_os_strict_commit()) return os_protect(p, size, PROT_READ);
+  const int flags = MAP_FIXED | MAP_NORESERVE;
+  return os_mmap(RIX_OS_CALL_COMMIT, p, size, PROT_READ, flags) != NULL;
+}
+
 bool rix_os_decommit(void* p, size_t size) {
   const int flags = MAP_FIXED | MAP_NORESERVE;
   if (os_mmap(RIX_OS_CALL_PURGE, p, size, PROT_NONE, flags) == NULL) return false;
-  os_tell(RI_OS_DECOMMIT, p, size);
+  os_notify(RI_OS_DECOMMIT, p, size);
   return true;
 }
 
 bool rix_os_purge(void* p, size_t size) {
   const int saved = errno;
   os_count(RIX_OS_CALL_PURGE);
-  const bool done = madvise(p, size, MADV_DONTNEED) == 0;
+  const bool done = rix_sys_madvise(p, size, MADV_DONTNEED) == 0;
   errno = saved;
-  if (done) os_tell(RI_OS_PURGE, p, size);
+  if (done) os_notify(RI_OS_PURGE, p, size);
   return done;
 }
 
 bool rix_os_reset(void* p, size_t size) {
   const int saved = errno;
   os_count(RIX_OS_CALL_RESET);
-  const bool done = madvise(p, size, MADV_FREE) == 0;
+  const bool done = rix_sys_madvise(p, size, MADV_FREE) == 0;
   errno = saved;
-  if (done) os_tell(RI_OS_RESET, p, size);
+  if (done) os_notify(RI_OS_RESET, p, size);
   return done;
 }
 
@@ -250,7 +212,7 @@ bool rix_os_reset(void* p, size_t size) {
 static void os_advise(void* p, size_t size, int advice) {
   const int saved = errno;
   os_count(RIX_OS_CALL_MOVE);
-  madvise(p, size, advice);
+  rix_sys_madvise(p, size, advice);
   errno = saved;
 }
 
@@ -274,14 +236,15 @@ void rix_os_prefer_node(void* p, size_t size, int node) {
   mask = 1UL << node;
   const int saved = errno;
   os_count(RIX_OS_CALL_MOVE);
-  syscall(SYS_mbind, p, size, MPOL_PREFERRED, &mask, sizeof(mask) * 8 + 1, 0);
+  rix_sys_call(SYS_mbind, (long)p, (long)size, MPOL_PREFERRED, (long)&mask, sizeof(mask) * 8 + 1,
+               0);
   errno = saved;
 }
 
 // The last number of a list like "0-3,8".
 size_t rix_os_nodes(void) {
   char text[128];
-  os_read_file("/sys/devices/system/node/online", text, sizeof(text));
+  rix_linux_read_file("/sys/devices/system/node/online", text, sizeof(text));
   size_t last = 0;
   for (const char* p = text; *p != '\0'; p++) {
     if (*p >= '0' && *p <= '9') {
@@ -295,7 +258,7 @@ size_t rix_os_nodes(void) {
 int rix_os_node(void) {
   unsigned cpu = 0, node = 0;
   const int saved = errno;
-  syscall(SYS_getcpu, &cpu, &node, NULL);
+  rix_sys_call(SYS_getcpu, (long)&cpu, (long)&node, 0, 0, 0, 0);
   errno = saved;
   return (int)node;
 }
@@ -306,27 +269,32 @@ void rix_os_name(void* p, size_t size, unsigned number) {
     name[i] = (char)('0' + number % 10);
   const int saved = errno;
   os_count(RIX_OS_CALL_MOVE);
-  prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, size, name);
+  rix_sys_call(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, (long)p, (long)size, (long)name, 0);
   errno = saved;
 }
 
 bool rix_os_disable_huge(void) {
   const int saved = errno;
-  const bool done = prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0;
+  const bool done = rix_sys_call(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0, 0) == 0;
   errno = saved;
   return done;
 }
 
 void rix_os_advise_huge(void* p, size_t size) { os_advise(p, size, MADV_HUGEPAGE); }
+void rix_os_advise_plain(void* p, size_t size) { os_advise(p, size, MADV_NOHUGEPAGE); }
+
+// MADV_DONTNEED of a part leaves the huge page whole until memory is short; MADV_FREE splits it.
+void rix_os_split_huge(void* p) { os_advise(p, rix_os_page_size(), MADV_FREE); }
 
 static bool os_remap(void* from, void* to, size_t size) {
   os_count(RIX_OS_CALL_MOVE);
   const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-  return mremap(from, size, size, flags, to) != MAP_FAILED;
+  return rix_sys_mremap(from, size, size, flags, to) != MAP_FAILED;
 }
 
-// Whether moving leaves memory behind, tried once: qemu's user mode moves and then takes `from` for
-// unmapped, so that it cannot be used or, worse, does not become zero when it is purged.
+// Whether the old place stays mapped after a move, tried once: qemu's user mode moves and then
+// takes `from` for unmapped, so that it cannot be used or, worse, does not become zero when it is
+// purged.
 static bool os_can_move(void) {
   const uint32_t known = ri_load_relaxed(&os.xmoves);
   if (RIX_LIKELY(known != 0)) return known == 2;
@@ -334,10 +302,13 @@ static bool os_can_move(void) {
   uint8_t* const p =
       os_mmap(RIX_OS_CALL_MAP, NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_NORESERVE);
   if (p == NULL) return false;
-  unsigned char resident;
   const bool moved = os_remap(p, p + page, page);
-  const bool unknown = !moved && errno != EINVAL;  // EINVAL: an older kernel
-  const bool can = moved && mincore(p, page, &resident) == 0;
+  const bool unknown = !moved && errno == ENOMEM;  // otherwise an older kernel, or a filter
+  // That the kernel can write there shows that it is mapped: by a call that is on every list of
+  // allowed ones, as mincore is not.
+  const long written =
+      moved ? rix_sys_call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)p, 0, 0, 0, 0) : -1;
+  const bool can = written == 0;
   if (!unknown) ri_store_relaxed(&os.xmoves, can ? 2 : 1);
   os_unmap(p, 2 * page);
   return can;
@@ -353,16 +324,16 @@ bool rix_os_move(void* from, void* to, size_t size) {
 static bool os_resize(void* p, size_t old_size, size_t new_size) {
   const int saved = errno;
   os_count(RIX_OS_CALL_MOVE);
-  const bool done = mremap(p, old_size, new_size, 0) != MAP_FAILED;
+  const bool done = rix_sys_mremap(p, old_size, new_size, 0, NULL) != MAP_FAILED;
   errno = saved;
   return done;
 }
 
 bool rix_os_resize(void* p, size_t old_size, size_t new_size) {
-  if (new_size < old_size) os_tell(RI_OS_UNMAP, (uint8_t*)p + new_size, old_size - new_size);
+  if (new_size < old_size) os_notify(RI_OS_UNMAP, (uint8_t*)p + new_size, old_size - new_size);
   if (!os_resize(p, old_size, new_size)) return false;
   if (new_size <= old_size) return true;
-  if (os_tell(RI_OS_MAP, (uint8_t*)p + old_size, new_size - old_size)) return true;
+  if (os_notify(RI_OS_MAP, (uint8_t*)p + old_size, new_size - old_size)) return true;
   os_resize(p, new_size, old_size);
   return false;
 }
@@ -381,7 +352,7 @@ size_t rix_os_calls(void) {
 uint64_t rix_os_clock_ms(void) {
   struct timespec t = {0, 0};
   const int saved = errno;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  rix_sys_clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
   errno = saved;
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
@@ -390,7 +361,7 @@ void rix_os_wait_ms(unsigned ms) {
 #ifdef SYS_nanosleep
   const long time[2] = {(long)(ms / 1000), (long)(ms % 1000) * 1000000};  // the kernel's timespec
   const int saved = errno;
-  syscall(SYS_nanosleep, time, NULL);
+  rix_sys_call(SYS_nanosleep, (long)time, 0, 0, 0, 0, 0);
   errno = saved;
 #else
   (void)ms;
@@ -398,39 +369,11 @@ void rix_os_wait_ms(unsigned ms) {
 #endif
 }
 
-uint64_t rix_os_random(void) {
-  uint64_t seed = rix_os_clock_ms() * 0x9E3779B97F4A7C15u;
-  const void* const bytes = (const void*)getauxval(AT_RANDOM);  // 16 bytes, not aligned
-  if (bytes != NULL) {
-    uint64_t words[2];
-    __builtin_memcpy(words, bytes, sizeof(words));
-    seed ^= words[0] ^ (words[1] << 1);
-  }
-  seed ^= (uint64_t)getpid() << 32;
-  seed = (seed ^ (seed >> 31)) * 0xBF58476D1CE4E5B9u;
-  return seed ^ (seed >> 29);
-}
-
-bool rix_os_env_ready(void) { return environ != NULL; }
-
-// Whether the program runs with rights that its user does not have.
-static bool os_is_secure(void) {
-  uint32_t secure = ri_load_relaxed(&os.xsecure);
-  if (secure == 0) {
-    secure = getauxval(AT_SECURE) == 0 ? 1 : 2;
-    ri_store_relaxed(&os.xsecure, secure);
-  }
-  return secure == 2;
-}
-
-const char* rix_os_env_entry(size_t i) {
-  return rix_os_env_ready() && !os_is_secure() ? environ[i] : NULL;
-}
-
 void rix_os_write_error(const char* text, size_t length) {
   const int saved = errno;
   while (length > 0) {
-    const long n = syscall(SYS_write, STDERR_FILENO, text, length);  // no cancellation point
+    const long n = rix_sys_call(SYS_write, STDERR_FILENO, (long)text, (long)length, 0, 0,
+                                0);  // no cancellation point
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     text += n;
@@ -444,7 +387,7 @@ void rix_os_abort(void) { abort(); }
 char* rix_os_realpath(const char* path, char* resolved) {
   const int saved = errno;
   char* const full = realpath(path, resolved);
-  if (full != NULL) errno = saved;  // that a part of the path is no link stays behind in it
+  if (full != NULL) errno = saved;  // it still says that a part of the path is no link
   return full;
 }
 
@@ -452,8 +395,9 @@ size_t rix_os_path_max(void) { return PATH_MAX; }
 
 extern __typeof__(dlsym) dlsym __attribute__((weak));
 
-// dlopen is looked up as well: linkers warn of every static program that names it.
+// dlopen is looked up as well: linkers warn about every static program that refers to it.
 void* rix_os_find_symbol(const char* library, const char* name) {
+  RI_ASSERT(!rix_lock_held());     // it may allocate
   if (dlsym == NULL) return NULL;  // a static program
   __typeof__(&dlopen) const open_library = (__typeof__(&dlopen))dlsym(RTLD_DEFAULT, "dlopen");
   if (open_library == NULL) return NULL;
@@ -465,25 +409,67 @@ int rix_os_errno(void) { return errno; }
 
 void rix_os_set_errno(int code) { errno = code; }
 
+// As the kernel writes it, where the C library may have more bits for times.
+typedef struct os_rusage_s {
+  long user[2], system[2];  // seconds, microseconds
+  long peak;                // KiB
+  long sizes[3];
+  long minor_faults, major_faults;
+  long rest[8];
+} os_rusage_t;
+
 void rix_os_usage(rix_os_usage_t* usage) {
-  struct rusage r = {0};
+  os_rusage_t r = {{0}, {0}, 0, {0}, 0, 0, {0}};
   const int saved = errno;
-  getrusage(RUSAGE_SELF, &r);
+  rix_sys_call(SYS_getrusage, RUSAGE_SELF, (long)&r, 0, 0, 0, 0);
   errno = saved;
   usage->resident = os_statm(1);
-  usage->peak_resident = rix_max((size_t)r.ru_maxrss * 1024, usage->resident);
-  usage->minor_faults = (size_t)r.ru_minflt;
-  usage->major_faults = (size_t)r.ru_majflt;
-  usage->user_ms = (uint64_t)r.ru_utime.tv_sec * 1000 + (uint64_t)r.ru_utime.tv_usec / 1000;
-  usage->system_ms = (uint64_t)r.ru_stime.tv_sec * 1000 + (uint64_t)r.ru_stime.tv_usec / 1000;
+  usage->peak_resident = rix_max((size_t)r.peak * 1024, usage->resident);
+  usage->minor_faults = (size_t)r.minor_faults;
+  usage->major_faults = (size_t)r.major_faults;
+  usage->user_ms = (uint64_t)r.user[0] * 1000 + (uint64_t)r.user[1] / 1000;
+  usage->system_ms = (uint64_t)r.system[0] * 1000 + (uint64_t)r.system[1] / 1000;
 }
 
 // ---- Threads ------------------------------------------------------------------------------------
 
 static void os_futex(ri_atomic_u32_t* word, int operation, uint32_t value) {
   const int saved = errno;
-  syscall(SYS_futex, &word->v, operation | OS_FUTEX_PRIVATE, value, NULL, NULL, 0);
+  rix_sys_call(SYS_futex, (long)&word->v, operation | OS_FUTEX_PRIVATE, (long)value, 0, 0, 0);
   errno = saved;
+}
+
+const bool rix_os_is_watched = RIX_SYS_LIBC;
+
+// Waiting for no time at all for a word to change: the kernel looks at it, or says that there is
+// none.
+bool rix_os_word_is(const uint32_t* word, uint32_t value) {
+  const long no_time[4] = {0, 0, 0, 0};
+  const int saved = errno;
+  const long result = rix_sys_call(SYS_futex, (long)word, OS_FUTEX_WAIT | OS_FUTEX_PRIVATE,
+                                   (long)value, (long)no_time, 0, 0);
+  const bool differs = result != 0 && (errno == EAGAIN || errno == EFAULT || errno == EINVAL);
+  errno = saved;
+  return !differs;
+}
+
+// No call of its own: one that sandboxes allow, as all programs with threads make it. Asked to move
+// none of the waiters at an address to the same if its word is zero, the kernel says how it is: 0,
+// EAGAIN for another word, EFAULT where it may not be read.
+static int os_look(uintptr_t at) {
+  const int saved = errno;
+  const int operation = OS_FUTEX_CMP_REQUEUE | OS_FUTEX_PRIVATE;
+  const long done = rix_sys_call(SYS_futex, (long)at, operation, 0, 0, (long)at, 0);
+  const int error = done < 0 ? errno : 0;
+  errno = saved;
+  return error;
+}
+
+bool rix_os_is_written(uintptr_t at) { return os_look(at) == EAGAIN; }
+
+bool rix_os_is_readable(uintptr_t at) {
+  const int error = os_look(at);
+  return error == 0 || error == EAGAIN;
 }
 
 static void os_sleep(ri_atomic_u32_t* word, uint32_t value) {
@@ -497,23 +483,37 @@ static bool os_passes(void) { return ri_load_relaxed(&os.xpassing) == (uintptr_t
 
 void rix_lock_pass(bool pass) { ri_store_relaxed(&os.xpassing, pass ? (uintptr_t)&os_thread : 0); }
 
-// Debug builds: the levels of the locks that this thread holds, one bit each.
+// The levels of the locks that this thread holds, one bit each.
 static __thread uint32_t os_levels;
 
 static void os_note_taken(const rix_lock_t* lock) {
   RI_ASSERT(lock->level > 0 && lock->level < RIX_LEVELS);
-  if (RIX_DEBUG >= 1) os_levels |= (uint32_t)1 << lock->level;
+  os_levels |= (uint32_t)1 << lock->level;
 }
 
 static void os_note_released(const rix_lock_t* lock) {
   const uint32_t level = (uint32_t)1 << lock->level;
   RI_ASSERT((os_levels & level) != 0);
-  if (RIX_DEBUG >= 1) os_levels &= ~level;
+  os_levels &= ~level;
 }
 
 // Whether the locks that this thread holds all come before this one. What calls malloc where it
 // must not, a signal handler for instance, shows here too, before it hangs.
 static bool os_order_is_kept(const rix_lock_t* lock) { return os_levels >> lock->level == 0; }
+
+bool rix_lock_held(void) { return os_levels != 0 && !os_passes(); }
+
+// The lock is taken. By this thread itself: then it would wait for ever, and nobody would know why.
+static RIX_SLOW void os_wait_for(rix_lock_t* lock) {
+  static const char text[] =
+      "rimalloc: error: the allocator is called while it works in the same thread: by a signal "
+      "handler, or by a function registered for memory of the OS or of an arena\n";
+  if ((os_levels >> lock->level & 1) != 0) {
+    rix_os_write_error(text, sizeof(text) - 1);
+    rix_os_abort();
+  }
+  rix_lock_word_take(&lock->xstate, os_sleep);
+}
 
 bool rix_lock_try(rix_lock_t* lock) {
   if (!rix_lock_word_try(&lock->xstate)) return os_passes();
@@ -524,7 +524,7 @@ bool rix_lock_try(rix_lock_t* lock) {
 void rix_lock(rix_lock_t* lock) {
   if (RIX_UNLIKELY(os_passes())) return;
   RI_ASSERT(os_order_is_kept(lock));
-  rix_lock_word_take(&lock->xstate, os_sleep);
+  if (RIX_UNLIKELY(!rix_lock_word_try(&lock->xstate))) os_wait_for(lock);
   os_note_taken(lock);
 }
 
@@ -548,11 +548,17 @@ void rix_stress_yield(void) { sched_yield(); }
 
 // ---- Thread exit and fork -----------------------------------------------------------------------
 
+// Another library's pthread_key_create may allocate, which leads here again: that allocation goes
+// without, and its thread asks again at a heartbeat. (Volatile: libc's own does not, it declares.)
 static bool os_make_key(uint64_t* key, void (*done)(void* value)) {
+  static __thread volatile bool making;
+  if (making) return false;
   pthread_key_t made;
-  if (pthread_key_create(&made, done) != 0) return false;
-  *key = made;
-  return true;
+  making = true;
+  const bool done_so = pthread_key_create(&made, done) == 0;
+  making = false;
+  if (done_so) *key = made;
+  return done_so;
 }
 static void os_drop_key(uint64_t key) { pthread_key_delete((pthread_key_t)key); }
 
@@ -563,6 +569,7 @@ bool rix_os_thread_exit_init(void (*done)(void* value)) {
 void rix_os_thread_exit_close(void) { rix_exit_key_close(&os.xexit_key, os_drop_key); }
 
 bool rix_os_thread_exit_set(void* value) {
+  RI_ASSERT(!rix_lock_held());  // pthread_setspecific may allocate
   const int saved = errno;
   uint64_t key;
   const bool done =

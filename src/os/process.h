@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// process.h: two words of the process that os.h promises functions for, over calls of the OS and of
-// the program. Apart from them, so that the explorer can run it with calls of its own
+// process.h: two words of the process that os.h promises functions for, on top of calls of the OS
+// and of the program. Separate from them, so that the explorer can run it with calls of its own
 // (verify/model/scenarios/process.c).
 //
-//   exit key  how the OS tells of a thread's end. Threads may make it together: each gets a key
+//   exit key  how the OS reports a thread's end. Threads may make it together: each gets a key
 //             from the OS, one of them stays. Labels: K1 release publishes a key that was made,
 //             K2 acquire of who uses it or gives it back.
-//   OS hook   a function of the program that is told of mappings. Labels: T1
+//   OS hook   a function of the program that is notified of mappings. Labels: T1
 //             release publishes an object that is filled in, T2 acquire of who calls it.
 #ifndef RIX_OS_PROCESS_H
 #define RIX_OS_PROCESS_H

@@ -3,16 +3,21 @@
 // Without these names a program would get the figures of an allocator that it does not use; and
 // a static program would pull the C library's malloc in beside ours.
 //
-// mallinfo: all blocks are counted in one place, so hblks and hblkhd (blocks with a mapping of
-// their own, which glibc leaves out of uordblks) are 0 and "uordblks + hblkhd" is what is in use.
-//   arena     bytes obtained from the OS and not given back      uordblks  bytes in use
-//   fordblks  the rest: arena - uordblks                         keepcost  bytes cached for reuse
+// mallinfo: as glibc's. Blocks with a mapping of their own are counted apart, so what is in use is
+// uordblks + hblkhd, and arena + hblkhd what was obtained from the OS and not given back.
+//   arena     bytes from the OS, without those mappings   uordblks  bytes in use there
+//   fordblks  the rest: arena - uordblks                  keepcost  of it, what is in no page
+//   ordblks   free blocks that the pages have room for
+//   hblks     blocks with a mapping of their own          hblkhd    bytes of their mappings
+//   smblks, fsmblks (small free blocks kept apart) and usmblks are 0
 // mallopt: 1 for what is honoured or asks for nothing that a program could notice, 0 for the rest:
 //   M_TRIM_THRESHOLD  -1: never give memory back; 0: at once; others: as before, time decides
 //   M_CHECK_ACTION    bit 0: report misuse; bit 1: abort then
 //   M_PERTURB         only 0 (filling blocks is not offered)
 //   M_MXFAST          within glibc's range, to no effect
 //   M_PURGE(_ALL)     Android's: give unused memory back now
+// malloc_trim gives back what ri_collect(true) does, parts of sparse pages too, and returns 1 if
+// that was something; it keeps nothing back, whatever `pad` says.
 //   M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_ARENA_TEST, M_ARENA_MAX  of another design; accepted
 // The structures are declared here because not every libc has them; they are part of glibc's ABI.
 //
@@ -21,8 +26,11 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "arena/arena.h"
+#include "arena/mapping.h"
 #include "base/bits.h"
 #include "base/compiler.h"
+#include "observe/stats.h"
 
 struct mallinfo {
   int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
@@ -63,10 +71,15 @@ struct mallinfo2 mallinfo2(void) {
   ri_summary_t summary;
   ri_summary(&summary);
   struct mallinfo2 info = {0};
-  info.arena = introspect_held(&summary);
-  info.uordblks = summary.in_use;
+  const rix_introspect_t more = rix_introspect();
+  info.hblks = summary.mappings;
+  info.hblkhd = more.mapped;
+  info.ordblks = more.free_blocks;
+  info.uordblks = summary.in_use - rix_min(summary.in_use, more.mapped_blocks);
+  const size_t held = introspect_held(&summary);
+  info.arena = rix_max(held - rix_min(held, more.mapped), info.uordblks);
   info.fordblks = info.arena - info.uordblks;
-  info.keepcost = summary.cached;
+  info.keepcost = rix_min(info.fordblks, more.retained);
   return info;
 }
 
@@ -76,6 +89,9 @@ struct mallinfo mallinfo(void) {
   const struct mallinfo2 wide = mallinfo2();
   struct mallinfo info = {0};
   info.arena = introspect_saturate(wide.arena);
+  info.ordblks = introspect_saturate(wide.ordblks);
+  info.hblks = introspect_saturate(wide.hblks);
+  info.hblkhd = introspect_saturate(wide.hblkhd);
   info.uordblks = introspect_saturate(wide.uordblks);
   info.fordblks = introspect_saturate(wide.fordblks);
   info.keepcost = introspect_saturate(wide.keepcost);
@@ -84,11 +100,9 @@ struct mallinfo mallinfo(void) {
 
 int malloc_trim(size_t pad) {
   RIX_UNUSED(pad);
-  ri_summary_t before, after;
-  ri_summary(&before);
+  const size_t purged = rix_purged_bytes(), cached = rix_mapping_cached();
   ri_collect(true);
-  ri_summary(&after);
-  return after.purged > before.purged || after.cached < before.cached;
+  return rix_purged_bytes() > purged || rix_mapping_cached() < cached;
 }
 
 void malloc_stats(void) { ri_stats_print_out(NULL, NULL); }

@@ -7,12 +7,16 @@
 //   __libc_* ----------------> aliases, for code that goes around the public names; the static
 //                              glibc would otherwise pull its own allocator in for them
 //
+// What is here is what C libraries do not build on other public names, so neither does this: a
+// program may replace any of it, and may build its malloc on its own on memalign, or calloc. What
+// they do build on others is in derived.c, or not here at all: strdup, strndup, asprintf, realpath
+// and so on are libc's own, which take their blocks from malloc by its public name.
+//
 // What the names promise where standards and libraries differ:
 //   realloc(p, 0)      frees p, returns NULL, errno untouched (glibc; C17 lets us choose). With
-//                      p == NULL it is malloc(0). reallocarray and reallocf follow it.
+//                      p == NULL it is malloc(0).
 //   malloc(0)          a block of its own that can be freed (glibc).
-//   overflow, too big  NULL, ENOMEM, nothing changed; reallocarray too (glibc, not the EOVERFLOW of
-//                      ri_reallocarray).
+//   overflow, too big  NULL, ENOMEM, nothing changed.
 //   memalign           an alignment that is no power of two is rounded up to one, as glibc does;
 //                      EINVAL only when that does not fit a size_t.
 //   aligned_alloc      EINVAL for such an alignment (C17: an unsupported alignment shall fail;
@@ -43,8 +47,6 @@ RI_EXPORT void free(void* p);
 RI_EXPORT void* calloc(size_t count, size_t size);
 RI_EXPORT void* realloc(void* p, size_t size);
 RI_EXPORT void* aligned_alloc(size_t alignment, size_t size);
-RI_EXPORT void free_sized(void* p, size_t size);
-RI_EXPORT void free_aligned_sized(void* p, size_t alignment, size_t size);
 
 void* malloc(size_t size) { return rix_fast_malloc(rix_tls.theap, size); }
 
@@ -62,35 +64,13 @@ void* realloc(void* p, size_t size) {
 
 void* aligned_alloc(size_t alignment, size_t size) { return ri_aligned_alloc(alignment, size); }
 
-void free_sized(void* p, size_t size) { ri_free_sized(p, size); }
-
-void free_aligned_sized(void* p, size_t alignment, size_t size) {
-  ri_free_aligned_sized(p, alignment, size);
-}
-
 // ---- POSIX --------------------------------------------------------------------------------------
 
 RI_EXPORT int posix_memalign(void** out, size_t alignment, size_t size);
-RI_EXPORT void* reallocarray(void* p, size_t count, size_t size);
-RI_EXPORT char* strdup(const char* s);
-RI_EXPORT char* strndup(const char* s, size_t n);
 
 int posix_memalign(void** out, size_t alignment, size_t size) {
   return ri_posix_memalign(out, alignment, size);
 }
-
-void* reallocarray(void* p, size_t count, size_t size) {
-  size_t bytes = 0;
-  if (RIX_UNLIKELY(rix_mul_overflows(count, size, &bytes))) {
-    errno = ENOMEM;
-    return NULL;
-  }
-  return realloc(p, bytes);
-}
-
-char* strdup(const char* s) { return ri_strdup(s); }
-
-char* strndup(const char* s, size_t n) { return ri_strndup(s, n); }
 
 // ---- GNU and older ------------------------------------------------------------------------------
 
@@ -116,41 +96,6 @@ void* pvalloc(size_t size) { return ri_pvalloc(size); }
 
 size_t malloc_usable_size(void* p) { return ri_usable_size(p); }
 
-LIBC_ALIAS(cfree, free);
-
-// ---- BSD ----------------------------------------------------------------------------------------
-
-RI_EXPORT int reallocarr(void* p, size_t count, size_t size);
-RI_EXPORT void* reallocf(void* p, size_t size);
-RI_EXPORT size_t malloc_good_size(size_t size);
-
-int reallocarr(void* p, size_t count, size_t size) { return ri_reallocarr(p, count, size); }
-
-void* reallocf(void* p, size_t size) {
-  if (RIX_UNLIKELY(size == 0) && p != NULL) {
-    ri_free(p);
-    return NULL;
-  }
-  return ri_reallocf(p, size);
-}
-
-size_t malloc_good_size(size_t size) { return ri_good_size(size); }
-
-// ---- Names that few programs mean ---------------------------------------------------------------
-
-// From macOS, old BSDs and Windows. Weak, because programs use such names for functions of theirs.
-#define LIBC_RARE __attribute__((weak, visibility("default")))
-
-LIBC_RARE size_t malloc_size(const void* p);
-LIBC_RARE void vfree(void* p);
-LIBC_RARE void* _aligned_malloc(size_t size, size_t alignment);
-
-size_t malloc_size(const void* p) { return ri_usable_size(p); }
-
-void vfree(void* p) { ri_cfree(p); }
-
-void* _aligned_malloc(size_t size, size_t alignment) { return ri_malloc_aligned(size, alignment); }
-
 // ---- Names inside glibc -------------------------------------------------------------------------
 
 LIBC_ALIAS(__libc_malloc, malloc) RI_MALLOC_LIKE;
@@ -162,3 +107,16 @@ LIBC_ALIAS(__libc_memalign, memalign);
 LIBC_ALIAS(__libc_valloc, valloc);
 LIBC_ALIAS(__libc_pvalloc, pvalloc);
 LIBC_ALIAS(__posix_memalign, posix_memalign);
+
+// ---- Names inside this library ------------------------------------------------------------------
+
+// For own.h: what is here, whatever the program's names lead to.
+#define LIBC_OWN(name, target)   \
+  extern __typeof__(target) name \
+      __attribute__((alias(#target), visibility("hidden"), nothrow, leaf))
+
+LIBC_OWN(rix_own_malloc, malloc) RI_MALLOC_LIKE;
+LIBC_OWN(rix_own_free, free);
+LIBC_OWN(rix_own_realloc, realloc);
+LIBC_OWN(rix_own_usable_size, malloc_usable_size);
+LIBC_OWN(rix_own_aligned_alloc, aligned_alloc) RI_MALLOC_LIKE;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// guard.c: blocks with a guard page, which nobody may access, right behind them: a write or read
+// guard.c: blocks with a guard page, which nobody may access, directly after them: a write or read
 // past the end faults at once. Which blocks get one: heap/sample.c.
 //
 //   start                                                               start + xspan
@@ -7,16 +7,18 @@
 //
 // The block is the only one of a page; its end is a boundary of the OS's pages. With blocks rounded
 // up to 16 bytes an access is noticed from there on; with the option guarded_precise from the first
-// byte behind what was asked for, at the price of blocks at odd addresses. What lies before the
+// byte after what was requested, at the price of blocks at odd addresses. What lies before the
 // block is usable memory: writing there is not noticed.
 //
-// Two pages of a mapping with different access are two mappings to the OS, of which a process may
-// have some 65,530: so there are RIX_GUARDS_MAX guard pages at most, and then blocks without.
+// Pages of a mapping with different access are different mappings to the OS, of which a process may
+// have some 65,530: so there are at most RIX_GUARDS_MAX guard pages; further blocks have none.
 //
-// CONCURRENCY: rix_guard_set by who creates the page, rix_guard_clear by who releases it.
+// CONCURRENCY: rix_guard_set by the thread that creates the page, rix_guard_clear by the one that
+// releases it.
+#include "page/guard.h"
+
 #include "base/events.h"
 #include "options/options.h"
-#include "page/page.h"
 
 static struct {
   ri_atomic(size_t) xcount;  // guard pages at present
@@ -24,9 +26,11 @@ static struct {
 
 bool rix_guard_has_room(void) { return ri_load_relaxed(&guard.xcount) < RIX_GUARDS_MAX; }
 
-// Only memory of which the OS takes single pages: not huge pages, nor what a program manages.
+// Only memory of which the OS takes single pages: not huge pages, nor memory that the program
+// provided and may get back, where a page that could not be made accessible again would stay
+// inaccessible.
 static bool guard_is_possible(const ri_page_t* page) {
-  return page->arena == NULL || rix_arena_lets_purge(page->arena);
+  return page->arena == NULL || rix_arena_can_change(page->arena);
 }
 
 void rix_guard_set(ri_page_t* page, size_t size) {
@@ -48,7 +52,7 @@ bool rix_guard_clear(ri_page_t* page) {
   page->flags &= (uint8_t)~RIX_PAGE_GUARDED;
   ri_fetch_sub_relaxed(&guard.xcount, 1);
   if (rix_os_unguard(page->start + room, rix_os_page_size())) return true;
-  // Whoever claims the slice next has to make it usable again, before anything else.
+  // The next thread that claims the slice has to make it usable again, before anything else.
   const rix_arena_t* const a = page->arena;
   if (a != NULL) {
     const size_t index = (size_t)(page - a->pages) + room / RIX_SLICE_SIZE;

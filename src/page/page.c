@@ -2,17 +2,19 @@
 // page.c: extending and collecting pages, and the checks of their invariants.
 #include "page/page.h"
 
+#include "arena/pagemap.h"
 #include "base/annotate.h"
 #include "base/events.h"
+#include "page/holes.h"
 #include "page/remote.h"
+
+ri_page_t rix_page_empty = {.xowner = {RIX_OWNER_NONE}};
 
 static ri_block_t* page_block_at(const ri_page_t* page, size_t index) {
   return (ri_block_t*)(page->start + index * rix_page_block_size(page));
 }
 
-void rix_page_extend(ri_page_t* page) {
-  RI_ASSERT(rix_page_can_extend(page));
-  rix_event(RIX_EVENT_EXTENDED);
+void rix_page_cut(ri_page_t* page) {
   const size_t block_size = rix_page_block_size(page);
   size_t n = rix_max((size_t)RIX_EXTEND_BYTES / block_size, 1);
   if (RIX_TEST_EXTEND_ONE) n = 1;
@@ -25,9 +27,19 @@ void rix_page_extend(ri_page_t* page) {
     block->next = next;
     block = next;
   }
-  block->next = page->free;
+  if (page->free != NULL || !rix_page_extends_untouched(page)) block->next = page->free;
   page->free = first;
   page->capacity = (uint16_t)(page->capacity + n);
+}
+
+void rix_page_extend(ri_page_t* page) {
+  RI_ASSERT(rix_page_can_extend(page));
+  rix_event(RIX_EVENT_EXTENDED);
+  if (RIX_UNLIKELY(rix_holes_any(page))) {
+    rix_holes_extend(page);
+  } else {
+    rix_page_cut(page);
+  }
 }
 
 /*@ requires page_apart(page) && page_list((ri_block_t*)page->free);
@@ -71,8 +83,8 @@ bool rix_page_collect(ri_page_t* page) {
   rix_annotate_enter();
   if (page->free != NULL) {
     // The shorter list is walked to its end: its blocks may not be in the cache. No further than
-    // it should be long: a block that was freed twice makes it a circle.
-    const size_t own = page->capacity - rix_page_live(page);
+    // its count: a block that was freed twice makes it a circle.
+    const size_t own = rix_page_free_count(page);
     const bool behind = own < count;
     ri_block_t* const first = behind ? page->free : head;
     ri_block_t* const second = behind ? head : page->free;
@@ -99,13 +111,34 @@ bool rix_page_collect(ri_page_t* page) {
   return true;
 }
 
-// Whether a list has exactly `count` blocks, each at a block boundary below `capacity`.
+bool rix_page_look(ri_page_t* page) {
+  if (rix_remote_count(page) == 0) return page->free != NULL;
+  const bool counted = !rix_page_is_single(page);
+  if (counted) rix_page_note_live(page);
+  const bool has_free = rix_page_collect(page);
+  if (counted) rix_page_note_live(page);
+  return has_free;
+}
+
+void rix_page_mark_interior(ri_page_t* page, const void* p) {
+  ri_store_relaxed(&page->xowner, ri_load_relaxed(&page->xowner) | RIX_OWNER_INTERIOR);
+  rix_pagemap_set(p, 1, page);
+  if (rix_page_is_single(page)) page->inverse = (uintptr_t)p - (uintptr_t)page->start;
+  if ((page->flags & RIX_PAGE_CHECKED) != 0) {
+    (void)rix_page_unmark_live(page, rix_page_block_of(page, p));
+    rix_page_mark_live(page, p);
+  }
+}
+
+// Whether a list has exactly `count` blocks, each at a block boundary below `capacity`, none
+// of which touches a hole.
 static bool page_list_valid(const ri_page_t* page, const ri_block_t* list, size_t count) {
   for (; list != NULL; list = list->next, count--) {
     if (count == 0) return false;
     const size_t offset = (size_t)((const uint8_t*)list - page->start);
     if (offset >= (size_t)page->capacity * rix_page_block_size(page)) return false;
     if (rix_page_block_of(page, list) != list) return false;
+    if (rix_holes_touch(page, rix_class_index_of(offset, page->inverse))) return false;
   }
   return count == 0;
 }
@@ -121,8 +154,9 @@ bool rix_page_valid(const ri_page_t* page) {
   }
   if (block_size != rix_class_block_size(page->class_index)) return false;
   if (page->reserved * block_size > (size_t)page->slice_count * RIX_SLICE_SIZE) return false;
+  if (!rix_holes_valid(page)) return false;
   rix_annotate_enter();
-  const bool valid = page_list_valid(page, page->free, page->capacity - live);
+  const bool valid = page_list_valid(page, page->free, page->capacity - live - page->out);
   rix_annotate_leave();
   return valid;
 }

@@ -3,24 +3,25 @@
 // everything here is called by the owner of the page alone. What other threads do to a page is in
 // remote.h; how a page loses and finds an owner in abandon.c.
 //
-//   block 0 .. capacity-1    were handed out at least once or are in a list
-//   capacity .. reserved-1   untouched memory, cut into blocks a step at a time (rix_page_extend)
+//   block 0 .. capacity-1    live, in a list, or out of all of them: they touch a hole (holes.h)
+//   capacity .. reserved-1   no blocks yet, cut a step at a time (rix_page_extend)
 //
 // INVARIANTS, for the owner, with live = used & RI_PAGE_USED_MASK
-//   live + |free| == capacity <= reserved                (blocks freed by others count as live
+//   live + |free| + out == capacity <= reserved          (blocks freed by others count as live
 //                                                         until the owner collects them)
 //   remote count <= live
 //   every link of `free` points to a block boundary below `capacity`, without repetition
 //   capacity blocks fit into the page: start + reserved * block_size <= end of the slices
 //   a page of one block (SINGLETON, MAPPED): reserved == 1, no free list,
 //                                            xspan >= lead + block_size
-// CONCURRENCY: owner only, but for the functions marked "any thread".
+// CONCURRENCY: owner only, except for the functions marked "any thread".
 #ifndef RIX_PAGE_PAGE_H
 #define RIX_PAGE_PAGE_H
 
 #include "arena/arena.h"
 #include "base/assert.h"
 #include "base/atomic.h"
+#include "base/events.h"
 #include "base/sizeclass.h"
 
 typedef enum rix_page_kind_e {
@@ -30,16 +31,10 @@ typedef enum rix_page_kind_e {
   RIX_PAGE_MAPPED,     // one block in a mapping of its own
 } rix_page_kind_t;
 
-typedef enum rix_page_use_e {  // what a thread wants a page for
-  RIX_PAGE_FIRST,              // it has none of the class, and may never need many blocks
-  RIX_PAGE_MORE,
-  RIX_PAGE_DENSE,  // it has many, and will soon have used this one up
-} rix_page_use_t;
-
 typedef enum rix_page_place_e {
   RIX_PLACE_NONE,   // in no list of a heap
-  RIX_PLACE_QUEUE,  // in the queue of its class: it has, or may soon have, free blocks
-  RIX_PLACE_FULL,   // in the full list of its class: all blocks live when last looked at
+  RIX_PLACE_QUEUE,  // in the queue of its class: it has free blocks, or may soon have some
+  RIX_PLACE_FULL,   // in the full list of its class: all blocks were live, and few are free now
 } rix_page_place_t;
 
 enum {                  // page->flags
@@ -50,12 +45,15 @@ enum {                  // page->flags
   RIX_PAGE_SAMPLED = 8,   // in the queue of a theap that samples this class (heap/sample.c)
   RIX_PAGE_GUARDED = 16,  // its one block ends at a guard page (guard.c)
   RIX_PAGE_SPARE = 32,    // empty when last looked at, and kept beside others of its class
-  RIX_PAGE_KEPT = 64,     // it was empty and has RI_PAGE_PINNED in `used`, unless that is damaged
+  RIX_PAGE_KEPT = 64,    // it was empty and has RI_PAGE_USED_KEPT in `used`, unless that is damaged
+  RIX_PAGE_LOOSE = 128,  // in the full list, and its owner has freed blocks of it
+  RIX_PAGE_WATCHED = 64,  // of one block, which was requested zeroed: its use is looked at
+  RIX_PAGE_GROWN = 128,   // of one block, which realloc has moved or copied
   RIX_PAGE_SLOW = RIX_PAGE_CHECKED | RIX_PAGE_SAMPLED,  // no fast path takes a block of it
 };
 
 // page->xowner == id of the owner | flags. Any flag makes the fast path of free fail.
-#define RIX_OWNER_FULL ((uintptr_t)1)      // in the full list: a local free must move it
+#define RIX_OWNER_FULL ((uintptr_t)1)      // in the full list: a local free makes it loose
 #define RIX_OWNER_INTERIOR ((uintptr_t)2)  // pointers into blocks were handed out (aligned_at)
 #define RIX_OWNER_CHECKED ((uintptr_t)4)   // option `check`: every free is validated
 #define RIX_OWNER_FLAGS ((uintptr_t)7)
@@ -86,7 +84,7 @@ enum {                  // page->flags
       (\forall integer i, j; 0 <= i < page_blocks && 0 <= j < page_blocks && i != j ==>
         \separated(page_block(i), page_block(j)));
     predicate page_counts{L}(ri_page_t* page, integer blocks) =
-      page->used.v % 0x10000 + blocks == page->capacity <= page->reserved;
+      page->used.v % 0x10000 + blocks + page->out == page->capacity <= page->reserved;
 */
 
 /*@ requires \valid_read(page);
@@ -113,9 +111,16 @@ RIX_INLINE size_t rix_page_bytes(const ri_page_t* page) {
 }
 /*@ requires \valid_read(page);
     assigns \nothing;
-    ensures \result <==> page->capacity < page->reserved; */
+    ensures \result <==> page->capacity < page->reserved || page->out > 0; */
 RIX_INLINE bool rix_page_can_extend(const ri_page_t* page) {
-  return page->capacity < page->reserved;
+  return page->capacity < page->reserved || page->out > 0;
+}
+// How long the free list is, unless it is damaged.
+/*@ requires \valid_read(page);
+    assigns \nothing;
+    ensures \result == (uint32_t)(page->capacity - page->out - page->used.v % 0x10000); */
+RIX_INLINE uint32_t rix_page_free_count(const ri_page_t* page) {
+  return (uint32_t)page->capacity - page->out - rix_page_live(page);
 }
 
 /*@ requires \valid(page);
@@ -137,6 +142,20 @@ RIX_INLINE void rix_page_add_used(ri_page_t* page, uint32_t n) {
 RIX_INLINE ri_block_t* rix_page_pop(ri_page_t* page) {
   ri_block_t* const block = page->free;
   page->free = block->next;
+  rix_page_add_used(page, 1);
+  return block;
+}
+
+// Whether extending the page leaves its new block unwritten: a block so large that it comes alone,
+// in memory that reads as zero, as the link of the last block does.
+RIX_INLINE bool rix_page_extends_untouched(const ri_page_t* page) {
+  return page->kind == RIX_PAGE_MEDIUM && (page->flags & RIX_PAGE_ZERO) != 0;
+}
+
+// Takes the only block off the free list without looking at its link.
+RIX_INLINE ri_block_t* rix_page_pop_only(ri_page_t* page) {
+  ri_block_t* const block = page->free;
+  page->free = NULL;
   rix_page_add_used(page, 1);
   return block;
 }
@@ -170,7 +189,7 @@ RIX_INLINE bool rix_page_is_marked_live(const ri_page_t* page, const void* block
   const size_t bit = (size_t)((const uint8_t*)block - page->arena->base) / 8;
   return (ri_load_relaxed(&page->arena->live[bit / RIX_WORD_BITS]) >> bit % RIX_WORD_BITS & 1) != 0;
 }
-// Whether the block was live; it is not any more. Of two frees of a block one gets true.
+// Makes the block not live; true if it was. Of two frees of a block, one gets true.
 RIX_INLINE bool rix_page_unmark_live(const ri_page_t* page, const void* block) {
   const size_t bit = (size_t)((const uint8_t*)block - page->arena->base) / 8;
   const uint64_t mask = (uint64_t)1 << bit % RIX_WORD_BITS;
@@ -182,13 +201,13 @@ RIX_INLINE ri_block_t* rix_page_first(const ri_page_t* page) {
   return (ri_block_t*)(void*)(page->start + page->lead);
 }
 
-// Of a page of several blocks: which one p points into, if it is one of them.
+// For a multi-block page: the index of the block that p points into, if it points into one.
 RIX_INLINE size_t rix_page_index_of(const ri_page_t* page, const void* p) {
   const size_t offset = (size_t)((const uint8_t*)p - page->start);
   return rix_class_index_of(offset & (RIX_MEDIUM_SLICES * RIX_SLICE_SIZE - 1), page->inverse);
 }
 
-// The block that p points into, or NULL when p lies outside of the blocks. Any thread that holds a
+// The block that p points into, or NULL when p lies outside the blocks. Any thread that holds a
 // live block of the page.
 RIX_INLINE ri_block_t* rix_page_block_of(const ri_page_t* page, const void* p) {
   const size_t offset = (size_t)((const uint8_t*)p - page->start);
@@ -201,81 +220,40 @@ RIX_INLINE ri_block_t* rix_page_block_of(const ri_page_t* page, const void* p) {
   return (ri_block_t*)(page->start + index * rix_page_block_size(page));
 }
 
-// Whether p is the start of a block of a page of several.
+// For a multi-block page: whether p is the start of a block.
 RIX_INLINE bool rix_page_has(const ri_page_t* page, const void* p) {
   const size_t index = rix_page_index_of(page, p);
   return index < page->reserved && page->start + index * rix_page_block_size(page) == p;
 }
 
-// Where the pages' memory and descriptors come from (create.c).
-
-// A fresh page for a class, of the heap, without owner and in no list. NULL: no memory.
-RIX_INTERNAL ri_page_t* rix_page_create(unsigned class_index, rix_page_use_t use,
-                                        struct rix_heap_s* heap);
-// A page of one block, which is live. Anybody may free it. *zero says whether its memory is wanted
-// as zero, and then whether it reads as zero.
-RIX_INTERNAL ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap,
-                                               bool* zero);
-// As above in a mapping of its own; room > 0: a fresh one, that may grow to so much, for realloc to
-// move pages into.
-RIX_INTERNAL ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room,
-                                               struct rix_heap_s* heap, bool* zero);
-// Bytes of all blocks of such pages: their mappings may be larger.
-RIX_INTERNAL size_t rix_page_mapped_bytes(void);
-// As rix_page_create_single, but the block ends at a guard page and has exactly the size, rounded
-// up to 16 unless the option guarded_precise says no. If the OS refuses the guard page, NULL, or a
-// block without one.
-RIX_INTERNAL ri_page_t* rix_page_create_guarded(size_t size, size_t align, struct rix_heap_s* heap,
-                                                bool* zero);
-// Frees the block of a page of one block, which nobody owns. False, and nothing done: somebody
-// looks at the page right now.
-RIX_INTERNAL bool rix_page_free_single(ri_page_t* page);
 // Notes that p, which points into a block of the page, is handed out instead of the block's start.
-// The caller owns the page, or alone knows its only block.
+// The caller owns the page, or is the only one that knows its only block.
 RIX_INTERNAL void rix_page_mark_interior(ri_page_t* page, const void* p);
-// Gives a page without live blocks back, by its owner, or by who claimed it.
-RIX_INTERNAL void rix_page_release(ri_page_t* page);
-// Gives a page back whatever is in its blocks; nobody will use or free one of them.
-RIX_INTERNAL void rix_page_destroy(ri_page_t* page);
-// Zeroes its block from byte `from` on, a multiple of the OS page size, with the OS's help.
-RIX_INTERNAL void rix_page_zero_single(ri_page_t* page, size_t from);
-// Changes the size of the block of a page of one block, where it is. The caller owns the block.
-// *zero: what it grew by reads as zero.
-RIX_INTERNAL bool rix_page_resize_single(ri_page_t* page, size_t size, bool* zero);
 
-// Guard pages (guard.c).
+RIX_INTERNAL extern ri_page_t rix_page_empty;  // a page without blocks, for direct slots
 
-// Whether there may be one more.
-RIX_INTERNAL bool rix_guard_has_room(void);
-// Puts the block of a page that nobody knows yet, of `size` bytes, before a guard page, for which
-// the page has room. Does nothing if that is not possible.
-RIX_INTERNAL void rix_guard_set(ri_page_t* page, size_t size);
-// Before a page with a guard page is given back: false when the OS keeps it.
-RIX_INTERNAL bool rix_guard_clear(ri_page_t* page);
-
-// Cuts some more memory into blocks and puts them on the free list; the page can be extended.
+// Cuts some more memory into blocks, or fills a hole, and puts the blocks on the free list. The
+// page must be extendable.
 RIX_INTERNAL void rix_page_extend(ri_page_t* page);
+// The first of both.
+RIX_INTERNAL void rix_page_cut(ri_page_t* page);
 // Takes over the blocks that others freed; true when the free list is not empty then.
 RIX_INTERNAL bool rix_page_collect(ri_page_t* page);
 
+// Notes for statistics what was handed out and freed since the last look (base/events.h). Every
+// look at a page on a slow path does this, before and after blocks that others freed are taken.
+RIX_INLINE void rix_page_note_live(ri_page_t* page) {
+  const uint32_t live = rix_page_live(page);
+  const int32_t more = (int32_t)(live - ri_load_relaxed(&page->xseen));
+  if (more == 0) return;
+  ri_store_relaxed(&page->xseen, live);
+  rix_levels_seen(page->class_index, more);
+}
+
+// As rix_page_collect, and keeps statistics up to date.
+RIX_INTERNAL bool rix_page_look(ri_page_t* page);
+
 // Checks all invariants of the page; the caller owns it.
 RIX_INTERNAL bool rix_page_valid(const ri_page_t* page);
-
-// Losing and finding an owner (abandon.c).
-
-// Gives the page up: somebody may claim it. It is in no list of a heap. Releases it when it has no
-// live block.
-RIX_INTERNAL void rix_page_abandon(ri_page_t* page);
-// As above, for a page that the caller claimed and does not want: its heap may be on its end.
-RIX_INTERNAL void rix_page_return(ri_page_t* page);
-// To be called right after a page was claimed.
-RIX_INTERNAL void rix_page_claimed(ri_page_t* page);
-// Takes a page out of the abandoned bitmap, by its owner.
-RIX_INTERNAL void rix_page_unlist(ri_page_t* page);
-// Claims an abandoned page of the class and heap that has free blocks or room; NULL when none is at
-// hand. The page has no owner yet and no live bit set anywhere: the caller adopts it.
-RIX_INTERNAL ri_page_t* rix_page_claim_abandoned(unsigned class_index,
-                                                 const struct rix_heap_s* heap);
-RIX_INTERNAL size_t rix_page_abandoned_count(void);  // pages without owner that are listed
 
 #endif

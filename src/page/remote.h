@@ -1,34 +1,76 @@
 // SPDX-License-Identifier: MIT
-// remote.h: all that threads do to a page that they do not own, in one atomic word.
+// remote.h: everything that threads do to a page that they do not own, in one atomic word. The
+// whole protocol is described here; what callers do with the results is in five more files, named
+// below.
 //
 //   xremote   63 ............ 16 | 15 ........ 2 |   1    |     0
 //             head offset / 8    |     count     | NOTIFY | ABANDONED
 //
 //   list       blocks freed by other threads: `head` is the newest, each links to the one before,
 //              `count` is their number; count == 0: the list is empty and head means nothing
-//   NOTIFY     the owner has put the page away as full: who frees next tells the owner. Without
-//              owner: no allocation will find the page, so who frees next must take it
+//   NOTIFY     the owner has put the page away as full: the next free notifies it. Without an
+//              owner: no allocation will find the page, so the next free must take it
 //   ABANDONED  the page has no owner; who clears this bit owns the page. Zero means owned, so that
 //              a descriptor that was never used cannot be claimed.
 //
-//                   request_wake                     push (old NOTIFY) -> WAKE: tell xtheap
-//        OWNED ---------------------> OWNED+NOTIFY ----------------------------------------> OWNED
-//          |  ^ claim (CAS), push (old ABANDONED) -> CLAIMED; both clear NOTIFY too
-//          v  |
-//        ABANDONED     abandon (CAS, only while the list is empty); +NOTIFY unless it is listed
-//          |  ^
-//          +--+        leave (CAS, without NOTIFY): a free that takes nothing over
+// STATES, and all transitions. "own" is done by the owner, "any" by any thread.
+//
+//                     own  request_wake: only with an empty list
+//          .-----------------------------------------------------------.
+//          |                                                           v
+//        OWNED  <-- any  push -> WAKE, own cancel_wake -------- OWNED + NOTIFY
+//         |  ^                                                         |
+//         |  '---- any  claim, push -> CLAIMED ------.                 |
+//         |        any  take (which leaves NOTIFY)   |                 |
+//         |                                          |                 |
+//         '---- own  abandon: only with an ------> ABANDONED <---------'
+//               empty list; with NOTIFY unless     (+ NOTIFY)
+//               the page is listed
+//
+//   No change of state: push -> PUSHED (owned, without NOTIFY), push_abandoned -> PUSHED
+//   (without owner and NOTIFY), collect (own: takes the list). Pages of one block are ABANDONED +
+//   NOTIFY from their creation on. A page that is released or destroyed is OWNED, by nobody.
+//
+//   operation       caller                           result, and what it means there
+//   push            heap/free.c free_push            PUSHED, WAKE, CLAIMED, REFUSED
+//   push_abandoned  heap/free.c free_unowned         PUSHED, CLAIMED, REFUSED, TAKEN
+//   claim           page/claim.c, api/visit.c (by a hint), page/release.c (the only block), and
+//                   push_abandoned after the last block: true: the caller owns the page
+//   take            page/end.c: true: as claim; it writes the word in any case (label D)
+//   collect         page/page.c rix_page_collect     how many blocks the owner has got back
+//   request_wake    heap/queue.c rix_queue_to_full   false: others freed, the page is not full
+//   cancel_wake     heap/queue.c rix_queue_merge
+//   abandon         page/abandon.c, page/single.c    false: others freed, collect and try again
+//
+//   PUSHED   done, and nothing is left to do
+//   WAKE     done; set xwoken of the page's theap (labels W1, W2 in heap/queue.c)
+//   CLAIMED  done; the page had no owner and is the caller's: adopt it (rix_theap_adopt), abandon
+//            it again, or release it if it is empty
+//   REFUSED  nothing done: more blocks would be free than the page has: a double free
+//   TAKEN    nothing done: the page has an owner, or needs one: push
+//
+// CLAIMED BUT NOT YET ADOPTED. Between a claim and rix_theap_adopt, rix_page_abandon or
+// rix_page_release the page is the thread's although xowner names nobody, and its bit in the
+// abandoned bitmap may still be set: rix_page_after_claim clears it. A thread that claimed by a
+// hint - a bit of that bitmap, a descriptor that a walk came across, a page into which the block
+// was already pushed - may have got a page other than the one that the hint was about, since a
+// released descriptor serves the next page at once. So it looks at the page again, and returns what
+// it does not want with rix_page_abandon_again (page/end.c), which also settles who releases it
+// when its heap is being destroyed.
 //
 // A free is one compare-and-swap. The count spares the owner a walk to count the blocks, and
 // refuses the free of more blocks than the page has.
 //
-// CONCURRENCY: push, claim: any thread; collect, request_wake, abandon: the owner. Labels:
+// CONCURRENCY: push, push_abandoned, claim, take: any thread; collect, request_wake, cancel_wake,
+// abandon: the owner. Labels:
 //   R1 release  push: publishes block->next, and what the program wrote to the block
 //   A1 acquire  collect, and a push or claim that becomes owner, see all that R1 published
 //   R2 release  abandon: publishes the owner's state of the page
 //   A2 acquire  claim, and push with old ABANDONED: the new owner sees it
 //   F1 release  request_wake: publishes xtheap, which says whom to wake
 //   F2 acquire  push with old NOTIFY reads xtheap
+//   D  acquire  take, against a change of the page's heap: both ends in page/end.c
+//   W1, W2      xwoken of a theap, the answer to WAKE: heap/free.c, heap/queue.c
 // The functions touch nothing but the page and the block: no thread-local state, no system calls.
 #ifndef RIX_PAGE_REMOTE_H
 #define RIX_PAGE_REMOTE_H
@@ -48,7 +90,7 @@
 
 typedef enum rix_remote_result_e {
   RIX_REMOTE_PUSHED,   // done
-  RIX_REMOTE_WAKE,     // done; the owner asked to be told
+  RIX_REMOTE_WAKE,     // done; the owner asked to be notified
   RIX_REMOTE_CLAIMED,  // done; the page was abandoned and is the caller's now
   RIX_REMOTE_REFUSED,  // nothing done: more blocks would be free than the page has
   RIX_REMOTE_TAKEN,    // nothing done: it has an owner, or needs one
@@ -68,8 +110,8 @@ RIX_INLINE ri_block_t* rix_remote_head_of(const ri_page_t* page, uintptr_t word)
   return (ri_block_t*)(page->start + ((word >> RIX_REMOTE_HEAD_SHIFT) << 3));
 }
 
-// Puts a live block before the list that `old` tells of. Returns the new word without state bits,
-// or 0: more blocks would be free than the page has.
+// Puts a live block in front of the list in `old`. Returns the new word without state bits, or 0:
+// more blocks would be free than the page has.
 RIX_INLINE uintptr_t rix_remote_link(const ri_page_t* page, ri_block_t* block, uintptr_t old) {
   const uintptr_t offset = (uintptr_t)((uint8_t*)block - page->start);
   ri_block_t* const head = rix_remote_head_of(page, old);
@@ -101,9 +143,10 @@ RIX_INLINE bool rix_remote_claim(ri_page_t* page) {
   return true;
 }
 
-// Frees a live block of a page that has no owner and needs none. CLAIMED: it was the last one. If
-// another claims the page in between, that one finds the block, and that it was the last.
-RIX_INLINE rix_remote_result_t rix_remote_leave(ri_page_t* page, ri_block_t* block) {
+// Frees a live block of a page that has no owner and needs none. CLAIMED: it was the last one, and
+// what is claimed may be another page by now. If another thread claims the page in between, that
+// thread finds the block, and that it was the last.
+RIX_INLINE rix_remote_result_t rix_remote_push_abandoned(ri_page_t* page, ri_block_t* block) {
   uintptr_t old = ri_load_relaxed(&page->xremote);
   uintptr_t word;
   do {
@@ -136,7 +179,7 @@ RIX_INLINE size_t rix_remote_collect(ri_page_t* page, ri_block_t** head) {
   return rix_remote_count_of(old);
 }
 
-// Owner: asks to be told of the next free. False, and nothing asked, when the list is not empty.
+// Owner: asks the next free to wake it. False, and nothing asked, when the list is not empty.
 RIX_INLINE bool rix_remote_request_wake(ri_page_t* page) {
   uintptr_t old = ri_load_relaxed(&page->xremote);
   do {
@@ -146,7 +189,7 @@ RIX_INLINE bool rix_remote_request_wake(ri_page_t* page) {
   return true;
 }
 
-// Owner: gives the page up while its list is empty; false, and nothing done, when it is not.
+// Owner: abandons the page while its list is empty; false, and nothing done, when it is not.
 // `listed`: an allocation may find it.
 RIX_INLINE bool rix_remote_abandon(ri_page_t* page, bool listed) {
   const uintptr_t word = listed ? RIX_REMOTE_ABANDONED : RIX_REMOTE_STATE;
@@ -158,14 +201,14 @@ RIX_INLINE bool rix_remote_abandon(ri_page_t* page, bool listed) {
   return true;
 }
 
-// As claim, but writes the word in any case.
+// As claim, but writes the word in any case, and leaves NOTIFY.
 RIX_INLINE bool rix_remote_take(ri_page_t* page) {
-  // D, see roster.c.
+  // D, see end.c.
   const uintptr_t old = ri_fetch_and_acquire(&page->xremote, ~RIX_REMOTE_ABANDONED);
   return (old & RIX_REMOTE_ABANDONED) != 0;
 }
 
-// Owner: nobody needs to tell it of frees any more, until it asks again.
+// Owner: no free needs to wake it any more, until it asks again.
 RIX_INLINE void rix_remote_cancel_wake(ri_page_t* page) {
   ri_fetch_and_relaxed(&page->xremote, ~RIX_REMOTE_NOTIFY);
 }

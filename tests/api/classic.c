@@ -93,10 +93,11 @@ static void regions(void) {
     uint8_t* const p = ri_malloc(size);
     CHECK(ri_is_in_heap_region(p));
     CHECK(ri_is_in_heap_region(p + ri_usable_size(p) - 1));
-    CHECK(ri_check_owned(p) && ri_check_owned(p + ri_usable_size(p) - 1));
+    CHECK(ri_is_in_heap_region(p) && ri_is_in_heap_region(p + ri_usable_size(p) - 1));
     ri_free(p);
   }
-  CHECK(!ri_check_owned(NULL) && !ri_check_owned(&on_stack) && !ri_check_owned(&in_data));
+  CHECK(!ri_is_in_heap_region(NULL) && !ri_is_in_heap_region(&on_stack) &&
+        !ri_is_in_heap_region(&in_data));
   // A mapping of its own is managed no more when it went back.
   void* const p = ri_malloc((size_t)400 * CHECK_MIB);
   CHECK(ri_is_in_heap_region(p));

@@ -169,12 +169,12 @@ static void printed_arenas(void) {
   ri_option_set(ri_option_thp, 1);
   check_capture_start();
   ri_arenas_print();
-  CHECK(strstr(check_captured()->text, ", given") != NULL);
+  CHECK(strstr(check_captured()->text, ", external") != NULL);
   CHECK(strstr(check_captured()->text, ", dense") != NULL);
   ri_subproc_destroy(subproc);
   check_capture_reset();
   ri_arenas_print();
-  CHECK(strstr(check_captured()->text, ", given") == NULL);  // it is the program's again
+  CHECK(strstr(check_captured()->text, ", external") == NULL);  // it is the program's again
   check_capture_stop();
   size_t got = 7;
   CHECK(ri_reserve_huge_os_pages(0, 0, &got) == EINVAL && got == 0);

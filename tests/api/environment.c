@@ -85,17 +85,17 @@ static void recallocs(void) {
     size_t zeroed = 0;
     for (size_t count = 0; count < 3000; count = count * 2 + 3) {
       dirty(count * 24, 256, offset);
-      p = offset == 0 ? ri_aligned_recalloc(p, count, 24, 256)
-                      : ri_aligned_offset_recalloc(p, count, 24, 256, offset);
+      p = offset == 0 ? ri_recalloc_aligned(p, count, 24, 256)
+                      : ri_recalloc_aligned_at(p, count, 24, 256, offset);
       CHECK(p != NULL && check_aligned(p + offset, 256));
       CHECK_ZERO(p, zeroed / 8 * 8, ri_usable_size(p));
       zeroed = count * 24;
     }
     errno = 0;
-    CHECK(ri_aligned_recalloc(p, check_hide(SIZE_MAX), 24, 256) == NULL);
+    CHECK(ri_recalloc_aligned(p, check_hide(SIZE_MAX), 24, 256) == NULL);
     CHECK_ERRNO(ENOMEM);
     errno = 0;
-    CHECK(ri_aligned_offset_recalloc(p, 1, 24, check_hide(24), 8) == NULL);
+    CHECK(ri_recalloc_aligned_at(p, 1, 24, check_hide(24), 8) == NULL);
     CHECK_ERRNO(EINVAL);
     CHECK_ZERO(p, 0, zeroed);
     ri_free(p);

@@ -31,8 +31,6 @@ static void plain(void) {
       ri_free(mine(ri_heap_mallocn(heap, 3, n), 3 * n));
     }
   }
-  ri_free(mine(ri_heap_malloc_small(heap, 100), 100));
-  ri_free(zeroed(ri_heap_zalloc_small(heap, 100), 100));
   errno = 0;
   CHECK(ri_heap_calloc(heap, check_hide(SIZE_MAX / 2), 3) == NULL);
   CHECK_ERRNO(ENOMEM);
@@ -186,8 +184,6 @@ static void too_large(void) {
   char* const p = ri_heap_malloc(heap, 100);
   check_fill(p, 100, 7);
   FAILS(ri_heap_zalloc(heap, n), ENOMEM);
-  FAILS(ri_heap_malloc_small(heap, n), ENOMEM);
-  FAILS(ri_heap_zalloc_small(heap, n), ENOMEM);
   FAILS(ri_heap_rezalloc(heap, p, n), ENOMEM);
   FAILS(ri_heap_recalloc(heap, p, half, 3), ENOMEM);
   FAILS(ri_heap_malloc_aligned(heap, n, 64), ENOMEM);
@@ -212,8 +208,6 @@ static void without_heap(void) {
                        ri_heap_zalloc(NULL, 100),
                        ri_heap_calloc(NULL, 10, 10),
                        ri_heap_mallocn(NULL, 10, 10),
-                       ri_heap_malloc_small(NULL, 100),
-                       ri_heap_zalloc_small(NULL, 100),
                        ri_heap_realloc(NULL, NULL, 100),
                        ri_heap_reallocn(NULL, NULL, 10, 10),
                        ri_heap_reallocf(NULL, NULL, 100),

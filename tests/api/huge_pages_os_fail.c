@@ -5,21 +5,9 @@
 // larger than its pages, memory of huge pages that is given back piece by piece, pages that are
 // lost when fewer come than asked for, memory of an earlier sub-process that reads as zero.
 #include "../check.h"
+#include "../os_fail.h"
 
-#include <stdarg.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
-
-void* __real_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset);
-int __real_munmap(void* p, size_t size);
-int __real_mprotect(void* p, size_t size, int access);
-int __real_madvise(void* p, size_t size, int advice);
-void* __real_mremap(void* p, size_t old_size, size_t new_size, int flags, ...);
-void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset);
-int __wrap_munmap(void* p, size_t size);
-int __wrap_mprotect(void* p, size_t size, int access);
-int __wrap_madvise(void* p, size_t size, int advice);
-void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...);
 
 #define GIB ((size_t)1 << 30)
 enum { HUGE_SIZE_BITS = 63 << 26 };
@@ -40,36 +28,25 @@ static void from_environment(void) {
   if (size != NULL) refuse_from = strtoul(size, NULL, 10);
 }
 
-void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset) {
+static int map_answer(os_call_t* call) {
   from_environment();
-  if ((flags & MAP_HUGETLB) == 0) {
-    if (size < refuse_from) return __real_mmap(at, size, access, flags, fd, offset);
-    errno = ENOMEM;
-    return MAP_FAILED;
-  }
+  if ((call->flags & MAP_HUGETLB) == 0) return call->size < refuse_from ? OS_PASS : ENOMEM;
   const uint64_t start = huge_takes_ms == 0 ? 0 : check_coarse_ms();
   while (huge_takes_ms != 0 && check_coarse_ms() < start + huge_takes_ms) {}  // to clear the page
-  errno = ENOMEM;
-  if (huge_left == 0) return MAP_FAILED;
+  if (huge_left == 0) return ENOMEM;
   huge_left--;
-  const int plain = flags & ~(MAP_HUGETLB | MAP_POPULATE | HUGE_SIZE_BITS);
-  return __real_mmap(at, size, access, plain | MAP_NORESERVE, fd, offset);
+  call->flags &= ~(MAP_HUGETLB | MAP_POPULATE | HUGE_SIZE_BITS);
+  call->flags |= MAP_NORESERVE;
+  return OS_PASS;
 }
 
-int __wrap_munmap(void* p, size_t size) { return __real_munmap(p, size); }
-int __wrap_mprotect(void* p, size_t size, int access) { return __real_mprotect(p, size, access); }
-int __wrap_madvise(void* p, size_t size, int advice) {
+static int os_answer(os_call_t* call) {
   enum { POPULATE_WRITE = 23 };  // a GiB that nobody looks at need not be there
-  if (advice == POPULATE_WRITE) return 0;
-  purged = p;
-  return __real_madvise(p, size, advice);
-}
-void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  void* const to = (flags & MREMAP_FIXED) != 0 ? va_arg(arguments, void*) : NULL;
-  va_end(arguments);
-  return __real_mremap(p, old_size, new_size, flags, to);
+  if (call->kind == OS_MAP) return map_answer(call);
+  if (call->kind != OS_ADVISE) return OS_PASS;
+  if (call->advice == POPULATE_WRITE) return OS_DONE;
+  purged = call->at;
+  return OS_PASS;
 }
 
 // The arena has so many pages, and memory of it is never given back.

@@ -31,8 +31,6 @@ static void plain(void) {
   refused(ri_calloc(10, 10));
   refused(ri_zalloc(10));
   refused(ri_mallocn(10, 10));
-  refused(ri_malloc_small(10));
-  refused(ri_zalloc_small(10));
   refused(ri_umalloc(10, &told));
   CHECK(told == 0);
   told = 7;
@@ -43,12 +41,6 @@ static void plain(void) {
   CHECK(told == 0);
   told = 7;
   refused(ri_uzalloc_aligned(10, 64, &told));
-  CHECK(told == 0);
-  told = 7;
-  refused(ri_umalloc_small(10, &told));
-  CHECK(told == 0);
-  told = 7;
-  refused(ri_uzalloc_small(10, &told));
   CHECK(told == 0);
   refused(ri_malloc_aligned(10, 64));
   refused(ri_malloc_aligned_at(10, 64, 8));
@@ -110,8 +102,6 @@ static void resizes(void* p) {
   refused(ri_rezalloc_aligned_at(p, 100000, 64, 8));
   refused(ri_recalloc_aligned(p, 1000, 100, 64));
   refused(ri_recalloc_aligned_at(p, 1000, 100, 64, 8));
-  refused(ri_aligned_recalloc(p, 1000, 100, 64));
-  refused(ri_aligned_offset_recalloc(p, 1000, 100, 64, 8));
   refused(ri_realloc_aligned(p, 1000, check_hide(CHECK_HUGE(40))));  // it fits, but is not so
   refused(ri__expand(p, 100000));
   CHECK(ri_expand(p, 100000) == NULL && errno == 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// no_memory_hook.c: the function for want of memory (rimalloc/hooks.h) at unusual times: it takes
+// no_memory_hook.c: the function for lack of memory (rimalloc/hooks.h) at unusual times: it takes
 // itself off or puts another in its place, comes from another thread, is called while a thread or
 // the process ends. Catches: a call of a function that is not registered any more, a retry that is
 // given up or counted wrongly, small blocks that call it while a lock is held.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // os_hook_refuses.c: the function for the memory of the OS (rimalloc/hooks.h) refuses at each place
-// in turn: the n-th time it may, or from then on. What was asked for is had all the same, or is
-// NULL with ENOMEM and nothing has changed; when it refuses no more, everything works, and what the
-// function was told of adds up to what the process has mapped. Catches: a refusal that leaves a
+// in turn: the n-th time it may, or from then on. What was asked for is obtained all the same, or
+// is NULL with ENOMEM and nothing has changed; when it refuses no more, everything works, and what
+// the function was told of adds up to what the process has mapped. Catches: a refusal that leaves a
 // range mapped, or told of and not there, a block or an arena that is lost, a structure half made.
 #include "../check.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// program_hooks.c: the functions that a program may register: deferred frees, want of memory, and
+// program_hooks.c: the functions that a program may register: deferred frees, lack of memory, and
 // the memory of the OS. Catches: a function called again from inside itself, with the wrong
 // argument or never, an allocation that does not try again or never stops, memory that the OS
 // function was not told of, a refusal that leaves something behind. (Messages and errors:

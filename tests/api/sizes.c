@@ -72,14 +72,13 @@ static void free_with_size(void) {
     ri_free_sized(p, ri_usable_size(p));
     void* const q = ri_malloc_aligned(size, 64);
     ri_free_aligned_sized(q, 64, ri_usable_size(q));
-    ri_free_size(ri_malloc(size), size);
     ri_free_aligned(ri_malloc_aligned(size, 256), 256);
-    ri_free_size_aligned(ri_malloc_aligned(size, 64), size, 64);
+    ri_free_aligned_sized(ri_malloc_aligned(size, 64), 64, size);
     ri_cfree(ri_calloc(size, 1));
   }
-  ri_free_size(NULL, 10);
+  ri_free_sized(NULL, 10);
   ri_free_aligned(NULL, 64);
-  ri_free_size_aligned(NULL, 10, 64);
+  ri_free_aligned_sized(NULL, 64, 10);
   ri_cfree(NULL);
   CHECK_ERRNO(77);
   check_nothing_reported();

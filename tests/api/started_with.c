@@ -82,19 +82,19 @@ int main(int argc, char** argv) {
     check_heap_intact();
     return 0;
   }
-  if (!check_emulated()) expect("RIMALLOC_ALLOW_THP", "0", "");  // there is no such switch
+  if (!check_emulated()) expect("RIMALLOC_THP", "-1", "");  // there is no such switch
   expect("RIMALLOC_MAX_VABITS", "48", "");
   expect("RIMALLOC_MAX_VABITS", "40", "");
   expect("RIMALLOC_PAGEMAP_COMMIT", "1", "");
   expect("RIMALLOC_ARENA_EAGER_COMMIT", "0", "");
   expect("RIMALLOC_PURGE_DELAY", "", "there is no value");
   char text[4096];
-  const int code = run_with("RIMALLOC_ALLOW_THP", "0", true, text, sizeof(text));
+  const int code = run_with("RIMALLOC_THP", "-1", true, text, sizeof(text));
   if (code == NO_FILTER) {
     printf("system calls cannot be filtered here\n");
     return 0;
   }
-  CHECK_MSG(code == 0 && strstr(text, "does not let this process do without") != NULL, "%d: %s",
+  CHECK_MSG(code == 0 && strstr(text, "cannot turn off transparent huge pages") != NULL, "%d: %s",
             code, text);
   return 0;
 }

@@ -25,13 +25,14 @@ static void all_sane(const ri_stats_t* s) {
 #include <rimalloc/stats.def>
 #undef RI_STAT_COUNT
 #undef RI_STAT_COUNTER
-  int64_t pages = 0, created = 0, blocks = 0, bytes = 0, kinds = 0;
+  int64_t pages = 0, created = 0, blocks = 0, handed_out = 0, bytes = 0, kinds = 0;
   for (size_t i = 0; i < RI_STAT_BINS; i++) {
     count_sane("malloc_bins", &s->malloc_bins[i]);
     count_sane("page_bins", &s->page_bins[i]);
     pages += s->page_bins[i].current;
     created += s->page_bins[i].total;
     blocks += s->malloc_bins[i].current;
+    if (i < RI_STAT_BINS - 1) handed_out += s->malloc_bins[i].total;
     bytes += s->malloc_bins[i].current * (int64_t)ri_stats_get_bin_size(i);
   }
   for (size_t i = 0; i < RI_CBIN_COUNT; i++)
@@ -43,7 +44,7 @@ static void all_sane(const ri_stats_t* s) {
   CHECK_MSG(bytes == s->malloc_normal.current, "%lld %lld", (long long)bytes,
             (long long)s->malloc_normal.current);
   CHECK(s->malloc_requested.current == s->malloc_normal.current + s->malloc_huge.current);
-  CHECK(s->malloc_normal_count.total == blocks - s->malloc_bins[RI_STAT_BINS - 1].current);
+  CHECK(s->malloc_normal_count.total == handed_out);
 }
 
 // And of a process as a whole.
@@ -52,8 +53,10 @@ static ri_stats_t process_stats(void) {
   const ri_summary_t summary = check_summary();
   all_sane(&s);
   CHECK(s.reserved.current >= s.committed.current);
-  CHECK(s.committed.current >= s.page_committed.current);
-  CHECK(s.retained.current == s.committed.current - s.page_committed.current);
+  // What went back from inside of pages is a part of them, and not resident.
+  const int64_t held = s.committed.current + s.holes.current;
+  CHECK(held >= s.page_committed.current);
+  CHECK(s.retained.current == held - s.page_committed.current);
   CHECK(s.page_committed.current >= s.malloc_requested.current);
   CHECK(s.resident.current > 0 && s.metadata.current > 0);
   CHECK(s.blocks.current == (int64_t)summary.blocks && s.pages.current == (int64_t)summary.pages);

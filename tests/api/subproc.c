@@ -256,6 +256,78 @@ static void the_main_one(void) {
   CHECK(same(ri_subproc_current(), ri_subproc_main()));
 }
 
+// What has ended is none any more: it is reported, and nothing happens.
+static void ended(void) {
+  sub = ri_subproc_new();
+  ri_subproc_destroy(sub);
+  heaps_t h = {0};
+  check_capture_start();
+  ri_subproc_destroy(sub);
+  check_reported(EINVAL, "has ended", NULL);
+  check_capture_reset();
+  ri_subproc_add_current_thread(sub);
+  check_reported(EINVAL, "has ended", NULL);
+  CHECK(same(ri_subproc_current(), ri_subproc_main()));
+  check_capture_reset();
+  CHECK(ri_subproc_visit_heaps(sub, note_heap, &h) && h.count == 0);
+  check_nothing_reported();
+  const ri_subproc_id_t odd = {&h};  // an address that was never one
+  ri_subproc_destroy(odd);
+  check_reported(EINVAL, "never existed", &h);
+  check_capture_stop();
+}
+
+// A thread that is still one of it may end later.
+static void* ended_while_used(void* arg) {
+  (void)arg;
+  ri_subproc_add_current_thread(sub);
+  pthread_barrier_wait(&barrier);
+  pthread_barrier_wait(&barrier);
+  return NULL;
+}
+static void ended_twice_while_used(void) {
+  sub = ri_subproc_new();
+  const pthread_t thread = check_start(ended_while_used, NULL);
+  pthread_barrier_wait(&barrier);
+  ri_subproc_destroy(sub);
+  check_capture_start();
+  ri_subproc_destroy(sub);
+  check_reported(EINVAL, "has ended", NULL);
+  check_capture_stop();
+  pthread_barrier_wait(&barrier);
+  check_join(thread);
+}
+
+// The arena of another sub-process, or of none any more, gives no heap.
+static void* gives_region(void* id) {
+  ri_subproc_add_current_thread(sub);
+  CHECK(ri_manage_os_memory_ex(region, region_size, true, false, true, -1, true, id));
+  ri_heap_t* const heap = ri_heap_new_in_arena(*(ri_arena_id_t*)id);
+  CHECK(heap != NULL && ri_arena_contains(*(ri_arena_id_t*)id, ri_heap_malloc(heap, 100)));
+  return NULL;
+}
+static void no_heap(ri_arena_id_t id) {
+  errno = 0;
+  CHECK(ri_heap_new_in_arena(id) == NULL);
+  CHECK_ERRNO(EINVAL);
+}
+static void arenas_of_others(void) {
+  region = mmap(NULL, region_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(region != MAP_FAILED);
+  ri_arena_id_t id = NULL;
+  sub = ri_subproc_new();
+  check_in_thread(gives_region, &id);
+  no_heap(id);
+  no_heap(&id);  // an address that was never one
+  size_t size = 0;
+  CHECK(ri_arena_area(id, &size) != NULL && ri_arena_contains(id, region + region_size / 2));
+  ri_subproc_destroy(sub);
+  no_heap(id);
+  CHECK(ri_arena_area(id, &size) == NULL && size == 0);
+  CHECK(!ri_arena_contains(id, region + region_size / 2));
+  CHECK(munmap(region, region_size) == 0);
+}
+
 int main(void) {
   check_watchdog(100);
   ri_option_set(ri_option_max_errors, 1000);
@@ -265,6 +337,9 @@ int main(void) {
   threads_that_end_later();
   if (!check_sanitized()) forked();
   after_exit_hooks();
+  ended();
+  ended_twice_while_used();
+  arenas_of_others();
   visitors_change_heaps();
   the_main_one();
   check_workload(5000, 2);

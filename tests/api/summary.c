@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // summary.c: ri_summary tells the truth. Blocks and bytes are exact before and after every kind of
-// allocation, threads are counted while they live, pages of ended threads are abandoned until they
+// allocation, threads are counted while they live, pages of exited threads are abandoned until they
 // are used or freed, forced collection counts what it gives back. Catches: a counter that drifts, a
 // page counted twice or not at all, a statistic below zero (seen as a huge number).
 #include "../check.h"
@@ -147,7 +147,7 @@ static void* leaves_blocks(void* arg) {
 }
 
 static void abandoned_pages(bool reclaim) {
-  ri_option_set(ri_option_reclaim_on_free, reclaim);
+  ri_option_set(ri_option_page_reclaim_on_free, reclaim);
   const ri_summary_t before = summary();
   check_in_thread(leaves_blocks, NULL);
   ri_summary_t s = summary();
@@ -168,7 +168,7 @@ static void abandoned_pages(bool reclaim) {
   CHECK_MSG(s.blocks == before.blocks, "%zu: %zu", before.blocks, s.blocks);
   CHECK_MSG(s.in_use == before.in_use, "%zu: %zu", before.in_use, s.in_use);
   CHECK_MSG(s.abandoned == before.abandoned, "abandoned %zu: %zu", before.abandoned, s.abandoned);
-  ri_option_set(ri_option_reclaim_on_free, 1);
+  ri_option_set(ri_option_page_reclaim_on_free, 1);
 }
 
 // Allocating takes abandoned pages over, without any free from the outside.

@@ -19,8 +19,6 @@ static void refusals(ri_theap_t* theap) {
   check_fill(p, 100, 3);
   errno = 0;
   refused(ri_theap_zalloc(theap, n));
-  refused(ri_theap_malloc_small(theap, n));
-  refused(ri_theap_zalloc_small(theap, n));
   refused(ri_theap_malloc_aligned(theap, n, 64));
   refused(ri_theap_realloc(theap, p, n));
   CHECK_FILLED(p, 100, 3);
@@ -45,12 +43,12 @@ static void functions(void) {
     CHECK(ri_heap_of(p) == heap && check_nonzero(p, 0, 100) == SIZE_MAX);
     memset(p, 0xA5, 100);
     ri_free(p);
-    p = ri_theap_zalloc_small(theap, 100);
+    p = ri_theap_zalloc(theap, 100);
     CHECK(ri_heap_of(p) == heap && check_nonzero(p, 0, 100) == SIZE_MAX);
     memset(p, 0xA5, 100);
     ri_free(p);
   }
-  p = ri_theap_malloc_small(theap, 10);
+  p = ri_theap_malloc(theap, 10);
   CHECK(ri_heap_of(p) == heap);
   ri_free(p);
   p = ri_theap_malloc_aligned(theap, 100, 4096);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// typed.c: the macros that take a type, the small functions, and the calls that tell the allocator
+// typed.c: the macros that take a type, and the calls that tell the allocator
 // what a thread or the process will do. Catches: a macro that multiplies wrongly, pages that a
-// reduced thread keeps, a pool thread that takes over the pages of ended threads.
+// reduced thread keeps, a pool thread that takes over the pages of exited threads.
 #include "../check.h"
 
 typedef struct pair_s {
@@ -11,7 +11,7 @@ typedef struct pair_s {
 static void typed(void) {
   pair_t* p = ri_malloc_tp(pair_t);
   CHECK(ri_usable_size(p) >= sizeof(pair_t));
-  ri_free_small(p);
+  ri_free(p);
   p = ri_zalloc_tp(pair_t);
   CHECK_ZERO(p, 0, sizeof(pair_t));
   ri_free(p);
@@ -45,19 +45,6 @@ static void typed_in_heap(void) {
   p = ri_heap_reallocn_tp(pair_t, heap, p, 5000);
   CHECK(ri_usable_size(p) >= 5000 * sizeof(pair_t) && ri_heap_contains(heap, p));
   ri_heap_destroy(heap);
-}
-
-static void small(void) {
-  for (size_t size = 0; size <= RI_SMALL_SIZE_MAX; size++) {
-    uint8_t* const p = ri_malloc_small(size);
-    CHECK(ri_usable_size(p) >= size);
-    memset(p, 1, size);
-    ri_free_small(p);
-    uint8_t* const q = ri_zalloc_small(size);
-    CHECK_ZERO(q, 0, ri_usable_size(q));
-    ri_free_small(q);
-  }
-  ri_free_small(NULL);
 }
 
 enum { COUNT = 4000 };
@@ -95,7 +82,7 @@ static void* leave_blocks(void* arg) {
   return NULL;
 }
 
-// Frees half of the blocks of an ended thread; returns how many pages that took over.
+// Frees half of the blocks of an exited thread; returns how many pages that took over.
 static size_t taken_over(bool in_pool) {
   void* blocks[COUNT];
   check_in_thread(leave_blocks, blocks);
@@ -107,7 +94,7 @@ static size_t taken_over(bool in_pool) {
   const size_t after = check_summary().abandoned;
   for (size_t i = 1; i < COUNT; i += 2)
     ri_free(blocks[i]);
-  // Full pages of an ended thread are listed as abandoned when something in them is free.
+  // Full pages of an exited thread are listed as abandoned when something in them is free.
   return after >= before + COUNT * 512 / 65536 ? 0 : before + COUNT * 512 / 65536 - after;
 }
 
@@ -129,6 +116,27 @@ static void pool(void) {
   CHECK_MSG(taken == 0, "%zu pages taken over", taken);
   check_in_thread(plain_thread, &taken);  // what a thread was told ends with it
   CHECK_MSG(taken > 0, "%zu pages taken over", taken);
+}
+
+// Of full pages that get a few free blocks, none in a row of one page: the one that the last block
+// came from is allocated from, or full.
+static void allocated_from(void) {
+  enum { PAGES = 20, EACH = 64, FREE = 3 };
+  static void* blocks[PAGES * EACH];
+  ri_heap_t* const heap = ri_heap_new();
+  for (size_t i = 0; i < PAGES * EACH; i++)
+    blocks[i] = ri_heap_malloc(heap, 1024);
+  for (size_t i = 0; i < PAGES * FREE; i++)
+    ri_free(blocks[i % PAGES * EACH + i / PAGES]);
+  bool found = false;
+  for (size_t i = 0; i < PAGES; i++)
+    found = found || ri_unsafe_heap_page_is_under_utilized(heap, blocks[i * EACH + FREE], 99);
+  CHECK(found);
+  for (size_t i = 0; i < PAGES * FREE; i++) {
+    void* const p = ri_heap_malloc(heap, 1024);
+    CHECK_MSG(!ri_unsafe_heap_page_is_under_utilized(heap, p, 99), "block %zu", i);
+  }
+  ri_heap_destroy(heap);
 }
 
 // Of eight pages, all full once, every second one keeps a tenth of its blocks.
@@ -162,6 +170,7 @@ static void utilization(void) {
     ri_free(blocks[i]);
   CHECK(!ri_unsafe_heap_page_is_under_utilized(single, blocks[0], 50));
   ri_heap_destroy(single);
+  allocated_from();
   int on_stack = 0;
   CHECK(!ri_unsafe_heap_page_is_under_utilized(NULL, &on_stack, 99));
   CHECK(!ri_unsafe_heap_page_is_under_utilized(NULL, NULL, 99));
@@ -182,7 +191,6 @@ static void done(void) {
 int main(void) {
   typed();
   typed_in_heap();
-  small();
   reduce();
   pool();
   utilization();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // visit.c: walking heaps and theaps (rimalloc/heap.h) against a record of what is live: own pages,
-// pages of other threads, of ended threads, freed locally and by others, large blocks, the main
+// pages of other threads, of exited threads, freed locally and by others, large blocks, the main
 // heap. Catches: a block reported twice, one that is free, one that is missing, an area whose
 // counts do not fit its blocks, a visit that goes on after the visitor said no, a page lost after
 // its visit.

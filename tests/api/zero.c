@@ -49,10 +49,6 @@ static void* by_zalloc(size_t size, size_t alignment) {
   (void)alignment;
   return ri_zalloc(size);
 }
-static void* by_zalloc_small(size_t size, size_t alignment) {
-  (void)alignment;
-  return ri_zalloc_small(size);
-}
 static void* by_rezalloc_null(size_t size, size_t alignment) {
   (void)alignment;
   return ri_rezalloc(NULL, size);
@@ -74,15 +70,8 @@ static void* by_recalloc_aligned_null(size_t size, size_t alignment) {
   return ri_recalloc_aligned(NULL, size, 1, alignment);
 }
 static zero_fun* const makers[] = {
-    by_calloc,
-    by_zalloc,
-    by_zalloc_small,
-    by_rezalloc_null,
-    by_recalloc_null,
-    by_zalloc_aligned,
-    by_calloc_aligned,
-    by_rezalloc_aligned_null,
-    by_recalloc_aligned_null,
+    by_calloc,         by_zalloc,         by_rezalloc_null,         by_recalloc_null,
+    by_zalloc_aligned, by_calloc_aligned, by_rezalloc_aligned_null, by_recalloc_aligned_null,
 };
 
 static void zeroed(zero_fun* make, size_t size, size_t alignment, int variant) {

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <mimalloc-stats.h>
 #include <mimalloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -323,6 +324,82 @@ static void heaps(void) {
 }
 
 // Heaps as version 2 has them.
+// Memory that was given back is somebody else's now.
+enum { OTHERS = 20000 };
+static void* others[OTHERS];
+static void others_come(void) {
+  mi_collect(true);
+  for (size_t i = 0; i < OTHERS; i++) {
+    others[i] = mi_malloc(32);
+    memset(others[i], 'A', 32);
+  }
+}
+static void others_go(void) {
+  for (size_t i = 0; i < OTHERS; i++) {
+    REQUIRE(((char*)others[i])[0] == 'A' && ((char*)others[i])[31] == 'A');
+    mi_free(others[i]);
+  }
+}
+
+static void* leaves_a_block(void* subproc) {
+  mi_subproc_add_current_thread(*(mi_subproc_id_t*)subproc);
+  return mi_strdup("left behind");
+}
+
+// A sub-process that still has blocks stays when it is deleted.
+static void deleted_with_blocks(void) {
+  mi_subproc_id_t subproc = mi_subproc_new();
+  pthread_t thread;
+  void* p = NULL;
+  REQUIRE(pthread_create(&thread, NULL, leaves_a_block, &subproc) == 0);
+  REQUIRE(pthread_join(thread, &p) == 0 && p != NULL);
+  mi_subproc_delete(subproc);
+  REQUIRE(strcmp((const char*)p, "left behind") == 0);
+  mi_free(p);
+}
+
+static void* tags_a_heap(void* subproc) {
+  mi_subproc_add_current_thread(*(mi_subproc_id_t*)subproc);
+  void* const p = mi_heap_malloc(mi_heap_new_ex(7, false, 0), 100);
+  REQUIRE(p != NULL);
+  return p;
+}
+
+// What the library knows of a tagged heap lies in no heap of the program: not in the thread's
+// default one, nor in a sub-process; and a later heap does not get it.
+static void tags(void) {
+  mi_heap_t* const h = mi_heap_new();
+  mi_heap_t* const old = mi_heap_set_default(h);
+  mi_heap_t* const tagged = mi_heap_new_ex(5, false, 0);
+  void* const kept = mi_heap_malloc(tagged, 100);
+  REQUIRE(kept != NULL);
+  memset(kept, 1, 100);
+  mi_heap_set_default(old);
+  mi_heap_destroy(h);
+  others_come();
+  mi_heap_delete(mi_heap_new());
+  mi_heap_destroy(tagged);  // which this heap does not allow
+  others_go();
+  REQUIRE(((char*)kept)[99] == 1);
+  mi_free(kept);
+  mi_subproc_id_t subproc = mi_subproc_new();
+  pthread_t thread;
+  void* p = NULL;
+  REQUIRE(pthread_create(&thread, NULL, tags_a_heap, &subproc) == 0);
+  REQUIRE(pthread_join(thread, &p) == 0 && p != NULL);
+  mi_free(p);
+  mi_subproc_delete(subproc);
+  others_come();
+  for (int i = 0; i < 20; i++) {
+    mi_heap_t* const later = mi_heap_new();  // some in the places of those that ended
+    void* const block = mi_heap_malloc(later, 100);
+    REQUIRE(block != NULL);
+    mi_heap_destroy(later);
+    REQUIRE(!mi_is_in_heap_region(block) || mi_heap_of(block) != mi_heap_main());
+  }
+  others_go();
+}
+
 static void default_heaps(void) {
   mi_heap_t* const old = mi_heap_get_default();
   REQUIRE(old == mi_heap_get_backing() && old == mi_heap_main());
@@ -344,6 +421,7 @@ static void default_heaps(void) {
   REQUIRE(((char*)kept)[99] == 1 && mi_heap_of(kept) == mi_heap_main());
   mi_free(kept);
   mi_subproc_delete(mi_subproc_new());
+  deleted_with_blocks();
 }
 
 // ---- Arenas -------------------------------------------------------------------------------------
@@ -399,8 +477,27 @@ static void options(void) {
   mi_option_set_default(mi_option_show_errors, 0);  // it is set, so that this changes nothing
   mi_option_set_enabled_default(mi_option_show_errors, false);
   REQUIRE(mi_option_get(mi_option_show_errors) == 1);
-  for (int i = 0; i < _mi_option_last; i++)
-    (void)!mi_option_get((mi_option_t)i);
+  for (int i = 0; i < _mi_option_last; i++) {
+    const long value = mi_option_get((mi_option_t)i);
+    mi_option_set((mi_option_t)i, value);
+    REQUIRE(mi_option_get((mi_option_t)i) == value);
+  }
+  // One without effect keeps its value; two are one of ours.
+  mi_option_enable(mi_option_visit_abandoned);
+  REQUIRE(mi_option_get(mi_option_visit_abandoned) == 1);
+  mi_option_set_default(mi_option_visit_abandoned, 0);
+  REQUIRE(mi_option_get_size(mi_option_visit_abandoned) == 1);
+  mi_option_disable(mi_option_visit_abandoned);
+  REQUIRE(mi_option_get(mi_option_allow_thp) == 1);
+  mi_option_enable(mi_option_allow_large_os_pages);
+  REQUIRE(mi_option_is_enabled(mi_option_allow_large_os_pages));
+  REQUIRE(mi_option_get(mi_option_allow_thp) == 1);
+  mi_option_disable(mi_option_allow_large_os_pages);
+  REQUIRE(!mi_option_is_enabled(mi_option_allow_large_os_pages));
+  mi_option_set(mi_option_allow_thp, 0);
+  REQUIRE(mi_option_get(mi_option_allow_thp) == 0);
+  mi_option_set(mi_option_allow_thp, 1);
+  REQUIRE(mi_option_get(mi_option_allow_thp) == 1);
 }
 
 // ---- Statistics ---------------------------------------------------------------------------------

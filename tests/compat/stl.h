@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// stl.h: mimalloc's allocators for containers of C++, and <mimalloc-new-delete.h>. That of ours
-// which they share with allocator.h is tested by override/containers. Catches: a name that is
-// missing, an allocator on the wrong functions, a heap that does not end as its name says.
+// stl.h: mimalloc's allocators for containers of C++, and <mimalloc-new-delete.h>. The part that
+// they share with allocator.h is tested by override/containers. Catches: a name that is missing, an
+// allocator on the wrong functions, a heap that does not end as its name says.
 #ifndef RIMALLOC_TESTS_COMPAT_STL_H
 #define RIMALLOC_TESTS_COMPAT_STL_H
 

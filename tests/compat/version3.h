@@ -127,6 +127,7 @@ static void managed(void) {
 }
 
 static int all_of_version3(void) {
+  tags();  // while little else is in use
   plain();
   aligned();
   failures();

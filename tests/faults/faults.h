@@ -6,14 +6,13 @@
 // Then the OS is well again, and so must be the allocator: no block or mapping left over, all
 // invariants hold, everything can be allocated.
 //
-// The calls of the allocator reach the functions below by the linker's --wrap. The program runs
-// itself, so that the calls before main are included.
+// The calls of the allocator (src/os/sys.h) reach the functions below by the linker's --wrap. The
+// program runs itself, so that the calls before main are included.
 #ifndef RIMALLOC_TESTS_FAULTS_H
 #define RIMALLOC_TESTS_FAULTS_H
 
 #include "../check.h"
 
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -49,26 +48,24 @@ static const bool faults_strict = false;
 
 // ---- The OS -------------------------------------------------------------------------------------
 
-void* __real_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset);
-int __real_munmap(void* p, size_t size);
-int __real_mprotect(void* p, size_t size, int access);
-int __real_madvise(void* p, size_t size, int advice);
-void* __real_mremap(void* p, size_t old_size, size_t new_size, int flags, ...);
+void* __real_rix_sys_mmap(void* at, size_t size, int access, int flags, int fd, long offset);
+int __real_rix_sys_munmap(void* p, size_t size);
+int __real_rix_sys_mprotect(void* p, size_t size, int access);
+int __real_rix_sys_madvise(void* p, size_t size, int advice);
+void* __real_rix_sys_mremap(void* p, size_t old_size, size_t new_size, int flags, void* to);
 int __real_pthread_setspecific(pthread_key_t key, const void* value);
 int __real_pthread_key_create(pthread_key_t* key, void (*done)(void*));
-int __real_clock_gettime(clockid_t clock, struct timespec* t);
-long __real_syscall(long number, ...);
-int __real_getrlimit(int resource, struct rlimit* limit);
-void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset);
-int __wrap_munmap(void* p, size_t size);
-int __wrap_mprotect(void* p, size_t size, int access);
-int __wrap_madvise(void* p, size_t size, int advice);
-void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...);
+int __real_rix_sys_clock_gettime(clockid_t clock, struct timespec* t);
+long __real_rix_sys_call(long number, long a, long b, long c, long d, long e, long f);
+void* __wrap_rix_sys_mmap(void* at, size_t size, int access, int flags, int fd, long offset);
+int __wrap_rix_sys_munmap(void* p, size_t size);
+int __wrap_rix_sys_mprotect(void* p, size_t size, int access);
+int __wrap_rix_sys_madvise(void* p, size_t size, int advice);
+void* __wrap_rix_sys_mremap(void* p, size_t old_size, size_t new_size, int flags, void* to);
 int __wrap_pthread_setspecific(pthread_key_t key, const void* value);
 int __wrap_pthread_key_create(pthread_key_t* key, void (*done)(void*));
-int __wrap_clock_gettime(clockid_t clock, struct timespec* t);
-long __wrap_syscall(long number, ...);
-int __wrap_getrlimit(int resource, struct rlimit* limit);
+int __wrap_rix_sys_clock_gettime(clockid_t clock, struct timespec* t);
+long __wrap_rix_sys_call(long number, long a, long b, long c, long d, long e, long f);
 
 static struct {
   atomic_int started;  // a word: gcc for riscv64 exchanges less by a library
@@ -102,39 +99,35 @@ static bool faults_hit(faults_kind_t kind) {
   return true;
 }
 
-void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset) {
+void* __wrap_rix_sys_mmap(void* at, size_t size, int access, int flags, int fd, long offset) {
   if (faults_hit(FAULTS_MAP)) return MAP_FAILED;
-  void* const p = __real_mmap(at, size, access, flags, fd, offset);
+  void* const p = __real_rix_sys_mmap(at, size, access, flags, fd, offset);
   const bool counts = p != MAP_FAILED && access != PROT_NONE && (flags & MAP_FIXED) == 0;
   if (counts) atomic_fetch_add(&faults.mapped, (int64_t)size);
   return p;
 }
 
-int __wrap_munmap(void* p, size_t size) {
+int __wrap_rix_sys_munmap(void* p, size_t size) {
   if (faults_hit(FAULTS_UNMAP)) {
     atomic_store(&faults.kept_unmap, true);
     return -1;
   }
   atomic_fetch_sub(&faults.mapped, (int64_t)size);
-  return __real_munmap(p, size);
+  return __real_rix_sys_munmap(p, size);
 }
 
-int __wrap_mprotect(void* p, size_t size, int access) {
-  return faults_hit(FAULTS_PROTECT) ? -1 : __real_mprotect(p, size, access);
+int __wrap_rix_sys_mprotect(void* p, size_t size, int access) {
+  return faults_hit(FAULTS_PROTECT) ? -1 : __real_rix_sys_mprotect(p, size, access);
 }
 
-int __wrap_madvise(void* p, size_t size, int advice) {
-  return faults_hit(FAULTS_ADVISE) ? -1 : __real_madvise(p, size, advice);
+int __wrap_rix_sys_madvise(void* p, size_t size, int advice) {
+  return faults_hit(FAULTS_ADVISE) ? -1 : __real_rix_sys_madvise(p, size, advice);
 }
 
-void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
+void* __wrap_rix_sys_mremap(void* p, size_t old_size, size_t new_size, int flags, void* to) {
   const bool fixed = (flags & MREMAP_FIXED) != 0;
-  void* const to = fixed ? va_arg(arguments, void*) : NULL;
-  va_end(arguments);
   if (faults_hit(fixed ? FAULTS_MOVE : FAULTS_RESIZE)) return MAP_FAILED;
-  void* const q = __real_mremap(p, old_size, new_size, flags, to);
+  void* const q = __real_rix_sys_mremap(p, old_size, new_size, flags, to);
   if (q != MAP_FAILED) atomic_fetch_add(&faults.mapped, (int64_t)new_size - (int64_t)old_size);
   return q;
 }
@@ -147,30 +140,20 @@ int __wrap_pthread_key_create(pthread_key_t* key, void (*done)(void*)) {
   return faults_hit(FAULTS_KEY) ? EAGAIN : __real_pthread_key_create(key, done);
 }
 
-int __wrap_clock_gettime(clockid_t clock, struct timespec* t) {
+int __wrap_rix_sys_clock_gettime(clockid_t clock, struct timespec* t) {
   const bool ours = clock == CLOCK_MONOTONIC_COARSE;
-  return ours && faults_hit(FAULTS_CLOCK) ? -1 : __real_clock_gettime(clock, t);
+  return ours && faults_hit(FAULTS_CLOCK) ? -1 : __real_rix_sys_clock_gettime(clock, t);
 }
 
-// All arguments of a system call are words.
-long __wrap_syscall(long number, ...) {
-  va_list arguments;
-  long a[6];
-  va_start(arguments, number);
-  for (int i = 0; i < 6; i++)
-    a[i] = va_arg(arguments, long);
-  va_end(arguments);
-  if (number == SYS_openat && faults_hit(FAULTS_FILE)) return -1;
+long __wrap_rix_sys_call(long number, long a, long b, long c, long d, long e, long f) {
+  const bool files = number == SYS_openat || number == SYS_prlimit64;
+  if (files && faults_hit(FAULTS_FILE)) return -1;
   const bool asked = faults_strict && number == SYS_openat &&
-                     strcmp((const char*)a[1], "/proc/sys/vm/overcommit_memory") == 0;
-  if (!asked) return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+                     strcmp((const char*)b, "/proc/sys/vm/overcommit_memory") == 0;
+  if (!asked) return __real_rix_sys_call(number, a, b, c, d, e, f);
   const int fd = memfd_create("overcommit", MFD_CLOEXEC);
   if (fd >= 0 && (write(fd, "2\n", 2) != 2 || lseek(fd, 0, SEEK_SET) != 0)) _exit(2);
   return fd;
-}
-
-int __wrap_getrlimit(int resource, struct rlimit* limit) {
-  return faults_hit(FAULTS_FILE) ? -1 : __real_getrlimit(resource, limit);
 }
 
 // ---- What scenarios are made of -----------------------------------------------------------------

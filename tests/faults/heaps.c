@@ -60,9 +60,10 @@ static void* use_heaps(void* arg) {
 // Memory of the test is its own affair.
 static uint8_t* region(int access) {
   static uint8_t* p;
-  if (p == NULL) p = __real_mmap(NULL, REGION, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  CHECK(p != MAP_FAILED && __real_mprotect(p, REGION, access) == 0);
-  CHECK(__real_madvise(p, REGION, MADV_DONTNEED) == 0);
+  if (p == NULL)
+    p = __real_rix_sys_mmap(NULL, REGION, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(p != MAP_FAILED && __real_rix_sys_mprotect(p, REGION, access) == 0);
+  CHECK(__real_rix_sys_madvise(p, REGION, MADV_DONTNEED) == 0);
   return p;
 }
 

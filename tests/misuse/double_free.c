@@ -59,9 +59,9 @@ static void by_every_free(void) {
   void* const other = ri_malloc(100);
   void* const p = ri_malloc(100);
   ri_free(p);
-  ri_free_size(misuse_pointer(p), 100);
+  ri_free_sized(misuse_pointer(p), 100);
   check_reported(EAGAIN, "double free", p);
-  ri_free_size_aligned(misuse_pointer(p), 100, 16);
+  ri_free_aligned_sized(misuse_pointer(p), 16, 100);
   check_reported(EAGAIN, "double free", p);
   ri_free_aligned(misuse_pointer(p), 16);
   check_reported(EAGAIN, "double free", p);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // double_free_released.c: a block of a page that was given back since it was freed is no block any
 // more, and freeing it is reported without the option `check`; also when the page belonged to a
-// thread that has ended.
+// thread that has exited.
 #include "misuse.h"
 
 enum { COUNT = 3000 };

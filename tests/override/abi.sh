@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# abi.sh: what librimalloc.so exports, with versions, and its SONAME are those of abi.txt: a name
-# that programs may use does not get lost, and none gets out that nobody meant to.
+# abi.sh: what librimalloc.so exports, with versions, and its SONAME are those of abi.txt: no name
+# that programs may use gets lost, and none is exported by accident.
 source "$(dirname "$0")/lib.bash"
 need python3 nm readelf
 this_machine "the list is that of x86-64"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # fork.sh: 1,000 forks of a process whose threads allocate all the time, each child checked; fewer
-# for the static ways, where the handlers are registered by another road.
+# for the static ways, where the handlers are registered in another way.
 source "$(dirname "$0")/lib.bash"
 need "$CC"
 check preload fork.c 1000

@@ -25,8 +25,9 @@ for header in "$include"/rimalloc/*.h; do
   name=$(basename "$header")
   [[ $name == *-forms.h ]] || check "$include" "rimalloc/$name"  # forms are a part of others
 done
+check "$include" rimalloc/mimalloc/synonyms.h  # of ours, for programs of rimalloc
 for header in "$include"/rimalloc/mimalloc{,-v2}/*.h; do
   name=$(basename "$header")
-  [[ $name == stats-fields.h || $name == stl.h ]] || check "$(dirname "$header")" "$name"
+  [[ $name == stats-fields.h || $name == stl.h || $name == synonyms.h ]] || check "$(dirname "$header")" "$name"
 done
 ((headers >= 18))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# i386.sh: the core compiled for 32 bits. Its warnings are errors; then i386.c, which pins what was
-# wrong there, and the unit tests that assume nothing of the width of an address.
+# i386.sh: the core compiled for 32 bits. Its warnings are errors; then i386.c, which guards against
+# what was wrong there, and the unit tests that assume nothing about the width of an address.
 source "$(dirname "$0")/lib.bash"
 this_machine "it is about this one"
 need gcc

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # limits.sh: under limits on address space (ulimit -v) from 60 MB up. Reservations that are too
-# large must give way to smaller ones, and running out must be an error that one survives.
+# large must give way to smaller ones, and running out must be an error that programs can survive.
 source "$(dirname "$0")/lib.bash"
 glibc "the programs call mallinfo2 or malloc_trim"
 need "$CC"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A control group that may use 128 MiB: a program that has 40 MiB live at a time, in ever other sizes,
-# is not killed. Needs the right to make a memory control group.
+# A control group that may use 128 MiB: a program that has 40 MiB live at a time, in ever different
+# sizes, is not killed. Needs permission to create a memory control group.
 . "$(dirname "$0")/lib.bash"
 this_machine "the group would hold an emulator"
 

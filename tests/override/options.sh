@@ -49,6 +49,30 @@ for way in shared static full object; do
     fail "RIMALLOC_CONF is not stronger than ri_conf, linked $way"
 done
 
+# mimalloc's variables count in its programs, however they are linked, and only there.
+cat > "$work/mi.c" << 'END'
+#include <mimalloc.h>
+#include <stdio.h>
+int main(void) {
+  mi_free(mi_malloc(100));
+  printf("%ld %ld\n", mi_option_get(mi_option_purge_delay), mi_option_get(mi_option_max_errors));
+  return 0;
+}
+END
+mi=("$CC" "$include/rimalloc/mimalloc" "$work/mi.c" -fvisibility=hidden '-Wl,--gc-sections')
+"${mi[@]}" -o "$work/mi.shared" "${shared[@]}"
+"${mi[@]}" -o "$work/mi.static" "$RIMALLOC_BUILD/librimalloc.a" -pthread
+"${mi[@]}" -o "$work/mi.full" -static "$RIMALLOC_BUILD/librimalloc.a"
+"${mi[@]}" "$RIMALLOC_BUILD/rimalloc.o" -o "$work/mi.object" -pthread
+export MIMALLOC_PURGE_DELAY=7 MIMALLOC_CHECK=1
+for way in shared static full object; do
+  [[ $("$work/mi.$way") == "7 32" ]] || fail "mimalloc's variables, linked $way: $("$work/mi.$way")"
+  [[ $("$work/conf.$way") == "123 1" ]] || fail "mimalloc's variables count elsewhere, linked $way"
+  [[ $(RIMALLOC_VERBOSE=1 "$work/mi.$way" 2>&1) == *"CHECK=1: unknown option"* ]] ||
+    fail "an option that mimalloc has not is not told, linked $way"
+done
+unset MIMALLOC_PURGE_DELAY MIMALLOC_CHECK
+
 # The string of the build is weaker than ri_conf and stronger than the defaults.
 flags=(-std=c11 -O1 -pthread "$include" -I"$RIMALLOC_SOURCE/src")
 "$CC" "${flags[@]}" '-DRIX_CONF="purge_delay=11,check=2,mapping_cache=1g,oops=1"' \
@@ -59,7 +83,7 @@ ld -r "$work/core.o" "$work/catch.o" -o "$work/build.o"
 sed '/^const char/d; s/check)/mapping_cache)/' "$work/conf.c" > "$work/plain.c"
 "$CC" "$include" "$work/plain.c" "$work/build.o" -pthread -o "$work/plain"
 [[ $("$work/plain" 2> "$work/err") == "11 1024" ]] || fail "the build's string: $("$work/plain")"
-grep -q "^rimalloc: warning: build: oops=1: no option of this name; ignored$" "$work/err" ||
+grep -q "^rimalloc: warning: build: oops=1: unknown option; ignored$" "$work/err" ||
   fail "the build's bad option is not told: $(cat "$work/err")"
 "$CC" "$include" "$work/conf.c" "$work/build.o" -pthread -o "$work/both"
 [[ $("$work/both" 2> "$work/err") == "123 1" ]] || fail "ri_conf over the build's: $("$work/both")"

@@ -4,6 +4,7 @@
 // some of them set limits; each failed before the placement of mappings was rewritten.
 #include "../check.h"
 
+#include <pthread.h>
 #include <rimalloc/layout.h>
 #include <rimalloc/options.h>
 #include <sys/mman.h>
@@ -11,6 +12,10 @@
 #include <sys/wait.h>
 
 #define GIB ((size_t)1 << 30)
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
 
 static size_t count_maps(void) {
   FILE* const f = fopen("/proc/self/maps", "r");
@@ -179,24 +184,134 @@ static size_t sparse_blocks(void) {
   return n;
 }
 
-// The rest of the page map is reserved when it is needed; when something else lies there, addresses
-// are used again that the first part covers.
+// The rest of the page map is reserved when it is needed.
 static void table_in_parts(void) {
   CHECK(sparse_blocks() == SPARSE);
   small_blocks(GIB / 2);
 }
 
+static uint8_t* table_end(void) {
+  return (uint8_t*)ri_load_relaxed(&rix_fast_pagemap.xtable) +
+         ri_load_relaxed(&rix_fast_pagemap.xcount) * sizeof(void*);
+}
+
+// When something lies behind it, it moves, with all that is entered; at whatever size.
 static void table_cut_off(void) {
   ri_option_set(ri_option_thp, 0);
-  ri_free(ri_malloc(100));
-  uint8_t* const end = (uint8_t*)ri_load_relaxed(&rix_fast_pagemap.xtable) + 16 * CHECK_MIB;
-  void* const wall = mmap(end, check_os_page(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  CHECK(wall == end);
-  for (int i = 0; i < 3; i++) {
+  void* const small = ri_malloc(100);
+  void* const large = ri_malloc(100 * CHECK_MIB);
+  for (int i = 0; i < 6; i++) {
+    (void)mmap(table_end(), check_os_page(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     const size_t n = sparse_blocks();
-    CHECK_MSG(n > 100 && n < SPARSE, "%zu blocks", n);
-    arena_blocks((size_t)(i + 1) * GIB);
+    CHECK_MSG(n == SPARSE, "%zu blocks", n);
+    arena_blocks((size_t)(i + 1) * GIB / 2);
+    CHECK(ri_usable_size(small) >= 100 && ri_usable_size(large) >= 100 * CHECK_MIB);
   }
+  ri_free(small);
+  ri_free(large);
+}
+
+// ---- Addresses that others have -----------------------------------------------------------------
+
+#define TIB ((uint64_t)1 << 40)
+
+// Reserves what is free of [from, to), except for holes of `hole` bytes at the end of every piece.
+static void take(uint64_t from, uint64_t to, uint64_t piece, uint64_t hole) {
+  enum { FLAGS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE };
+  for (uint64_t at = from; at < to; at += piece) {
+    const size_t size = (size_t)(piece - hole);
+    if (mmap((void*)(uintptr_t)at, size, PROT_NONE, FLAGS, -1, 0) != MAP_FAILED) continue;
+    if (piece > 4 * CHECK_MIB) take(at, at + size, piece > GIB ? GIB : 4 * CHECK_MIB, 0);
+  }
+}
+
+static void* uses_all_sizes(void* arg) {
+  enum { COUNT = 1500 };
+  static const size_t sizes[] = {40, 3000, 50000, 70000, 300000, CHECK_MIB};
+  void* blocks[COUNT];
+  for (size_t i = 0; i < COUNT; i++) {
+    const size_t size = sizes[i % (sizeof(sizes) / sizeof(sizes[0]))] + i;
+    blocks[i] = ri_malloc(size);
+    CHECK_MSG(blocks[i] != NULL, "block %zu, %zu bytes", i, size);
+    check_fill_sparse(blocks[i], size, i);
+  }
+  for (size_t i = 0; i < COUNT; i++) {
+    CHECK_FILLED_SPARSE(blocks[i], sizes[i % (sizeof(sizes) / sizeof(sizes[0]))] + i, i);
+    ri_free(blocks[i]);
+  }
+  return arg;
+}
+
+// Threads that use blocks from before, and from after.
+static void allocates_still(void) {
+  void* const before = ri_malloc(300 * CHECK_MIB);
+  CHECK(before != NULL);
+  pthread_t threads[3];
+  for (size_t i = 0; i < 3; i++)
+    threads[i] = check_start(uses_all_sizes, NULL);
+  uses_all_sizes(NULL);
+  for (size_t i = 0; i < 3; i++)
+    check_join(threads[i]);
+  char* p = ri_malloc(100000);
+  for (size_t size = 100000; size < 700 * CHECK_MIB; size *= 3) {
+    p = ri_realloc(p, size);
+    CHECK_MSG(p != NULL, "%zu bytes", size);
+    p[size - 1] = 1;
+  }
+  CHECK(sparse_blocks() > 100);
+  ri_free(p);
+  ri_free(before);
+}
+
+// A runtime reserves most of the range from 4 to 20 TiB for its heap, sparing what is taken. The
+// page map could then not grow any more, and nothing else could be mapped where it is.
+static void range_taken(void) {
+  ri_free(ri_malloc(1000));
+  ri_free(ri_malloc(100000));
+  take(4 * TIB, 20 * TIB, 4 * GIB, 0);
+  allocates_still();
+}
+
+// So does one that was there first.
+static void range_taken_before(void) {
+  take(4 * TIB, 20 * TIB, 64 * GIB, 0);
+  allocates_still();
+}
+
+// All that lies above is taken, except for what is near the program itself and its libraries.
+static void only_the_top(void) {
+  ri_free(ri_malloc(1000));
+  take(4 * TIB, 84 * TIB, 64 * GIB, 0);
+  allocates_still();
+}
+
+static void only_the_top_before(void) {
+  take(4 * TIB, 84 * TIB, 64 * GIB, 0);
+  allocates_still();
+}
+
+// Holes, each of which is smaller than an arena.
+static void holes(void) {
+  ri_free(ri_malloc(1000));
+  const uint64_t base = ri_load_relaxed(&rix_fast_pagemap.xbase);
+  take(base, base + 64 * GIB, 64 * CHECK_MIB, 8 * CHECK_MIB);
+  take(base - 64 * GIB, base, 64 * CHECK_MIB, 8 * CHECK_MIB);
+  allocates_still();
+}
+
+// Somebody maps right behind everything that is ours, again and again.
+static void walls(void) {
+  enum { FLAGS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE };
+  for (size_t i = 0; i < 40; i++) {
+    uint8_t* const p = ri_malloc((size_t)CHECK_MIB << (i % 9));
+    CHECK(p != NULL);
+    uint8_t* end = p;
+    for (int k = 0; k < 14; k++, end += (size_t)CHECK_MIB << k)
+      (void)mmap(end, check_os_page(), PROT_NONE, FLAGS, -1, 0);
+    (void)mmap(table_end(), check_os_page(), PROT_NONE, FLAGS, -1, 0);
+    ri_free(p);
+  }
+  allocates_still();
 }
 
 int main(void) {
@@ -204,8 +319,10 @@ int main(void) {
   if (CHECK_SIZE_BITS == 32) check_skip("there is not enough address space to waste");
   if (check_emulated()) check_skip("limits on address space are the emulator's");
   void (*const parts[])(void) = {
-      failed_request, moving_under_limit, moving_for_ever, huge_block,     many_vectors,
-      mappings_left,  huge_alignments,    limit_after_use, table_in_parts, table_cut_off};
+      failed_request, moving_under_limit,  moving_for_ever, huge_block,
+      many_vectors,   mappings_left,       huge_alignments, limit_after_use,
+      table_in_parts, table_cut_off,       range_taken,     range_taken_before,
+      only_the_top,   only_the_top_before, holes,           walls};
   for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
     const pid_t child = fork();
     CHECK(child >= 0);

@@ -3,47 +3,19 @@
 // each failed allocation reserved another arena, as large as all before, and made its metadata
 // usable, which is memory too. Now it just fails, and everything works again when the OS does.
 #include "../check.h"
-
-#include <stdarg.h>
-#include <sys/mman.h>
-
-void* __real_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset);
-int __real_munmap(void* p, size_t size);
-int __real_mprotect(void* p, size_t size, int access);
-int __real_madvise(void* p, size_t size, int advice);
-void* __real_mremap(void* p, size_t old_size, size_t new_size, int flags, ...);
-void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset);
-int __wrap_munmap(void* p, size_t size);
-int __wrap_mprotect(void* p, size_t size, int access);
-int __wrap_madvise(void* p, size_t size, int advice);
-void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...);
+#include "../os_fail.h"
 
 enum { BLOCK = 60 * 1024 };
 static bool refuse;
 static size_t refused, maps;
 
-void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset) {
-  maps++;
-  return __real_mmap(at, size, access, flags, fd, offset);
-}
-int __wrap_munmap(void* p, size_t size) { return __real_munmap(p, size); }
 // Metadata is made usable, slices are not: of those a page takes one to eight.
-int __wrap_mprotect(void* p, size_t size, int access) {
-  if (refuse && (access & PROT_WRITE) != 0 && size >= (size_t)64 * CHECK_KIB &&
-      size <= (size_t)512 * CHECK_KIB) {
-    refused++;
-    errno = ENOMEM;
-    return -1;
-  }
-  return __real_mprotect(p, size, access);
-}
-int __wrap_madvise(void* p, size_t size, int advice) { return __real_madvise(p, size, advice); }
-void* __wrap_mremap(void* p, size_t old_size, size_t new_size, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  void* const to = (flags & MREMAP_FIXED) != 0 ? va_arg(arguments, void*) : NULL;
-  va_end(arguments);
-  return __real_mremap(p, old_size, new_size, flags, to);
+static int os_answer(os_call_t* call) {
+  maps += call->kind == OS_MAP;
+  if (!refuse || call->kind != OS_PROTECT || (call->access & PROT_WRITE) == 0) return OS_PASS;
+  if (call->size < (size_t)64 * CHECK_KIB || call->size > (size_t)512 * CHECK_KIB) return OS_PASS;
+  refused++;
+  return ENOMEM;
 }
 
 int main(void) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // deleted_in_ended_subproc.c: a thread had pages of a heap that another one deleted, so that they
 // became the main heap's of its sub-process; when that ended, nobody told the thread that they were
-// gone, and at its own end it gave them up: for ever, in a release build. The layer that should
+// gone, and at its own exit it abandoned them: for ever, in a release build. The test that should
 // have seen it: heap_ops, which ends no sub-process while a thread of it waits. Found by reading.
 #include "../check.h"
 

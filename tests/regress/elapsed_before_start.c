@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// elapsed_before_start.c: ri_process_info told the time since the system's start in a program that
-// had not used the allocator yet: before any constructor has run.
+// elapsed_before_start.c: ri_process_info reported the time since the system's start in a program
+// that had not used the allocator yet: before any constructor has run.
 #include "../check.h"
 
 static size_t elapsed;
@@ -11,7 +11,7 @@ static void in_preinit(void) {
   ri_process_info(&elapsed, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 }
 
-// The run-time of a sanitizer begins after .preinit_array.
+// A sanitizer's runtime starts after .preinit_array.
 #if defined(__has_feature)
 #define WITH_SANITIZER                                                    \
   (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer) || \

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// exit_hook_race.c: the first use of the process said "started" before it had made the hook that
-// tells of the end of threads. A second thread that came in between went without, and when it
-// ended, its heap was lost. Here, before any constructor has run, the first thread is stopped
-// where the hook is made until the second has allocated; that one's end must be noticed.
+// exit_hook_race.c: the first use of the process said "started" before it had created the hook that
+// reports thread exits. A second thread that came in between did not get one, and when it exited,
+// its heap was leaked. Here, before any constructor has run, the first thread is stopped where the
+// hook is created until the second has allocated; the exit of the second must be noticed.
 #include <dlfcn.h>
 #include <stdatomic.h>
 
 #include "heap/heap.h"
+#include "heap/thread.h"
 #include "../check.h"
 
 static _Atomic(bool) stopped, allocated;

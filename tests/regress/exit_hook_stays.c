@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// exit_hook_stays.c: ri_thread_done ended the thread although the OS refused to take back the hook
-// for its end. The hook came all the same, and ended a thread that was recycled by then, or
-// somebody else's by chance. Found by tests/faults/threads when other calls failed than usual.
+// exit_hook_stays.c: ri_thread_done ended the thread although the OS refused to remove the hook for
+// its exit. The hook ran all the same, and ended a thread that was recycled by then, or by chance
+// somebody else's. Found by tests/faults/threads when different calls failed.
 #include <dlfcn.h>
 
 #include "heap/heap.h"
+#include "heap/thread.h"
 #include "../check.h"
 
 static __thread bool refuses;

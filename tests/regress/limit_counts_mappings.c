@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // limit_counts_mappings.c: limit_address_space was compared with arenas alone when an arena was to
 // be reserved, but with arenas and mappings when a mapping was; so a process could reserve nearly
-// twice as much. The layer that should have seen it: unit/option_effects. Found by reading.
+// twice as much. The test that should have seen it: unit/option_effects. Found by reading.
 #include "arena/arena.h"
 #include "arena/mapping.h"
 #include "../check.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// main_heap_of_subproc.c: ri_heap_stats_get(NULL) told of the main sub-process's main heap, in
+// main_heap_of_subproc.c: ri_heap_stats_get(NULL) reported on the main sub-process's main heap, in
 // threads of other sub-processes too, where NULL stands for the heap that ri_malloc allocates from.
-// The functions of quotas refused NULL there, and told 0, but knew the same heap by its pointer.
+// The quota functions refused NULL there, and returned 0, but knew the same heap by its pointer.
 #include "../check.h"
 
 enum { BLOCKS = 40 };

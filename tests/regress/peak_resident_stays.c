@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // peak_resident_stays.c: the kernel's own peak of resident memory lags behind what is resident, by
 // some pages for each processor. So the peak that ri_process_info and the statistics gave, the
-// larger of the two, sank when memory was given back.
+// larger of the two, fell when memory was returned.
 #include "../check.h"
 
 static size_t peak_of(size_t* resident) {

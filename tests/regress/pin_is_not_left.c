@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// pin_is_not_left.c: the last page of a class is pinned while it is empty, by a bit beside its
+// pin_is_not_left.c: the last page of a class is kept while it is empty, by a bit beside its
 // count of live blocks. The bit stayed when the page was collected, while the note that there is a
-// pinned page was dropped: the count never became 0 again, and the page was never given back. The
+// kept page was dropped: the count never became 0 again, and the page was never given back. The
 // bit must go wherever a page leaves the care of the heartbeat: collect, full list, thread exit.
 #include "arena/pagemap.h"
 #include "heap/heap.h"
@@ -11,18 +11,18 @@ enum { SIZE = 3000, MANY = 200 };
 
 static uint32_t used(const ri_page_t* page) { return ri_load_relaxed(&page->used); }
 
-// A pinned page with one live block, which the caller frees.
-static ri_page_t* pinned(void** block) {
+// A kept page with one live block, which the caller frees.
+static ri_page_t* kept(void** block) {
   ri_free(ri_malloc(SIZE));
   *block = ri_malloc(SIZE);
   ri_page_t* const page = rix_pagemap_find(*block);
-  CHECK_MSG(used(page) == (RI_PAGE_PINNED | 1), "used %x", used(page));
+  CHECK_MSG(used(page) == (RI_PAGE_USED_KEPT | 1), "used %x", used(page));
   return page;
 }
 
 static void collected(void) {
   void* block;
-  const ri_page_t* const page = pinned(&block);
+  const ri_page_t* const page = kept(&block);
   ri_collect(false);
   CHECK_MSG(used(page) == 1, "used %x", used(page));
   void* many[MANY];
@@ -39,7 +39,7 @@ static void collected(void) {
 
 static void full(void) {
   void* block;
-  const ri_page_t* const page = pinned(&block);
+  const ri_page_t* const page = kept(&block);
   void* many[MANY];
   size_t n = 0;
   while (page->place != RIX_PLACE_FULL) {
@@ -55,7 +55,7 @@ static void full(void) {
 }
 
 static void* leaves_block(void* arg) {
-  (void)pinned((void**)arg);
+  (void)kept((void**)arg);
   return NULL;
 }
 

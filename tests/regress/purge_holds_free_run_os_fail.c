@@ -3,44 +3,24 @@
 // allocation that found no others meanwhile returned NULL although memory was free. Here a thread
 // is stopped inside madvise, with all that is free in its hands and no room for another arena: an
 // allocation must wait for it, not fail.
+#include "../check.h"
+#include "../os_fail.h"
+
 #include <stdatomic.h>
-#include <sys/mman.h>
 
 #include "arena/arena.h"
-#include "../check.h"
 
 enum { LARGE = 12 * CHECK_MIB };  // less than a purge takes at a time
 static atomic_int armed;          // a word: gcc for riscv64 exchanges less by a library
 static _Atomic(bool) holds, done;
 
-int __real_madvise(void* p, size_t size, int advice);
-int __wrap_madvise(void* p, size_t size, int advice);
-int __wrap_munmap(void* p, size_t size);
-int __real_munmap(void* p, size_t size);
-int __wrap_munmap(void* p, size_t size) { return __real_munmap(p, size); }
-int __wrap_mprotect(void* p, size_t size, int protection);
-int __real_mprotect(void* p, size_t size, int protection);
-int __wrap_mprotect(void* p, size_t size, int protection) {
-  return __real_mprotect(p, size, protection);
-}
-void* __wrap_mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset);
-void* __real_mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset);
-void* __wrap_mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset) {
-  return __real_mmap(at, size, protection, flags, fd, offset);
-}
-void* __wrap_mremap(void* p, size_t old_size, size_t size, int flags, void* to);
-void* __real_mremap(void* p, size_t old_size, size_t size, int flags, void* to);
-void* __wrap_mremap(void* p, size_t old_size, size_t size, int flags, void* to) {
-  return __real_mremap(p, old_size, size, flags, to);
-}
-
 // Stops the purger until the other thread waits for it, or did not wait.
-int __wrap_madvise(void* p, size_t size, int advice) {
-  if (advice == MADV_DONTNEED && atomic_exchange(&armed, false)) {
+static int os_answer(os_call_t* call) {
+  if (call->kind == OS_ADVISE && call->advice == MADV_DONTNEED && atomic_exchange(&armed, false)) {
     atomic_store(&holds, true);
     while (ri_load_relaxed(&rix_purge_lock.xstate) != 2 && !atomic_load(&done)) {}
   }
-  return __real_madvise(p, size, advice);
+  return OS_PASS;
 }
 
 static void* allocates(void* arg) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// realpath_leaves_errno.c: the C library's realpath asks of each part of a path whether it is a
-// link, and that it is none stays behind in errno (EINVAL) though the path was found. A function
+// realpath_leaves_errno.c: the C library's realpath asks for each part of a path whether it is a
+// link, and the answer no stays behind in errno (EINVAL) although the path was found. A function
 // that succeeds leaves errno alone: ri_realpath and ri_heap_realpath, with and without a buffer.
 #include "../check.h"
 

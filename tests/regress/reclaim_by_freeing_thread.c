@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// reclaim_by_freeing_thread.c: a thread that only frees took over the pages of ended threads, one
+// reclaim_by_freeing_thread.c: a thread that only frees took over the pages of exited threads, one
 // by one, and never looked at them again: what other threads freed into those pages was not
 // collected and memory grew without bound. Here the main thread frees one block of each ended
 // thread, later threads free the rest. On that bug 64 pages stay after each round.

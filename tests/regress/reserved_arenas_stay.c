@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // reserved_arenas_stay.c: sub-processes that reserve memory and end, one after the other. Each
 // arena stayed in the table, which has 256 places, and in the address space, and nobody used it
-// again; then nothing could be reserved any more, nor an arena be made for anything else.
+// again; in the end nothing could be reserved any more, and no arena created for anything else.
 #include "../check.h"
 
 enum { ROUNDS = 400, SIZE = 2 * CHECK_MIB };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// resize_reports_once.c: the error function is called once for each error. ri_reallocarr said
-// nothing of a product that overflows, which ri_reallocarray and the others report; ri_reallocf of
-// a pointer that is no block reported it twice, as what cannot be resized and what cannot be freed.
+// resize_reports_once.c: the error function is called once for each error. ri_reallocarr did not
+// report a product that overflows, which ri_reallocarray and the others do; ri_reallocf of a
+// pointer that is no block reported it twice, once as not resizable and once as not freeable.
 #include "../check.h"
 
 static int in_data;

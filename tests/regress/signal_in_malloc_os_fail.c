@@ -1,46 +1,23 @@
 // SPDX-License-Identifier: MIT
 // signal_in_malloc_os_fail.c: allocating or freeing in a signal handler that interrupts the
-// allocator is not legal. Debug builds say so where the interrupted call is on its slow side,
+// allocator is not legal. Debug builds say so where the interrupted call is on its slow path,
 // instead of corrupting lists. The handler runs inside a system call that the allocator makes.
+#include "../check.h"
+#include "../os_fail.h"
+
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "heap/heap.h"
-#include "../check.h"
 
 static bool armed;
 
-static void interrupt(void) {
-  if (!armed) return;
-  armed = false;
-  raise(SIGUSR1);
-}
-
-void* __real_mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset);
-void* __wrap_mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset);
-void* __wrap_mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset) {
-  interrupt();
-  return __real_mmap(at, size, protection, flags, fd, offset);
-}
-int __real_madvise(void* p, size_t size, int advice);
-int __wrap_madvise(void* p, size_t size, int advice);
-int __wrap_madvise(void* p, size_t size, int advice) {
-  interrupt();
-  return __real_madvise(p, size, advice);
-}
-int __real_munmap(void* p, size_t size);
-int __wrap_munmap(void* p, size_t size);
-int __wrap_munmap(void* p, size_t size) { return __real_munmap(p, size); }
-int __real_mprotect(void* p, size_t size, int protection);
-int __wrap_mprotect(void* p, size_t size, int protection);
-int __wrap_mprotect(void* p, size_t size, int protection) {
-  return __real_mprotect(p, size, protection);
-}
-void* __real_mremap(void* p, size_t old_size, size_t size, int flags, void* to);
-void* __wrap_mremap(void* p, size_t old_size, size_t size, int flags, void* to);
-void* __wrap_mremap(void* p, size_t old_size, size_t size, int flags, void* to) {
-  return __real_mremap(p, old_size, size, flags, to);
+static int os_answer(os_call_t* call) {
+  if (armed && (call->kind == OS_MAP || call->kind == OS_ADVISE)) {
+    armed = false;
+    raise(SIGUSR1);
+  }
+  return OS_PASS;
 }
 
 static void* kept[400];

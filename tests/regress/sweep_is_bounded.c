@@ -2,9 +2,12 @@
 // sweep_is_bounded.c: one remote free into a full page made the owner's next slow allocation walk
 // over all its full pages, of which a large heap has many. A sweep may look at 32 pages once it
 // found one, and at 256 while it finds none; the next goes on where it ended, every page is reached
-// by as many sweeps as that takes, and then it is over. (With more than 256 pages it never was: no
-// one sweep saw the whole list, so each slow allocation looked at 256 pages for ever.)
+// after enough sweeps, and then sweeping ends. (With more than 256 pages it never did: no single
+// sweep saw the whole list, so each slow allocation looked at 256 pages for ever.)
 #include "heap/heap.h"
+#include "heap/queue.h"
+#include "heap/theap.h"
+#include "page/create.h"
 #include "page/remote.h"
 #include "../check.h"
 

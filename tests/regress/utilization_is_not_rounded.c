@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // utilization_is_not_rounded.c: ri_unsafe_heap_page_is_under_utilized rounded the share of live
 // blocks down to whole percents: one block of 4,000 counted as 0 percent, and a page with one of 63
-// as "at most 1 percent". And a percentage beyond 100 is as 100, also where its product with the
-// number of blocks overflows.
+// as "at most 1 percent". And a percentage beyond 100 counts as 100, even where its product with
+// the number of blocks overflows.
 #include "../check.h"
 
 typedef struct found_s {

@@ -69,7 +69,7 @@ int main(void) {
   generations(2);
   ri_option_set(ri_option_check, 0);
   ri_option_set(ri_option_purge_delay, 0);
-  ri_option_set(ri_option_reclaim_on_free, 0);
+  ri_option_set(ri_option_page_reclaim_on_free, 0);
   generations(3);
   check_nothing_reported();
   return 0;

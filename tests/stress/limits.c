@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// limits.c: real limits instead of made-up failures. Address space (RLIMIT_AS), from so little that
-// hardly anything can be had; memory that could be written (RLIMIT_DATA), which the kernel refuses
-// as it does where it overcommits nothing: mappings may be made, but not access to them; and the
+// limits.c: real limits instead of injected failures. Address space (RLIMIT_AS), from so little
+// that hardly anything can be allocated; writable memory (RLIMIT_DATA), which the kernel refuses as
+// it does where it overcommits nothing: mappings may be made, but not access to them; and the
 // number of mappings of a process (vm.max_map_count) all but used up. Each time: a refusal is
-// ENOMEM, what was had stays whole, and when the limit is gone or blocks are freed, everything can
-// be had again.
+// ENOMEM, what was obtained stays whole, and when the limit is gone or blocks are freed, everything
+// can be had again.
 #include "../check.h"
 
 #include <sys/mman.h>

@@ -207,7 +207,7 @@ static void agrees(const ri_stats_t* before) {
             (long long)(before->malloc_huge.current + large_bytes));
   // Blocks that changed their size in place were not made anew.
   CHECK(now.malloc_huge_count.total <= before->malloc_huge_count.total + large_made);
-  CHECK(now.committed.current >= now.page_committed.current);
+  CHECK(now.committed.current + now.holes.current >= now.page_committed.current);
   CHECK(now.page_committed.current >= now.malloc_requested.current);
 }
 

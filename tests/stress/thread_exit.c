@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// thread_exit.c: threads end and leave live blocks, which others free: later threads, the main
-// thread, or both at once while the owner is just ending. Over 200 rounds neither address space nor
-// resident memory grows, and no page stays abandoned. Catches: a heap that leaks at thread exit, a
-// page that two threads take over, a page that nobody takes over, a free that is lost in between.
+// thread_exit.c: threads exit and leave live blocks, which others free: later threads, the main
+// thread, or both at once while the owner is just exiting. Over 200 rounds neither address space
+// nor resident memory grows, and no page stays abandoned. Catches: a heap that leaks at thread
+// exit, a page that two threads take over, a page that nobody takes over, a free that is lost in
+// between.
 #include "traffic.h"
 
 enum { THREADS = 3, LEFT = 600 };

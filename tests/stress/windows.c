@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// windows.c: sixteen threads at a time, far more than processors, for RIMALLOC_WINDOWS_SECONDS
-// (default 2). They exchange blocks of all kinds, end and begin again, collect, give their heaps
-// up, and turn options; every block is signed, and the structures are audited at the end of each
-// thread and of each round. In builds of the preset `stress` every atomic operation may give way,
-// compare-and-swaps fail, lists are empty and pages are abandoned (base/config.h), so that what
-// needs bad luck elsewhere happens thousands of times. An hour: RIMALLOC_WINDOWS_SECONDS=3600.
+// windows.c: sixteen threads at a time, far more than there are processors, for
+// RIMALLOC_WINDOWS_SECONDS (default 2). They exchange blocks of all kinds, exit and start again,
+// collect, give up their heaps, visit what was left behind, and change options; every block is
+// signed, and the structures are audited at the end of each thread and of each round. In builds of
+// the preset `stress` every atomic operation may yield, compare-and-swaps fail, lists are empty
+// and pages are abandoned (base/config.h), so that what needs bad luck elsewhere happens thousands
+// of times. An hour: RIMALLOC_WINDOWS_SECONDS=3600.
 #include "traffic.h"
 
 enum { THREADS = 16, SLOTS = 256, OWN = 64, STEPS = 1500 };
@@ -18,15 +19,24 @@ static void turn_option(uint64_t* rng) {
     long values[3];
   } turns[] = {{ri_option_check, {0, 1, 0}},
                {ri_option_purge_delay, {0, 1, 50}},
-               {ri_option_reclaim_on_free, {0, 1, 1}},
+               {ri_option_page_reclaim_on_free, {0, 1, 1}},
                {ri_option_mapping_cache, {0, 4, 256}},
                {ri_option_thp, {0, 1, 2}}};
   const size_t at = check_below(rng, sizeof(turns) / sizeof(turns[0]));
   ri_option_set(turns[at].option, turns[at].values[check_below(rng, 3)]);
 }
 
+// Only pages of threads that exited are visited, and those have blocks of a class.
+static bool left_behind(const ri_heap_t* heap, const ri_heap_area_t* area, void* block, size_t size,
+                        void* arg) {
+  CHECK(heap == ri_heap_main() && arg == slots && area->used * size <= area->reserved);
+  CHECK_MSG(size <= (size_t)64 * CHECK_KIB && area->reserved <= (size_t)512 * CHECK_KIB,
+            "%p: %zu bytes of %zu", block, size, area->reserved);
+  return true;
+}
+
 static void rare(uint64_t* rng, void** own) {
-  switch (check_below(rng, 8)) {
+  switch (check_below(rng, 9)) {
     case 0:
       ri_collect(check_below(rng, 2) == 0);
       break;
@@ -47,6 +57,9 @@ static void rare(uint64_t* rng, void** own) {
       ri_free(p);
       break;
     }
+    case 5:
+      CHECK(ri_heap_visit_abandoned_blocks(NULL, check_below(rng, 2) == 0, left_behind, slots));
+      break;
     default:
       for (size_t i = 0; i < OWN; i++)
         own[i] = traffic_swap(&slots[check_below(rng, SLOTS)], own[i]);

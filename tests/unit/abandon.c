@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
-// abandon.c: pages lose and find owners: listed exactly when they can serve, found by class and
+// abandon.c: pages lose and find owners: listed exactly when they are usable, found by class and
 // heap, claimed once, released when empty, and stale bits do no harm. Then threads claim, use,
 // abandon and free into the same few pages at once: never two owners, no block lost.
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "page/abandon.h"
+#include "page/claim.h"
+#include "page/create.h"
+#include "page/end.h"
 #include "page/page.h"
 #include "page/remote.h"
 #include "../check.h"
@@ -38,37 +42,37 @@ static void single_thread(void) {
   rix_page_abandon(page);
   CHECK(rix_remote_push(page, a) == RIX_REMOTE_CLAIMED);
   CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == NULL);  // the bit is stale: no harm
-  rix_page_claimed(page);
+  rix_page_after_claim(page);
   CHECK(rix_page_abandoned_count() == 0 && rix_page_live(page) == 1 && rix_page_valid(page));
   rix_page_abandon(page);
   CHECK(rix_remote_push(page, b) == RIX_REMOTE_CLAIMED);
-  rix_page_claimed(page);
+  rix_page_after_claim(page);
   CHECK(rix_page_live(page) == 0);
   rix_page_abandon(page);  // releases it
   CHECK(rix_page_abandoned_count() == 0);
   CHECK(check_summary().pages == 0);
 }
 
-// Frees that leave the page to whom it may find: only the last one takes it.
+// Frees that leave the block in the page: only the last one claims it.
 static void left_alone(void) {
   const unsigned c = 40;
   ri_page_t* const page = rix_page_create(c, RIX_PAGE_MORE, &rix_heap_default);
   ri_block_t* blocks[4];
   for (size_t i = 0; i < 4; i++)
     blocks[i] = take(page);
-  CHECK(rix_remote_leave(page, blocks[0]) == RIX_REMOTE_TAKEN);  // it has an owner
+  CHECK(rix_remote_push_abandoned(page, blocks[0]) == RIX_REMOTE_TAKEN);  // it has an owner
   rix_page_abandon(page);
-  CHECK(rix_remote_leave(page, blocks[0]) == RIX_REMOTE_PUSHED);
-  CHECK(rix_remote_leave(page, blocks[0]) == RIX_REMOTE_REFUSED);  // twice
-  CHECK(rix_remote_leave(page, blocks[1]) == RIX_REMOTE_PUSHED);
+  CHECK(rix_remote_push_abandoned(page, blocks[0]) == RIX_REMOTE_PUSHED);
+  CHECK(rix_remote_push_abandoned(page, blocks[0]) == RIX_REMOTE_REFUSED);  // twice
+  CHECK(rix_remote_push_abandoned(page, blocks[1]) == RIX_REMOTE_PUSHED);
   CHECK(rix_page_abandoned_count() == 1 && rix_remote_count(page) == 2);
   CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == page);
   CHECK(rix_page_valid(page) && rix_page_live(page) == 2 && rix_remote_count(page) == 0);
   rix_page_abandon(page);
-  CHECK(rix_remote_leave(page, blocks[2]) == RIX_REMOTE_PUSHED);
-  CHECK(rix_remote_leave(page, blocks[3]) == RIX_REMOTE_CLAIMED);
-  rix_page_claimed(page);
-  rix_page_return(page);  // releases it
+  CHECK(rix_remote_push_abandoned(page, blocks[2]) == RIX_REMOTE_PUSHED);
+  CHECK(rix_remote_push_abandoned(page, blocks[3]) == RIX_REMOTE_CLAIMED);
+  rix_page_after_claim(page);
+  rix_page_abandon_again(page);  // releases it
   CHECK(rix_page_abandoned_count() == 0 && check_summary().pages == 0);
 }
 
@@ -85,9 +89,9 @@ static void full_page(void) {
   rix_page_abandon(page);
   CHECK(rix_page_abandoned_count() == 0);  // nothing to take: it waits for a free
   CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == NULL);
-  CHECK(rix_remote_leave(page, blocks[0]) == RIX_REMOTE_TAKEN);
+  CHECK(rix_remote_push_abandoned(page, blocks[0]) == RIX_REMOTE_TAKEN);
   CHECK(rix_remote_push(page, blocks[0]) == RIX_REMOTE_CLAIMED);
-  rix_page_claimed(page);
+  rix_page_after_claim(page);
   rix_page_abandon(page);
   CHECK(rix_page_abandoned_count() == 1);
   CHECK(rix_page_claim_abandoned(c, &rix_heap_default) == page);
@@ -109,12 +113,12 @@ static void free_block(ri_block_t* block, bool leaves) {
   ri_page_t* const page = page_of(block);
   CHECK(page != NULL && page->class_index == CLASS);
   CHECK_FILLED((uint8_t*)block + 8, 40, (uintptr_t)block);
-  rix_remote_result_t result = leaves ? rix_remote_leave(page, block) : RIX_REMOTE_TAKEN;
+  rix_remote_result_t result = leaves ? rix_remote_push_abandoned(page, block) : RIX_REMOTE_TAKEN;
   if (result == RIX_REMOTE_TAKEN) result = rix_remote_push(page, block);
   CHECK(result != RIX_REMOTE_REFUSED);
   if (result != RIX_REMOTE_CLAIMED) return;
-  rix_page_claimed(page);
-  rix_page_return(page);
+  rix_page_after_claim(page);
+  rix_page_abandon_again(page);
 }
 
 static void* works(void* arg) {

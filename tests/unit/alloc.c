@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-// alloc.c: where the slow side of allocation finds a block, in the order that its head says, and
-// what it does about zeroes, alignments and sizes that cannot be.
+// alloc.c: where the slow path of allocation finds a block, in the order that its head gives, and
+// what it does about zeroes, alignments and impossible sizes.
 #include "arena/pagemap.h"
+#include "heap/alloc.h"
 #include "heap/heap.h"
+#include "heap/theap.h"
+#include "heap/thread.h"
 #include "page/page.h"
 #include "../check.h"
 
@@ -60,13 +63,13 @@ static void order_of_search(void) {
   CHECK(page_of(first[0])->place == RIX_PLACE_FULL);
   CHECK(allocate() == first[3] && page_of(first[0])->place == RIX_PLACE_QUEUE);
   CHECK(page_of(second[0])->place == RIX_PLACE_FULL && theap->pages[c] == 2);
-  // What others freed in a page of the queue, before a page of an ended thread.
+  // What others freed in a page of the queue, before a page of an exited thread.
   void* const left = check_in_thread(leaves_block, NULL);
   ri_page_t* const abandoned = page_of(left);
   CHECK((abandoned->flags & RIX_PAGE_LISTED) != 0);
   check_in_thread(frees, first[5]);
   CHECK(allocate() == first[5]);
-  // A page of an ended thread, before a fresh one.
+  // A page of an exited thread, before a fresh one.
   third[0] = allocate();
   CHECK(page_of(third[0]) == abandoned && theap->pages[c] == 3);
   CHECK((abandoned->flags & RIX_PAGE_LISTED) == 0 && theap->queue[c].first == abandoned);
@@ -152,7 +155,7 @@ int main(void) {
   check_watchdog(60);
   ri_option_set(ri_option_check, 0);  // the order is that of plain pages
   heap = ri_heap_new();
-  theap = rix_heap_theap_slow(heap);
+  theap = rix_thread_theap_of_slow(heap);
   c = rix_class_of(SIZE);
   CHECK(theap != NULL && theap->heap == heap);
   order_of_search();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // arena.c: claiming, extending and releasing slices against a model that knows who owns each slice;
-// zero is said only of memory that is zero; alignments are honoured; arenas grow and stay; and
-// purging (arena/purge.c) gives back what is due and never what is in use.
+// only zero memory is reported as zero; alignments are honoured; arenas grow and stay; and purging
+// (arena/purge.c) returns what is due and never what is in use.
 #include "arena/arena.h"
 
+#include "arena/due.h"
 #include "arena/pagemap.h"
 #include "options/options.h"
 #include "../check.h"
@@ -38,6 +39,7 @@ static void release(run_t* r) {
   if (r->count == 0) return;
   CHECK_FILLED_SPARSE(memory(r), r->count * RIX_SLICE_SIZE, r->key);
   rix_arena_release(r->at.arena, r->at.index, r->count);
+  rix_due_purge();
   held_slices -= r->count;
   r->count = 0;
 }
@@ -46,7 +48,7 @@ static size_t slices_in_use(void) {
   size_t used = 0;
   for (size_t i = 0; i < rix_arena_count(); i++) {
     const rix_arena_t* const a = rix_arena_at(i);
-    used += a->slice_count - rix_bitmap_count_run(&a->free, 0, a->slice_count);
+    used += rix_arena_slices(a) - rix_bitmap_count_run(&a->free, 0, a->slice_count);
   }
   return used;
 }
@@ -91,7 +93,7 @@ static void random_work(uint64_t seed) {
   CHECK(slices_in_use() == 0);
 }
 
-// A zero claim of slices that were dirty: only after a purge, and then truly.
+// A claim that reports zero for slices that were dirty: only after a purge, and then rightly.
 static void purging(void) {
   ri_option_set(ri_option_purge_delay, 3600000);
   rix_arena_purge(true);  // nothing of the work before is due any more
@@ -119,13 +121,13 @@ static void purging(void) {
   CHECK_ZERO(memory(&r), 0, 100 * RIX_SLICE_SIZE);
   r.key = 2;
   check_fill_sparse(memory(&r), 100 * RIX_SLICE_SIZE, 2);
-  // Due at once: the release itself purges.
+  // Due at once: who releases purges.
   ri_option_set(ri_option_purge_delay, 0);
   const size_t before = rix_purged_bytes();
   release(&r);
   const uint64_t deadline = check_now_ms() + 5000;
   while (rix_purged_bytes() < before + 100 * RIX_SLICE_SIZE && check_now_ms() < deadline) {
-    if (rix_purge_is_due()) rix_arena_purge(false);
+    if (rix_due_is_now()) rix_arena_purge(false);
   }
   CHECK(rix_purged_bytes() >= before + 100 * RIX_SLICE_SIZE);
 }

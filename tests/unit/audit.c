@@ -4,6 +4,8 @@
 #include "heap/heap.h"
 
 #include "arena/pagemap.h"
+#include "heap/queue.h"
+#include "heap/thread.h"
 #include "page/remote.h"
 #include "../check.h"
 
@@ -33,8 +35,8 @@ static void damage_counts(rix_theap_t* theap, ri_page_t* page) {
   page->heap_next = NULL;
 
   const uint32_t used = ri_load_relaxed(&page->used);
-  ri_store_relaxed(&page->used, used ^ RI_PAGE_PINNED);
-  must_fail("a wrong number of pinned pages");
+  ri_store_relaxed(&page->used, used ^ RI_PAGE_USED_KEPT);
+  must_fail("a wrong number of kept pages");
   ri_store_relaxed(&page->used, used);
 
   page->flags ^= RIX_PAGE_SPARE;
@@ -47,6 +49,9 @@ static void damage_counts(rix_theap_t* theap, ri_page_t* page) {
   ri_fetch_add_relaxed(&page->arena->xabandoned[c], 1);
   must_fail("a wrong number of abandoned pages");
   ri_fetch_sub_relaxed(&page->arena->xabandoned[c], 1);
+  ri_fetch_add_relaxed(&rix_heap_default.xabandoned[c], 1);
+  must_fail("a heap that counts an abandoned page too many");
+  ri_fetch_sub_relaxed(&rix_heap_default.xabandoned[c], 1);
 }
 
 static void damage_lists(rix_theap_t* theap, ri_page_t* page) {
@@ -68,12 +73,29 @@ static void damage_lists(rix_theap_t* theap, ri_page_t* page) {
   must_fail("a page that nobody can be told of");
   ri_store_relaxed(&page->xtheap, theap);
 
+  page->flags |= RIX_PAGE_LOOSE;
+  must_fail("a loose page that is in the queue");
+  page->flags &= (uint8_t)~RIX_PAGE_LOOSE;
+
+  page->flags |= RIX_PAGE_KEPT;
+  ri_store_relaxed(&page->used, ri_load_relaxed(&page->used) | RI_PAGE_USED_KEPT);
+  must_fail("a kept page that the heartbeat does not find");
+  page->flags &= (uint8_t)~RIX_PAGE_KEPT;
+  ri_store_relaxed(&page->used, rix_page_live(page));
+
+  theap->shown[c] = NULL;
+  must_fail("a class that does not show its page");
+  theap->shown[c] = page;
+
   // Out of the list by hand: the page is this thread's, but in none of its lists.
   rix_queue_remove(theap, page);
   must_fail("a lost page");
   rix_queue_push_front(theap, page);
+}
 
-  // As if all were live and the page put away, without asking to be told of frees.
+// As if all were live and the page put away, without asking to be told about frees.
+static void damage_full_list(rix_theap_t* theap, ri_page_t* page) {
+  const unsigned c = page->class_index;
   ri_block_t* const blocks = page->free;
   const uint32_t used = ri_load_relaxed(&page->used);
   rix_queue_remove(theap, page);
@@ -85,6 +107,15 @@ static void damage_lists(rix_theap_t* theap, ri_page_t* page) {
   theap->pages[c]++;
   theap->bytes += rix_page_bytes(page);
   must_fail("a full page whose frees would tell nobody");
+  CHECK(rix_remote_request_wake(page));
+  must_hold("asking to be told");
+  ri_block_t* const one = blocks;
+  ri_block_t* const others = one->next;
+  rix_page_push(page, one);
+  must_fail("free blocks of a full page that no allocation finds");
+  (void)rix_page_pop(page);
+  one->next = others;
+  rix_remote_cancel_wake(page);
   rix_queue_remove(theap, page);
   page->free = blocks;
   ri_store_relaxed(&page->used, used);
@@ -180,7 +211,7 @@ static void damage_left_page(void) {
   DAMAGE(page->reserved, 0, "a left page without blocks");
   DAMAGE(page->place, RIX_PLACE_QUEUE, "a left page in a queue");
   DAMAGE(page->class_index, 0, "a left page listed in another class");
-  DAMAGE(page->flags, 0, "a left page that knows not that it is listed");
+  DAMAGE(page->flags, 0, "a left page that does not know that it is listed");
   DAMAGE_ATOMIC(&page->xowner, rix_tls.self, "a left page that is ours");
   const uintptr_t remote = ri_load_relaxed(&page->xremote);
   CHECK(rix_page_live(page) == 2);
@@ -205,7 +236,7 @@ static void damage_left_page(void) {
 }
 
 // The list of pages that a heap has.
-static void damage_roster(void) {
+static void damage_heap_pages(void) {
   ri_heap_t* const heap = ri_heap_new();
   void* const p = ri_heap_malloc(heap, 100);
   void* const q = ri_heap_malloc(heap, 100000);
@@ -290,10 +321,11 @@ int main(void) {
   damage_links(theap, page);
   damage_counts(theap, page);
   damage_lists(theap, page);
+  damage_full_list(theap, page);
   damage_arena(page);
   damage_descriptor(page);
   damage_left_page();
-  damage_roster();
+  damage_heap_pages();
   damage_sums();
   must_hold("all");
   for (size_t i = 0; i < 50; i++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// bitmap.c: arena/bitmap.h against a model of one byte a bit, over random operations on maps of all
-// awkward lengths; then claims by several threads, which must never share a bit. Catches: a run
+// bitmap.c: arena/bitmap.h against a model with one byte per bit, over random operations on maps of
+// all awkward lengths; then claims by several threads, which must never share a bit. Catches: a run
 // over a word border, the bits after the last, an alignment with a phase, a claim that fails
 // half-way and leaves bits behind.
 #include "arena/bitmap.h"

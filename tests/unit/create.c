@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-// create.c: pages of every class and of one block: their shape, what the page map knows of them,
-// what they charge to their heap, how they change their size and go.
+// create.c: pages of every class and of one block: their shape, their entries in the page map, what
+// they charge to their heap, how they are resized and released.
 #include "arena/mapping.h"
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "page/create.h"
+#include "page/mapped.h"
+#include "page/release.h"
 #include "page/remote.h"
+#include "page/single.h"
 #include "../check.h"
 
 static rix_heap_t* heap;
@@ -49,7 +53,7 @@ static void quota(void) {
   CHECK(page != NULL && rix_page_create(0, RIX_PAGE_MORE, heap) == NULL &&
         held() == RIX_SLICE_SIZE);
   bool zero = false;
-  CHECK(rix_page_create_single(100000, 1, heap, &zero) == NULL);
+  CHECK(rix_page_create_single(100000, 1, heap, zero, &zero) == NULL);
   CHECK(rix_page_create_mapped(100000, 1, 0, heap, &zero) == NULL && held() == RIX_SLICE_SIZE);
   rix_page_release(page);
   CHECK(rix_page_create(RIX_CLASS_COUNT - 1, RIX_PAGE_MORE, heap) == NULL && held() == 0);
@@ -63,7 +67,7 @@ static void check_single(const ri_page_t* page, size_t size, size_t align) {
   CHECK(ri_load_relaxed(&page->xspan) >= rix_page_block_size(page) && rix_page_valid(page));
   CHECK((ri_load_relaxed(&page->xremote) & RIX_REMOTE_ABANDONED) != 0);  // whoever frees it
   CHECK(leads_to(page->start, rix_page_block_size(page), page));
-  CHECK(held() == rix_roster_bytes(page) && held() >= size);
+  CHECK(held() == rix_heap_pages_bytes(page) && held() >= size);
 }
 
 static void pages_of_one_block(void) {
@@ -71,29 +75,29 @@ static void pages_of_one_block(void) {
   for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
     for (size_t align = 1; align <= (size_t)4 << 20; align *= 64) {
       bool zero = false;
-      ri_page_t* page = rix_page_create_single(sizes[i], align, heap, &zero);
+      ri_page_t* page = rix_page_create_single(sizes[i], align, heap, zero, &zero);
       check_single(page, sizes[i], align);
       CHECK(page->kind == RIX_PAGE_SINGLETON && page->arena != NULL);
       if (zero) CHECK_ZERO(page->start, 0, sizes[i]);
       memset(page->start, 0xA5, sizes[i]);
       uint8_t* start = page->start;
       CHECK(rix_page_free_single(page) && held() == 0 && rix_pagemap_find(start) == NULL);
-      const size_t mapped = rix_page_mapped_bytes(), count = rix_mapping_count();
+      const size_t mapped = rix_mapped_bytes(), count = rix_mapping_count();
       page =
           rix_page_create_mapped(rix_align_up(sizes[i], rix_os_page_size()), align, 0, heap, &zero);
       check_single(page, sizes[i], align);
       CHECK(page->kind == RIX_PAGE_MAPPED && page->arena == NULL);
       CHECK(rix_mapping_count() == count + 1);
-      CHECK(rix_page_mapped_bytes() == mapped + rix_page_block_size(page));
+      CHECK(rix_mapped_bytes() == mapped + rix_page_block_size(page));
       if (zero) CHECK_ZERO(page->start, 0, sizes[i]);
       start = page->start;
       CHECK(rix_page_free_single(page) && held() == 0 && rix_pagemap_find(start) == NULL);
-      CHECK(rix_page_mapped_bytes() == mapped && rix_mapping_count() == count);
+      CHECK(rix_mapped_bytes() == mapped && rix_mapping_count() == count);
     }
   }
 }
 
-// A mapping that was freed serves again for a smaller block; what it has more is charged too.
+// A freed mapping is reused for a smaller block; the excess is charged too.
 static void larger_mappings(void) {
   bool zero = false;
   const size_t size = (size_t)3 << 20, less = size - 65536;
@@ -101,22 +105,28 @@ static void larger_mappings(void) {
   const size_t cached = rix_mapping_cached();
   ri_page_t* const page = rix_page_create_mapped(less, 1, 0, heap, &zero);
   CHECK(rix_mapping_cached() < cached && ri_load_relaxed(&page->xspan) == size);
-  CHECK(held() == size && rix_roster_bytes(page) == size);
+  CHECK(held() == size && rix_heap_pages_bytes(page) == size);
   CHECK(rix_page_free_single(page) && held() == 0);
+  // Where that is too much, it is given back.
+  ri_store_relaxed(&heap->xquota, less);
+  ri_page_t* const fitted = rix_page_create_mapped(less, 1, 0, heap, &zero);
+  CHECK(fitted != NULL && ri_load_relaxed(&fitted->xspan) == less && held() == less);
+  CHECK(rix_page_free_single(fitted) && held() == 0);
+  ri_store_relaxed(&heap->xquota, 0);
 }
 
 // What the arena cannot give is not charged.
 static void no_memory(void) {
   enum { SLICES = 10 };
   rix_heap_t* const others = heap;
-  rix_arena_t* const a = rix_arena_reserve(SLICES * RIX_SLICE_SIZE, (rix_arena_wish_t){0});
+  rix_arena_t* const a = rix_arena_reserve(SLICES * RIX_SLICE_SIZE, (rix_arena_request_t){0});
   CHECK(a != NULL);
   heap = rix_heap_create(&rix_subproc_main, a);
   size_t pages = 0;
   while (rix_page_create(0, RIX_PAGE_MORE, heap) != NULL)
     pages++;
   bool zero = false;
-  CHECK(pages == SLICES && rix_page_create_single(70000, 1, heap, &zero) == NULL);
+  CHECK(pages == SLICES && rix_page_create_single(70000, 1, heap, zero, &zero) == NULL);
   CHECK(rix_page_create(RIX_CLASS_COUNT - 1, RIX_PAGE_MORE, heap) == NULL);
   CHECK(held() == SLICES * RIX_SLICE_SIZE && heap->page_count == SLICES);
   while (heap->pages != NULL)
@@ -131,14 +141,14 @@ static void resizing(bool mapped) {
   const size_t unit = RIX_SLICE_SIZE;
   bool zero = false;
   ri_page_t* const page = mapped ? rix_page_create_mapped(4 * unit, 1, 16 * unit, heap, &zero)
-                                 : rix_page_create_single(4 * unit, 1, heap, &zero);
+                                 : rix_page_create_single(4 * unit, 1, heap, zero, &zero);
   CHECK(page != NULL);
   uint8_t* const start = page->start;
   check_fill(start, 4 * unit, 1);
   if (!rix_page_resize_single(page, 8 * unit, &zero)) {
     // Something lies behind it, or an emulator does not move its end.
     CHECK(mapped && (RIX_OS_ADDRESS_BITS <= 32 || !check_measurable()));
-    CHECK(rix_page_block_size(page) == 4 * unit && held() == rix_roster_bytes(page));
+    CHECK(rix_page_block_size(page) == 4 * unit && held() == rix_heap_pages_bytes(page));
     CHECK(rix_page_free_single(page) && held() == 0);
     return;
   }
@@ -146,11 +156,11 @@ static void resizing(bool mapped) {
   CHECK(rix_page_block_size(page) == 8 * unit && leads_to(start, 8 * unit, page));
   CHECK_FILLED(start, 4 * unit, 1);
   if (zero) CHECK_ZERO(start, 4 * unit, 8 * unit);
-  CHECK(held() == rix_roster_bytes(page) && held() >= 8 * unit);
+  CHECK(held() == rix_heap_pages_bytes(page) && held() >= 8 * unit);
   check_fill(start, 8 * unit, 2);
   ri_store_relaxed(&heap->xquota, 9 * unit);
   CHECK(!rix_page_resize_single(page, 12 * unit, &zero) && !zero);
-  CHECK(rix_page_block_size(page) == 8 * unit && held() == rix_roster_bytes(page));
+  CHECK(rix_page_block_size(page) == 8 * unit && held() == rix_heap_pages_bytes(page));
   ri_store_relaxed(&heap->xquota, 0);
   CHECK(rix_page_resize_single(page, 2 * unit, &zero) && !zero);
   CHECK_FILLED(start, 2 * unit, 2);
@@ -164,7 +174,7 @@ static void zeroing(void) {
   static const size_t sizes[] = {100000, 3000000};
   for (size_t i = 0; i < 2; i++) {
     bool zero = false;
-    ri_page_t* const page = rix_page_create_single(sizes[i], 1, heap, &zero);
+    ri_page_t* const page = rix_page_create_single(sizes[i], 1, heap, zero, &zero);
     CHECK(page != NULL);
     const size_t size = rix_page_block_size(page), from = 2 * rix_os_page_size();
     memset(page->start, 0xA5, size);

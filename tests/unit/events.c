@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// events.c: counting what happens (base/events.h): each thread for itself, what ended threads
-// counted and what threads without counters of their own do in the shared ones; gauges with their
-// peaks.
+// events.c: counting what happens (base/events.h): each thread for itself, what exited threads
+// counted, and what threads without counters of their own count in the shared ones; gauges with
+// their peaks.
 #include "../check.h"
 
 #include "base/events.h"
@@ -15,9 +15,9 @@ static uint64_t sum_of(rix_events_t* a, rix_events_t* b, size_t event) {
 
 static void* counts(void* arg) {
   rix_events_t* const mine = arg;
-  rix_event_add(RIX_EVENT_RETIRED, 5);  // shared: nothing has begun
+  rix_event_add(RIX_EVENT_KEPT, 5);  // shared: nothing has begun
   rix_events_begin(mine);
-  CHECK(rix_events_mine == mine && sum_of(mine, NULL, RIX_EVENT_RETIRED) == 0);
+  CHECK(rix_events_mine == mine && sum_of(mine, NULL, RIX_EVENT_KEPT) == 0);
   for (int i = 0; i < 1000; i++)
     rix_event(RIX_EVENT_EXTENDED);
   rix_event_add(RIX_EVENT_PAGE + RIX_CLASS_COUNT, 7);
@@ -28,11 +28,11 @@ static void* counts(void* arg) {
 static void threads(void) {
   static rix_events_t events[3];
   memset(events, 0xFF, sizeof(events));  // of somebody before
-  const uint64_t retired = sum_of(&rix_events_shared, NULL, RIX_EVENT_RETIRED);
+  const uint64_t retired = sum_of(&rix_events_shared, NULL, RIX_EVENT_KEPT);
   const uint64_t extended = sum_of(&rix_events_shared, NULL, RIX_EVENT_EXTENDED);
   for (size_t i = 0; i < 3; i++)
     check_in_thread(counts, &events[i]);
-  CHECK(sum_of(&rix_events_shared, NULL, RIX_EVENT_RETIRED) == retired + 15);
+  CHECK(sum_of(&rix_events_shared, NULL, RIX_EVENT_KEPT) == retired + 15);
   CHECK(sum_of(&rix_events_shared, NULL, RIX_EVENT_EXTENDED) == extended);
   CHECK(sum_of(&events[0], &events[2], RIX_EVENT_EXTENDED) == 2000);
   CHECK(sum_of(&events[0], &events[2], RIX_EVENT_EXTENDED + 1) == 0);

@@ -4,13 +4,17 @@
 #include "heap/heap.h"
 
 #include "arena/pagemap.h"
+#include "heap/thread.h"
+#include "page/end.h"
+#include "page/release.h"
 #include "page/remote.h"
+#include "page/single.h"
 #include "../check.h"
 
 static ri_page_t* guarded(size_t size, size_t align, bool precise) {
   ri_option_set(ri_option_guarded_precise, precise);
   bool zero = false;
-  ri_page_t* const page = rix_page_create_guarded(size, align, &rix_heap_default, &zero);
+  ri_page_t* const page = rix_page_create_guarded(size, align, &rix_heap_default, zero, &zero);
   CHECK(page != NULL && (page->flags & RIX_PAGE_GUARDED) != 0);
   return page;
 }
@@ -45,13 +49,13 @@ static void freed_while_claimed(size_t size, bool visitor_first) {
   uint8_t* const start = page->start;
   CHECK(rix_remote_claim(page));
   if (visitor_first) {
-    rix_page_return(page);
+    rix_page_abandon_again(page);
     CHECK(rix_pagemap_find(start) == page);
     ri_free(block);
   } else {
     ri_free(block);
     CHECK(rix_pagemap_find(start) == page && rix_remote_count(page) == 1);
-    rix_page_return(page);
+    rix_page_abandon_again(page);
   }
   CHECK(rix_pagemap_find(start) == NULL);
   CHECK(check_summary().blocks == 0);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// heaps.c: the life of heaps and of threads' theaps of them (heap/heaps.c): descriptors and slots
-// are used again, a theap is found by its heap's number and never by its place, tables grow, a heap
+// heaps.c: the life of heaps and of threads' theaps of them (heap/heap.c): descriptors and slots
+// are reused, a theap is found by its heap's number and never by its place, tables grow, a heap
 // that ends leaves each theap to its thread, which merges or forgets it, full pages included.
 #include "../check.h"
 
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "heap/theap.h"
+#include "heap/thread.h"
+#include "heap/tld.h"
 #include "page/remote.h"
 
 enum { MANY = 700 };
@@ -25,14 +28,14 @@ static void descriptors_are_used_again(void) {
   const uint32_t slot = a->slot;
   CHECK(seq > ri_load_relaxed(&rix_heap_default.xseq) && slot > 0);
   void* const p = ri_heap_malloc(a, 100);
-  rix_theap_t* const theap = rix_heap_theap(a);
-  CHECK(theap->seq == seq && rix_thread_find_theap(a) == theap && my_theaps() == 2);
+  rix_theap_t* const theap = rix_thread_theap_of(a);
+  CHECK(theap->seq == seq && rix_tld_find_theap(a) == theap && my_theaps() == 2);
   rix_heap_end(a, true);
-  CHECK(ri_load_relaxed(&a->xseq) == 0 && rix_thread_find_theap(a) == NULL && my_theaps() == 1);
+  CHECK(ri_load_relaxed(&a->xseq) == 0 && rix_tld_find_theap(a) == NULL && my_theaps() == 1);
   CHECK(rix_pagemap_find(p) == NULL);
   rix_heap_t* const b = rix_heap_create(&rix_subproc_main, NULL);
   CHECK(b == a && b->slot == slot && ri_load_relaxed(&b->xseq) > seq);
-  CHECK(rix_thread_find_theap(b) == NULL);  // not that of the one before
+  CHECK(rix_tld_find_theap(b) == NULL);  // not that of the one before
   rix_heap_end(b, false);
 }
 
@@ -42,22 +45,78 @@ static void tables_grow(void) {
   static rix_theap_t* theaps[MANY];
   for (size_t i = 0; i < MANY; i++) {
     heaps[i] = rix_heap_create(&rix_subproc_main, NULL);
-    theaps[i] = rix_heap_theap(heaps[i]);
+    theaps[i] = rix_thread_theap_of(heaps[i]);
     CHECK(theaps[i] != NULL && theaps[i]->heap == heaps[i]);
   }
   CHECK(my_tld()->table_mask + 1 >= MANY && my_tld()->table != my_tld()->first_table);
   for (size_t i = 0; i < MANY; i++) {
     CHECK(my_tld()->table[heaps[i]->slot & my_tld()->table_mask] == theaps[i]);
-    CHECK(rix_heap_theap(heaps[i]) == theaps[i] && rix_thread_find_theap(heaps[i]) == theaps[i]);
+    CHECK(rix_thread_theap_of(heaps[i]) == theaps[i] && rix_tld_find_theap(heaps[i]) == theaps[i]);
   }
-  CHECK(rix_heap_theap(NULL) == my_tld()->main);
+  CHECK(rix_thread_theap_of(NULL) == my_tld()->main);
   for (size_t i = 0; i < MANY; i += 2)
     rix_heap_end(heaps[i], i % 4 == 0);
   for (size_t i = 1; i < MANY; i += 2) {
-    CHECK(rix_heap_theap(heaps[i]) == theaps[i]);
+    CHECK(rix_thread_theap_of(heaps[i]) == theaps[i]);
     rix_heap_end(heaps[i], false);
   }
   CHECK(my_theaps() == 1 && ri_audit());
+}
+
+// Heaps that share an entry, because there is no memory for a larger table: each still has one
+// theap.
+static void tables_are_shared(void) {
+  rix_heap_t* const near = rix_heap_create(&rix_subproc_main, NULL);
+  rix_heap_t* const far = rix_heap_create(&rix_subproc_main, NULL);
+  const uint32_t slot = far->slot;
+  rix_theap_t* const near_theap = rix_thread_theap_of(near);
+  CHECK(!my_tld()->table_shared && near->slot <= my_tld()->table_mask);
+  far->slot = (((uint32_t)1 << 24) + near->slot);
+  rix_theap_t* const far_theap = rix_thread_theap_of(far);
+  CHECK(far_theap != NULL && far_theap != near_theap && my_tld()->table_shared);
+  for (int i = 0; i < 2; i++) {
+    CHECK(rix_tld_find_theap(near) == near_theap && rix_thread_theap_of(near) == near_theap);
+    CHECK(rix_tld_find_theap(far) == far_theap && rix_thread_theap_of(far) == far_theap);
+  }
+  CHECK(my_theaps() == 3);
+  rix_heap_end(far, true);
+  far->slot = slot;
+  CHECK(rix_thread_theap_of(near) == near_theap);
+  rix_heap_end(near, true);
+  CHECK(my_theaps() == 1);
+}
+
+// Of theaps that are to be settled only those of heaps that ended are looked at, whoever ended them
+// and in whichever order.
+static void* ends_some(void* arg) {
+  rix_heap_t** const heaps = arg;
+  for (size_t i = 0; i < 9; i += 2)
+    rix_heap_end(heaps[i], i % 4 == 0);
+  return NULL;
+}
+
+static void settles_what_ended(void) {
+  rix_heap_t* heaps[9];
+  void* blocks[9];
+  for (size_t i = 0; i < 9; i++) {
+    heaps[i] = rix_heap_create(&rix_subproc_main, NULL);
+    blocks[i] = ri_heap_malloc(heaps[i], 100);
+  }
+  check_in_thread(ends_some, heaps);
+  CHECK(ri_load_relaxed(&my_tld()->xstale_theaps) == 1 && my_theaps() == 10);
+  size_t ended = 0;
+  for (const rix_theap_t* theap = my_tld()->ended; theap != NULL; theap = theap->ended_next)
+    ended += theap->state != RIX_THEAP_LIVE;
+  CHECK(ended == 5);
+  rix_heap_end(heaps[1], false);
+  CHECK(my_tld()->ended == NULL && my_theaps() == 4 && ri_audit());
+  for (size_t i = 3; i < 9; i += 2)
+    rix_heap_end(heaps[i], false);
+  CHECK(my_theaps() == 1);
+  for (size_t i = 0; i < 9; i++) {
+    if (i % 4 != 0) ri_free(blocks[i]);
+  }
+  CHECK(check_summary().blocks == 0);
 }
 
 // ---- A heap that another thread ends ------------------------------------------------------------
@@ -78,15 +137,15 @@ static void* works(void* arg) {
     w->blocks[i] = ri_heap_malloc(w->heap, 1024);
     check_fill(w->blocks[i], 1024, i);
   }
-  const rix_theap_t* const theap = rix_heap_theap(w->heap);
+  const rix_theap_t* const theap = rix_thread_theap_of(w->heap);
   const unsigned c = rix_class_of(1024);
   CHECK(theap->full[c].first != NULL && theap->pages[c] >= FULL);
   const size_t pages = theap->pages[c];
   pthread_barrier_wait(&w->at);  // the other thread ends the heap
   pthread_barrier_wait(&w->at);
-  CHECK(ri_load_relaxed(&my_tld()->xsettle) == 1 && my_theaps() == 2);
+  CHECK(ri_load_relaxed(&my_tld()->xstale_theaps) == 1 && my_theaps() == 2);
   rix_heap_settle();
-  CHECK(ri_load_relaxed(&my_tld()->xsettle) == 0 && my_theaps() == 1);
+  CHECK(ri_load_relaxed(&my_tld()->xstale_theaps) == 0 && my_theaps() == 1);
   const rix_theap_t* const main = my_tld()->main;
   CHECK(main->pages[c] == (w->destroy ? 0 : pages - w->emptied) && rix_theap_valid(main));
   if (w->destroy) return NULL;
@@ -172,7 +231,7 @@ static void ended_before_the_thread(bool destroy) {
   CHECK(check_summary().blocks == 0 && check_summary().pages == 0 && ri_audit());
 }
 
-// ---- Threads that have ended --------------------------------------------------------------------
+// ---- Threads that have exited -------------------------------------------------------------------
 
 static pthread_key_t late_key;
 static ri_heap_t* late_heap;
@@ -216,6 +275,8 @@ int main(void) {
   CHECK(rix_thread_theap() != NULL);
   descriptors_are_used_again();
   tables_grow();
+  tables_are_shared();
+  settles_what_ended();
   for (int i = 0; i < 4; i++)
     ended_by_another(i % 2 != 0, i >= 2 && i % 2 == 0);
   ended_before_the_thread(false);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// hooks.c: calling the program's functions (options/hooks.c): with what, how often, not from within
-// themselves, with errno as it was, and from which paths of an allocation.
+// hooks.c: calling the program's functions (options/hooks.c): with which arguments, how often,
+// never from within themselves, with errno preserved, and from which paths of an allocation.
 #include "../check.h"
 
 #include "heap/heap.h"
+#include "heap/thread.h"
 #include "options/hooks.h"
 
 typedef struct calls_s {

@@ -10,6 +10,8 @@
 #include "arena/meta.h"
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "heap/orphan.h"
+#include "heap/tld.h"
 #include "options/report.h"
 #include "../check.h"
 
@@ -86,6 +88,7 @@ static void must_be_found(plant_fun* plant, size_t i, size_t j, const char* word
 int main(void) {
   check_watchdog(60);
   right_orders();
+  CHECK(!rix_lock_held());
   if (RIX_DEBUG == 0) check_skip("release builds do not check the order of locks");
   for (size_t i = 0; i < LOCKS; i++) {
     for (size_t j = i + 1; j < LOCKS; j += 3)

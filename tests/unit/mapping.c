@@ -111,6 +111,18 @@ static void resizes(void) {
   CHECK(rix_mapping_reserved() == 0);
 }
 
+static void cached_ranges(void) {
+  ri_option_set(ri_option_purge_delay, -1);
+  const rix_mapping_t m = claim(2 * mib, RIX_SLICE_SIZE, true);
+  uint8_t* const start = m.start;
+  CHECK(!rix_mapping_is_cached(start, 2 * mib));
+  rix_mapping_release(start, m.size, m.room, true);
+  CHECK(rix_mapping_is_cached(start, 1) && rix_mapping_is_cached(start - mib, 4 * mib));
+  CHECK(!rix_mapping_is_cached(start - mib, mib) && !rix_mapping_is_cached(start + m.size, mib));
+  rix_mapping_purge(true);
+  CHECK(!rix_mapping_is_cached(start, 2 * mib));
+}
+
 static void limits(void) {
   rix_mapping_t m;
   CHECK(!rix_mapping_claim(check_hide(SIZE_MAX - 65535), RIX_SLICE_SIZE, false, true, &m));
@@ -134,6 +146,7 @@ int main(void) {
   cache();
   due();
   resizes();
+  cached_ranges();
   limits();
   return 0;
 }

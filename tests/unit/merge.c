@@ -4,6 +4,7 @@
 // others freed all. Catches: a page that is lost, or whose frees nobody is told of afterwards.
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "heap/queue.h"
 #include "page/remote.h"
 #include "../check.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // meta.c: arena/meta.h: structures are aligned, zero at first, apart from each other, used again
-// for their own type only, and what a structure held survives being given back but for its link.
+// for their own type only, and what a structure held survives being given back except for its link.
 #include "arena/meta.h"
 
 #include "../check.h"

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 // nodes_os_fake.c: huge pages of the system and NUMA nodes, which few machines have, on an OS that
-// says that it has them: what it is asked for, and what becomes of the memory. The calls reach the
-// functions below by the linker's --wrap; memory is ordinary.
+// says that it has them: what it is asked for, and what becomes of the memory, which is ordinary.
 #include "../check.h"
+#include "../os_fake.h"
 
 #include "arena/arena.h"
 #include "arena/pagemap.h"
 #include "heap/heap.h"
 
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 // ---- The OS -------------------------------------------------------------------------------------
@@ -32,24 +30,12 @@ static struct {
   unsigned node;       // where all threads run
   size_t node_calls;
   uint64_t ms_for_page;  // that the OS takes for one huge page
-  uint64_t ms;           // so far
   bind_t binds[BINDS_MOST];
   size_t bind_count;
   char name[32];
   size_t names;
   bool started;
 } fake;
-
-void* __real_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset);
-int __real_madvise(void* p, size_t size, int advice);
-int __real_prctl(int option, ...);
-int __real_clock_gettime(clockid_t clock, struct timespec* t);
-long __real_syscall(long number, ...);
-void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset);
-int __wrap_madvise(void* p, size_t size, int advice);
-int __wrap_prctl(int option, ...);
-int __wrap_clock_gettime(clockid_t clock, struct timespec* t);
-long __wrap_syscall(long number, ...);
 
 // How many huge pages there are before main.
 static void fake_start(void) {
@@ -59,84 +45,57 @@ static void fake_start(void) {
   if (pages != NULL) fake.huge_left = strtol(pages, NULL, 10);
 }
 
-void* __wrap_mmap(void* at, size_t size, int access, int flags, int fd, off_t offset) {
-  if ((flags & MAP_HUGETLB) == 0) return __real_mmap(at, size, access, flags, fd, offset);
+static int fake_map_huge(os_call_t* call) {
   fake_start();
-  const unsigned shift = (unsigned)flags >> 26;
+  const unsigned flags = (unsigned)call->flags;
+  const unsigned shift = flags >> 26;
   fake.huge_calls++;
   fake.huge_size = (size_t)1 << shift;
-  fake.ms += fake.ms_for_page;
-  const long pages = (long)(size >> shift);
-  CHECK(check_aligned(at, fake.huge_size) && size % fake.huge_size == 0);
-  if (pages > fake.huge_left) {
-    errno = ENOMEM;
-    return MAP_FAILED;
-  }
+  os_ahead_ms += fake.ms_for_page;
+  const long pages = (long)(call->size >> shift);
+  CHECK(check_aligned(call->at, fake.huge_size) && call->size % fake.huge_size == 0);
+  if (pages > fake.huge_left) return ENOMEM;
   fake.huge_left -= pages;
   const unsigned ours = (63u << 26) | (unsigned)(MAP_HUGETLB | MAP_POPULATE);
-  const unsigned rest = (unsigned)flags & ~ours;
-  if ((flags & MAP_POPULATE) != 0) fake.populated = at;
-  return __real_mmap(at, size, access, (int)rest | MAP_NORESERVE, fd, offset);
+  if ((flags & MAP_POPULATE) != 0) fake.populated = call->at;
+  call->flags = (int)(flags & ~ours) | MAP_NORESERVE;
+  return OS_PASS;
 }
 
-int __wrap_madvise(void* p, size_t size, int advice) {
-  if (advice != 23) return __real_madvise(p, size, advice);
-  fake.populated = p;
-  return 0;
+static int os_answer(os_call_t* call) {
+  if (call->kind == OS_MAP && (call->flags & MAP_HUGETLB) != 0) return fake_map_huge(call);
+  if (call->kind != OS_ADVISE || call->advice != 23) return OS_PASS;
+  fake.populated = call->at;
+  return OS_DONE;
 }
 
-int __wrap_prctl(int option, ...) {
-  va_list arguments;
-  unsigned long a[4];
-  va_start(arguments, option);
-  for (int i = 0; i < 4; i++)
-    a[i] = va_arg(arguments, unsigned long);
-  va_end(arguments);
-  if (option != 0x53564d41) return __real_prctl(option, a[0], a[1], a[2], a[3]);
-  CHECK(a[0] == 0 && a[1] % check_os_page() == 0 && a[2] > 0);
-  snprintf(fake.name, sizeof(fake.name), "%s", (const char*)a[3]);
+static long fake_name(long p, long size, const char* name) {
+  CHECK(p % (long)check_os_page() == 0 && size > 0);
+  snprintf(fake.name, sizeof(fake.name), "%s", name);
   fake.names++;
   return 0;
 }
 
-int __wrap_clock_gettime(clockid_t clock, struct timespec* t) {
-  const int result = __real_clock_gettime(clock, t);
-  t->tv_sec += (time_t)(fake.ms / 1000);
-  return result;
-}
-
-static long fake_bind(const long* a) {
-  CHECK(a[2] == 1 && a[4] > NODES);  // prefer
+static long fake_bind(uint8_t* start, long size, long mode, const void* mask, long bits) {
+  CHECK(mode == 1 && bits > NODES);  // prefer
   unsigned long nodes;
-  memcpy(&nodes, (const void*)a[3], sizeof(nodes));
-  uint8_t* const start = (uint8_t*)a[0];
+  memcpy(&nodes, mask, sizeof(nodes));
   CHECK(fake.bind_count < BINDS_MOST);
-  fake.binds[fake.bind_count++] = (bind_t){start, (size_t)a[1], nodes, fake.populated == start};
+  fake.binds[fake.bind_count++] = (bind_t){start, (size_t)size, nodes, fake.populated == start};
   return 0;
 }
 
-static long fake_file(const char* text) {
-  const int fd = memfd_create("nodes", MFD_CLOEXEC);
-  CHECK(fd >= 0 && write(fd, text, strlen(text)) > 0 && lseek(fd, 0, SEEK_SET) == 0);
-  return fd;
-}
-
-long __wrap_syscall(long number, ...) {
-  va_list arguments;
-  long a[6];
-  va_start(arguments, number);
-  for (int i = 0; i < 6; i++)
-    a[i] = va_arg(arguments, long);
-  va_end(arguments);
-  if (number == SYS_mbind) return fake_bind(a);
+long OS_WRAP(call)(long number, long a, long b, long c, long d, long e, long f) {
+  if (number == SYS_mbind) return fake_bind((uint8_t*)a, b, c, (const void*)d, e);
+  if (number == SYS_prctl && a == 0x53564d41 && b == 0) return fake_name(c, d, (const char*)e);
   if (number == SYS_getcpu) {
     fake.node_calls++;
-    memcpy((void*)a[1], &fake.node, sizeof(fake.node));
+    memcpy((void*)b, &fake.node, sizeof(fake.node));
     return 0;
   }
   const char* const online = "/sys/devices/system/node/online";
-  if (number == SYS_openat && strcmp((const char*)a[1], online) == 0) return fake_file("0-3\n");
-  return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  if (number == SYS_openat && strcmp((const char*)b, online) == 0) return os_file("0-3\n");
+  return OS_REAL(call)(number, a, b, c, d, e, f);
 }
 
 // ---- Huge pages of 2 MiB ------------------------------------------------------------------------

@@ -6,6 +6,8 @@
 #include "arena/mapping.h"
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "heap/thread.h"
+#include "page/abandon.h"
 #include "page/remote.h"
 
 #include "../check.h"
@@ -114,7 +116,7 @@ static void purges_in_units(void) {
 }
 
 static void huge_pages_stay_whole(void) {
-  ri_option_set(ri_option_allow_thp, 2);
+  ri_option_set(ri_option_thp, 3);
   ri_option_set(ri_option_purge_delay, 0);
   void* const p = block((size_t)5 << 20);
   ri_free(block(100000));
@@ -127,14 +129,13 @@ static void huge_pages_stay_whole(void) {
 static void arenas_are_dense(void) {
   ri_free(block(100));
   CHECK(!rix_arena_at(0)->dense);
-  ri_option_set(ri_option_allow_large_os_pages, 1);
+  ri_option_set(ri_option_thp, 2);
   ri_free(block(100000));
   CHECK(rix_arena_count() == 2 && rix_arena_at(1)->dense);
-  ri_option_set(ri_option_allow_thp, 0);
+  ri_option_set(ri_option_thp, 0);
   ri_free(block(200000));
   CHECK(rix_arena_count() == 2);
-  ri_option_set(ri_option_allow_thp, 1);
-  ri_option_set(ri_option_allow_large_os_pages, 0);
+  ri_option_set(ri_option_thp, 1);
   check_heap_intact();
 }
 
@@ -412,7 +413,7 @@ static void no_huge_pages_at_all(void) {
   const pid_t child = fork();
   CHECK(child >= 0);
   if (child == 0) {
-    setenv("RIMALLOC_ALLOW_THP", "0", 1);
+    setenv("RIMALLOC_THP", "-1", 1);
     check_become("no_huge_pages");
   }
   int status = 0;

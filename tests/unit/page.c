@@ -2,11 +2,14 @@
 // page.c: the sequential side of pages and where they come from (page/page.c, page/create.c): for
 // every class, a fresh page hands out every block once, none overlaps, the invariants hold at every
 // step, and a released page leaves nothing behind. Pages of one block: sizes, alignment, resizing.
+#include "page/create.h"
 #include "page/page.h"
 
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "page/release.h"
 #include "page/remote.h"
+#include "page/single.h"
 #include "../check.h"
 
 enum { BLOCKS_MAX = 8192 };
@@ -127,7 +130,7 @@ static void singles(void) {
   for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
     for (size_t align = 1; align <= (size_t)1 << 24; align *= 64) {
       bool zero = false;
-      ri_page_t* page = rix_page_create_single(sizes[i], align, &rix_heap_default, &zero);
+      ri_page_t* page = rix_page_create_single(sizes[i], align, &rix_heap_default, zero, &zero);
       CHECK(page != NULL && rix_page_is_single(page) && rix_page_valid(page));
       CHECK(check_aligned(page->start, align) && rix_page_live(page) == 1);
       CHECK(rix_page_block_size(page) >= sizes[i]);

@@ -47,6 +47,20 @@ static void entered(uint8_t* start, size_t slices, ri_page_t* page) {
   CHECK(rix_pagemap_find(start) == NULL);
 }
 
+// What is entered, and the table itself.
+static void used(uint8_t* base) {
+  const size_t slice = RIX_SLICE_SIZE;
+  CHECK(!rix_pagemap_is_used(base, 8 * slice));
+  rix_pagemap_set(base + 3 * slice, 2 * slice, &pages[0]);
+  CHECK(rix_pagemap_is_used(base, 8 * slice) && rix_pagemap_is_used(base + 4 * slice, slice));
+  CHECK(!rix_pagemap_is_used(base, 3 * slice) && !rix_pagemap_is_used(base + 5 * slice, slice));
+  rix_pagemap_set(base + 3 * slice, 2 * slice, NULL);
+  CHECK(!rix_pagemap_is_used(base, 8 * slice));
+  uint8_t* const table = (uint8_t*)ri_load_relaxed(&rix_pagemap.xtable);
+  CHECK(rix_pagemap_is_used(table, slice) && rix_pagemap_is_used(table - slice, 2 * slice));
+  CHECK(!rix_pagemap_is_used((const void*)(UINTPTR_MAX - slice + 1), slice));
+}
+
 // From near the end of all addresses round to the first slice of the page map.
 static void round_the_end(void) {
   const uintptr_t base = ri_load_relaxed(&rix_pagemap.xbase);
@@ -88,5 +102,6 @@ int main(void) {
     last = p;
   }
   round_the_end();
+  used(base);
   return 0;
 }

@@ -82,9 +82,9 @@ static void want_blocks(const ri_stats_t* s) {
 static void want_work(const ri_stats_t* s) {
   want("  pages       extended %lld, kept empty %lld,", (long long)s->pages_extended.total,
        (long long)s->pages_retire.total);
-  want(" searches %lld over %lld,", (long long)s->page_searches_count.total,
+  want(" %lld searches of %lld pages,", (long long)s->page_searches_count.total,
        (long long)s->page_searches.total);
-  want(" taken over %lld by allocations and %lld by frees\n",
+  want(" taken over by %lld allocations and %lld frees\n",
        (long long)s->pages_reclaim_on_alloc.total, (long long)s->pages_reclaim_on_free.total);
 }
 
@@ -133,7 +133,7 @@ static void sizes(void) {
     rix_event_add(RIX_EVENT_PURGED_BYTES, (uint64_t)(rows[i].size - s.purged.total));
     begin();
     ri_stats_print_out(take, printed);
-    want("\n  given back  %12s  in ", rows[i].text);
+    want("\n  returned    %12s  in ", rows[i].text);
     CHECK_MSG(strstr(printed, wanted) != NULL, "no %s for %lld in %s", wanted,
               (long long)rows[i].size, printed);
   }
@@ -182,8 +182,9 @@ static void heaps(void) {
 static void all_heaps(ri_subproc_id_t id) {
   begin();
   ri_subproc_heap_stats_print_out(id, take, printed);
-  size_t seq = 0;
-  for (rix_heap_t* h; (h = rix_subproc_next_heap(id._ri_subproc_id, &seq)) != NULL;)
+  rix_heap_walk_t walk;
+  rix_heap_walk_begin(&walk, id._ri_subproc_id);
+  for (rix_heap_t* h; (h = rix_heap_walk_next(&walk)) != NULL;)
     heap_text(h);
   subproc_text(id);
   is_as_wanted();
@@ -220,11 +221,12 @@ static void want_process(const ri_stats_t* s) {
   want_bytes("committed", s->committed);
   want_bytes("retained", s->retained);
   want_bytes("reserved", s->reserved);
+  want_bytes("holes", s->holes);
   want("  arenas      %12lld  mappings %zu,", (long long)s->arena_count.total, rix_mapping_count());
-  want(" and %s cached for reuse\n", size_text((int64_t)rix_mapping_cached()).text);
-  want("  given back  %12s  in %lld looks at arenas;", size_text(s->purged.total).text,
+  want(" %s cached for reuse\n", size_text((int64_t)rix_mapping_cached()).text);
+  want("  returned    %12s  in %lld passes over arenas;", size_text(s->purged.total).text,
        (long long)s->arena_purges.total);
-  want(" left to the OS %s\n", size_text(s->reset.total).text);
+  want(" offered to the OS %s\n", size_text(s->reset.total).text);
   want("  metadata    %12s\n", size_text(s->metadata.current).text);
   want_number("threads", s->threads);
   want_number("abandoned", s->pages_abandoned);
@@ -288,7 +290,7 @@ static void process(void) {
   char* const rest = strstr(printed, "  process ");
   int length = 0;
   CHECK_MSG(times != NULL && rest != NULL, "%s", printed);
-  CHECK(sscanf(times, "  time %zu ms  user %zu ms, system %zu ms, %zu page faults that read%n",
+  CHECK(sscanf(times, "  time %zu ms  user %zu ms, system %zu ms, %zu major page faults%n",
                &number[0], &number[1], &number[2], &number[3], &length) == 4);
   CHECK(length > 0 && times + length + 1 == rest);
   for (size_t i = 0; i < 4; i++)

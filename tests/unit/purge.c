@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// purge.c: which free slices go back to the OS, and when: after one to two delays, in units, never
-// what was claimed meanwhile. Time passes here when an arena's due time is set to long ago.
+// purge.c: which free slices are returned to the OS, and when: after one to two delays, in units,
+// never what was claimed meanwhile. Time passes here by setting an arena's due time to long ago.
 #include "arena/arena.h"
+#include "arena/due.h"
 #include "options/options.h"
 #include "../check.h"
 
@@ -31,8 +32,8 @@ static bool is_zero(size_t index, size_t count) {
 
 static void time_passes(void) {
   if (ri_load_relaxed(&a->xpurge_due) != 0) ri_store_relaxed(&a->xpurge_due, 1);
-  rix_purge_at(1);
-  CHECK(rix_purge_is_due());
+  rix_due_at(1);
+  CHECK(rix_due_is_now());
   rix_arena_purge(false);
 }
 
@@ -41,20 +42,20 @@ static void clean(void) {
   rix_arena_purge(true);
   CHECK(set_in(&a->free) == SLICES && set_in(&a->dirty) == 0);
   CHECK(set_in(&a->purge) == 0 && set_in(&a->aged) == 0);
-  CHECK(ri_load_relaxed(&a->xpurge_due) == 0 && !rix_purge_is_due());
+  CHECK(ri_load_relaxed(&a->xpurge_due) == 0 && !rix_due_is_now());
 }
 
 // The earliest time counts, whatever is noted after it, until somebody has looked.
 static void earliest_time_counts(void) {
   const uint64_t later = rix_os_clock_ms() + 3600000;
   clean();
-  rix_purge_at(later);
-  CHECK(!rix_purge_is_due());
-  rix_purge_at(1);
-  rix_purge_at(later);
-  CHECK(rix_purge_is_due());
+  rix_due_at(later);
+  CHECK(!rix_due_is_now());
+  rix_due_at(1);
+  rix_due_at(later);
+  CHECK(rix_due_is_now());
   rix_arena_purge(false);
-  CHECK(!rix_purge_is_due());
+  CHECK(!rix_due_is_now());
 }
 
 static void one_to_two_delays(void) {
@@ -139,7 +140,7 @@ static void whole_units_only(void) {
 static void pinned_memory_stays(void) {
   ri_option_set(ri_option_purge_delay, 0);
   a->pinned = true;
-  CHECK(!rix_arena_lets_purge(a));
+  CHECK(!rix_arena_can_purge(a));
   const size_t index = claim(2, RIX_SLICE_SIZE, true);
   use(index, 2);
   rix_arena_release(a, index, 2);
@@ -148,7 +149,7 @@ static void pinned_memory_stays(void) {
   rix_purge_arena_all(a);
   CHECK(set_in(&a->dirty) == 2 && !is_zero(index, 2));
   a->pinned = false;
-  CHECK(rix_arena_lets_purge(a));
+  CHECK(rix_arena_can_purge(a));
   rix_purge_arena_all(a);
   CHECK(set_in(&a->dirty) == 0);
   clean();
@@ -157,7 +158,7 @@ static void pinned_memory_stays(void) {
 int main(void) {
   check_watchdog(30);
   a = rix_arena_reserve(SLICES * RIX_SLICE_SIZE,
-                        (rix_arena_wish_t){.commit = true, .exclusive = true});
+                        (rix_arena_request_t){.commit = true, .exclusive = true});
   CHECK(a != NULL && a->slice_count == SLICES);
   space.only = a;
   earliest_time_counts();

@@ -3,6 +3,9 @@
 // operation the lists, the direct slots and the flags agree (rix_theap_valid), the order is that of
 // a model, and sweeping finds exactly the full pages into which others freed.
 #include "heap/heap.h"
+#include "heap/queue.h"
+#include "heap/theap.h"
+#include "page/create.h"
 #include "page/remote.h"
 #include "../check.h"
 

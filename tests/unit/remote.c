@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// remote.c: page/remote.h, the one word that other threads touch, on a page that lies in an array:
-// every transition of the drawing at its head, the refusals, and several threads that push while
-// the owner collects, abandons and somebody claims. (verify/model explores the orders
-// exhaustively.)
+// remote.c: page/remote.h, the one word that other threads touch, on a page in an array: every
+// transition of the drawing at its head, the refusals, and several threads that push while the
+// owner collects, abandons and somebody claims. (verify/model explores the orders exhaustively.)
 #include "base/bits.h"
 #include "page/remote.h"
 
@@ -74,7 +73,7 @@ static void owners(void) {
   ri_block_t* head = NULL;
   CHECK(rix_remote_collect(&page, &head) == 1);
   CHECK(rix_remote_request_wake(&page));
-  CHECK(rix_remote_abandon(&page, false));  // a wish to be woken ends with the ownership
+  CHECK(rix_remote_abandon(&page, false));  // a request to be woken ends with the ownership
   CHECK(rix_remote_push(&page, block(1)) == RIX_REMOTE_CLAIMED);
   CHECK(rix_remote_push(&page, block(2)) == RIX_REMOTE_PUSHED);
   CHECK(rix_remote_collect(&page, &head) == 2);
@@ -84,16 +83,17 @@ static void owners(void) {
 static void leaves(void) {
   reset();
   ri_store_relaxed(&page.used, 3);
-  CHECK(rix_remote_leave(&page, block(0)) == RIX_REMOTE_TAKEN);
+  CHECK(rix_remote_push_abandoned(&page, block(0)) == RIX_REMOTE_TAKEN);
   CHECK(rix_remote_abandon(&page, false));
-  CHECK(rix_remote_leave(&page, block(0)) == RIX_REMOTE_TAKEN);  // it waits for who takes it
+  CHECK(rix_remote_push_abandoned(&page, block(0)) ==
+        RIX_REMOTE_TAKEN);  // it waits for who takes it
   CHECK(rix_remote_claim(&page) && ri_load_relaxed(&page.xremote) == 0);
   CHECK(rix_remote_abandon(&page, true));
-  CHECK(rix_remote_leave(&page, block(0)) == RIX_REMOTE_PUSHED);
-  CHECK(rix_remote_leave(&page, block(0)) == RIX_REMOTE_REFUSED);
-  CHECK(rix_remote_leave(&page, block(1)) == RIX_REMOTE_PUSHED);
+  CHECK(rix_remote_push_abandoned(&page, block(0)) == RIX_REMOTE_PUSHED);
+  CHECK(rix_remote_push_abandoned(&page, block(0)) == RIX_REMOTE_REFUSED);
+  CHECK(rix_remote_push_abandoned(&page, block(1)) == RIX_REMOTE_PUSHED);
   CHECK(rix_remote_count(&page) == 2);
-  CHECK(rix_remote_leave(&page, block(2)) == RIX_REMOTE_CLAIMED);  // the last one
+  CHECK(rix_remote_push_abandoned(&page, block(2)) == RIX_REMOTE_CLAIMED);  // the last one
   CHECK(!rix_remote_claim(&page));
   ri_block_t* head = NULL;
   CHECK(rix_remote_collect(&page, &head) == 3);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// report.c: messages have their prefix and end, keep errno, are cut rather than overrun when long,
-// reach the hook whole, and several threads may report at once.
+// report.c: messages have their prefix and end, keep errno, are truncated rather than overrun when
+// long, reach the hook whole, and several threads may report at once.
 #include "options/report.h"
 
 #include "options/options.h"

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// sample.c: which allocations a theap that samples gets to see (heap/sample.c): those of the
+// sample.c: which allocations a sampling theap sees (heap/sample.c): those of the
 // classes within the bounds, as long as it samples; and how far apart the chosen ones are.
 #include "heap/heap.h"
 
 #include "arena/pagemap.h"
+#include "heap/sample.h"
+#include "heap/theap.h"
+#include "heap/thread.h"
 #include "../check.h"
 
 // For each size up to 64 KiB: its class is marked and has no direct slot, or both are as always.

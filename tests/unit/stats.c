@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// stats.c: what was collected of a part of the process, as a program sees it (observe/stats.c):
+// stats.c: what was collected for a part of the process, as a program sees it (observe/stats.c):
 // each number in its field, sums that agree, headers of other versions refused.
 #include "observe/stats.h"
 
@@ -42,9 +42,9 @@ static void refusals(void) {
 }
 
 static void every_number_in_its_field(void) {
-  rix_collected_t c = {0};
+  rix_count_t c = {0};
   size_t pages = 0, blocks = 0, normal = 0;
-  for (unsigned i = 0; i < RIX_COLLECT_BINS; i++) {
+  for (unsigned i = 0; i < RIX_COUNT_BINS; i++) {
     c.pages[i] = 2 + i;
     c.blocks[i] = 1000 + 3 * i;
     pages += c.pages[i];
@@ -60,8 +60,8 @@ static void every_number_in_its_field(void) {
     is(&s.malloc_bins[i], c.blocks[i]);
     CHECK(ri_stats_get_bin_size(i) == rix_class_block_size(i));
   }
-  is(&s.page_bins[RI_STAT_BINS - 1], c.pages[RIX_COLLECT_LARGE]);
-  is(&s.malloc_bins[RI_STAT_BINS - 1], c.blocks[RIX_COLLECT_LARGE]);
+  is(&s.page_bins[RI_STAT_BINS - 1], c.pages[RIX_COUNT_LARGE]);
+  is(&s.malloc_bins[RI_STAT_BINS - 1], c.blocks[RIX_COUNT_LARGE]);
   CHECK(ri_stats_get_bin_size(RI_STAT_BINS - 1) == 0 && ri_stats_get_bin_size(SIZE_MAX) == 0);
   is(&s.pages, pages);
   is(&s.blocks, blocks);
@@ -74,14 +74,41 @@ static void every_number_in_its_field(void) {
   is(&s.chunk_bins[RI_CBIN_OTHER], 13);
   is(&s.chunk_bins[RI_CBIN_HUGE], 14);
   is(&s.chunk_bins[RI_CBIN_LARGE], 0);
-  CHECK(s.malloc_huge_count.total == (int64_t)c.blocks[RIX_COLLECT_LARGE]);
+  CHECK(s.malloc_huge_count.total == (int64_t)c.blocks[RIX_COUNT_LARGE]);
   CHECK(s.malloc_normal_count.total + s.malloc_huge_count.total == (int64_t)blocks);
   CHECK(rix_stats_header_valid(&s));
+}
+
+// What mallinfo shows besides: room in pages, mappings for one block, what may be resident beside.
+static void introspection(void) {
+  void* const p = ri_malloc(1000);
+  void* const q = ri_malloc(1000);
+  CHECK(p != NULL && q != NULL);
+  const rix_introspect_t before = rix_introspect();
+  ri_free(q);
+  CHECK(rix_introspect().free_blocks == before.free_blocks + 1);
+  const size_t size = (size_t)257 << 20;  // more than arena_max_object_size
+  void* const mapped = ri_malloc(size);
+  if (mapped == NULL) check_skip("no room for a mapping");
+  const rix_introspect_t with = rix_introspect();
+  CHECK(with.mapped_blocks >= before.mapped_blocks + size && with.mapped >= with.mapped_blocks);
+  ri_free(mapped);
+  const rix_introspect_t after = rix_introspect();
+  CHECK(after.mapped_blocks == before.mapped_blocks);
+  // A run of slices that is free but not given back yet.
+  void* const large = ri_malloc((size_t)1 << 20);
+  CHECK(large != NULL);
+  memset(large, 1, (size_t)1 << 20);
+  const size_t retained = rix_introspect().retained;
+  ri_free(large);
+  CHECK(rix_introspect().retained >= retained + ((size_t)1 << 20));
+  ri_free(p);
 }
 
 int main(void) {
   headers();
   refusals();
   every_number_in_its_field();
+  introspection();
   return 0;
 }

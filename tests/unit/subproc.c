@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// subproc.c: what a sub-process is made of and when it goes (heap/subproc.c), what its statistics
-// say of memory, threads and events (observe/stats.c): all sub-processes together are the process.
+// subproc.c: what a sub-process consists of and when it goes away (heap/subproc.c), what its
+// statistics say about memory, threads and events (observe/stats.c): all sub-processes together are
+// the process.
 #include "../check.h"
 
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "heap/subproc.h"
+#include "heap/thread.h"
 
 #include <sys/wait.h>
 
@@ -113,7 +116,7 @@ static void descriptors_are_used_again(void) {
   pthread_barrier_wait(&w.at);
   CHECK(rix_arena_count() == arenas);  // that of the one before
   rix_subproc_end(a);                  // its thread allocates no more
-  CHECK(a->ended && a->threads == 1 && a->first == NULL);
+  CHECK(a->ended && a->threads == 1 && a->heaps.first == NULL);
   rix_subproc_t* const b = rix_subproc_create();
   CHECK(b != a && b->id > id);
   pthread_barrier_wait(&w.at);
@@ -134,13 +137,54 @@ static void heaps_by_age(void) {
   rix_heap_end(heaps[1], true);
   rix_heap_end(heaps[4], true);
   rix_heap_t* const expected[] = {s->main, heaps[0], heaps[2], heaps[3], NULL};
-  size_t seq = 0;
+  rix_heap_walk_t walk;
+  rix_heap_walk_begin(&walk, s);
   for (size_t i = 0; i < 5; i++)
-    CHECK(rix_subproc_next_heap(s, &seq) == expected[i]);
-  seq = 0;
-  CHECK(rix_subproc_next_heap(&rix_subproc_main, &seq) == &rix_heap_default);
-  CHECK(rix_subproc_next_heap(&rix_subproc_main, &seq) == NULL);
+    CHECK(rix_heap_walk_next(&walk) == expected[i]);
+  rix_heap_walk_begin(&walk, &rix_subproc_main);
+  CHECK(rix_heap_walk_next(&walk) == &rix_heap_default);
+  CHECK(rix_heap_walk_next(&walk) == NULL && rix_heap_default.pins == 0);
   rix_subproc_end(s);
+}
+
+static void* makes_a_heap(void* arg) { return rix_heap_create(arg, NULL); }
+
+// Heaps end and begin under a walk, the one that it stands at among them.
+static void walks(void) {
+  rix_subproc_t* const s = rix_subproc_create();
+  rix_heap_t* heaps[6];
+  for (size_t i = 0; i < 6; i++)
+    heaps[i] = rix_heap_create(s, NULL);
+  rix_heap_walk_t walk, other;
+  rix_heap_walk_begin(&walk, s);
+  rix_heap_walk_begin(&other, s);
+  CHECK(rix_heap_walk_next(&walk) == s->main && rix_heap_walk_next(&walk) == heaps[0]);
+  CHECK(rix_heap_walk_next(&other) == s->main && rix_heap_walk_next(&other) == heaps[0]);
+  CHECK(heaps[0]->pins == 2);
+  rix_heap_end(heaps[0], true);
+  rix_heap_end(heaps[1], false);
+  // Not the one that they stand at.
+  rix_heap_t* const mine = rix_heap_create(s, NULL);
+  CHECK(mine == heaps[1]);
+  rix_heap_t* const others = check_in_thread(makes_a_heap, s);
+  CHECK(others != heaps[0]);
+  CHECK(rix_heap_walk_next(&walk) == heaps[2] && heaps[0]->pins == 1);
+  rix_heap_walk_end(&other);
+  rix_heap_t* const again = rix_heap_create(s, NULL);
+  CHECK(again == heaps[0] && again->pins == 0);
+  rix_heap_end(heaps[3], true);
+  rix_heap_end(heaps[2], true);
+  rix_heap_t* const expected[] = {heaps[4], heaps[5], mine, again, NULL};
+  for (size_t i = 0; i < 5; i++)
+    CHECK(rix_heap_walk_next(&walk) == expected[i]);
+  rix_heap_walk_begin(&walk, s);
+  for (size_t i = 0; i < 4; i++)
+    CHECK(rix_heap_walk_next(&walk) != NULL);
+  CHECK(rix_heap_walk_next(&walk) == others && rix_heap_walk_next(&walk) == again);
+  // The sub-process ends as well.
+  rix_subproc_end(s);
+  CHECK(ri_load_relaxed(&again->xseq) == 0 && rix_heap_walk_next(&walk) == NULL);
+  CHECK(again->pins == 0);
 }
 
 // In a child the thread that forked is the only one of its sub-process, and others have none.
@@ -190,6 +234,7 @@ int main(void) {
   sums();
   descriptors_are_used_again();
   heaps_by_age();
+  walks();
   after_fork();
   check_heap_intact();
   return 0;

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
-// theap.c: what a theap keeps and gives back (heap/theap.c, heap/alloc.c): one empty page of a
-// class stays for a while, and others while they are little beside what is in use; the heartbeat
+// theap.c: what a theap keeps and releases (heap/theap.c, heap/alloc.c): one empty page of a class
+// stays for a while, and others while they are few compared with those in use; the heartbeat
 // releases them and collects what others freed; an allocation takes pages in the documented order.
 #include "heap/heap.h"
 
 #include "arena/pagemap.h"
+#include "heap/heartbeat.h"
+#include "heap/theap.h"
+#include "heap/thread.h"
+#include "page/abandon.h"
+#include "page/create.h"
 #include "page/remote.h"
 #include "../check.h"
 
@@ -71,13 +76,17 @@ static void spare_pages_are_kept(void) {
   ri_option_set(ri_option_page_max_candidates, 1);
   // One that is first in the queue goes behind those in use.
   ri_page_t* const in_use = rix_pagemap_find(spare_blocks[30 * SPARE_PER_PAGE]);
-  ri_free(spare_blocks[20 * SPARE_PER_PAGE]);
-  ri_free(spare_blocks[30 * SPARE_PER_PAGE]);
-  for (size_t i = 1; i < SPARE_PER_PAGE; i++)
+  for (size_t i = 0; i < 2; i++)
+    ri_free(spare_blocks[20 * SPARE_PER_PAGE + i]);
+  for (size_t i = 0; i < 2; i++)
+    ri_free(spare_blocks[30 * SPARE_PER_PAGE + i]);
+  for (size_t i = 2; i < SPARE_PER_PAGE; i++)
     ri_free(spare_blocks[20 * SPARE_PER_PAGE + i]);
   CHECK(theap->spare == RIX_SLICE_SIZE && theap->queue[in_use->class_index].last->prev == in_use);
-  spare_blocks[30 * SPARE_PER_PAGE] = ri_malloc(SPARE_BLOCK);
-  CHECK(rix_pagemap_find(spare_blocks[30 * SPARE_PER_PAGE]) == in_use);
+  for (size_t i = 0; i < 2; i++) {
+    spare_blocks[30 * SPARE_PER_PAGE + i] = ri_malloc(SPARE_BLOCK);
+    CHECK(rix_pagemap_find(spare_blocks[30 * SPARE_PER_PAGE + i]) == in_use);
+  }
   fill_pages(20, 1);
   // With fewer pages fewer are kept: never more than in use.
   for (size_t i = 0; i < 39; i++) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
-// thread.c: the life of threads (heap/thread.c) and of their theaps: made on the first allocation,
-// given up at the end, used again by the next thread, gone after ri_thread_done, in their place the
-// orphan theap for what comes after a thread's end.
+// thread.c: the life of threads (heap/thread.c) and of their theaps: created on the first
+// allocation, abandoned at exit, reused by the next thread, gone after ri_thread_done, replaced by
+// the orphan theap for what comes after thread exit.
 #include "heap/heap.h"
+#include "heap/orphan.h"
+#include "heap/theap.h"
+#include "heap/thread.h"
+#include "heap/tld.h"
 
 #include "../check.h"
 
@@ -10,7 +14,7 @@ static void* first_use(void* arg) {
   (void)arg;
   CHECK(rix_tls.phase == RIX_THREAD_NEW && rix_tls.self == 0);
   CHECK(rix_tls.theap == &rix_theap_empty.fast);
-  CHECK(rix_thread_find_theap(&rix_heap_default) == NULL);
+  CHECK(rix_tld_find_theap(&rix_heap_default) == NULL);
   ri_free(NULL);
   CHECK(rix_tls.phase == RIX_THREAD_NEW);  // freeing makes no heap
   void* const p = ri_malloc(10);
@@ -18,7 +22,7 @@ static void* first_use(void* arg) {
   rix_theap_t* const theap = rix_thread_theap();
   CHECK(theap != NULL && &theap->fast == rix_tls.theap && theap->heap == &rix_heap_default);
   CHECK(theap->tld->id == rix_tls.self && theap->tld->exit_known);
-  CHECK(rix_thread_find_theap(&rix_heap_default) == theap);
+  CHECK(rix_tld_find_theap(&rix_heap_default) == theap);
   CHECK(rix_theap_valid(theap));
   ri_free(p);
   return theap;
@@ -95,7 +99,7 @@ int main(void) {
     ri_free(late_block);
   }
   CHECK(rix_thread_count() == before);
-  rix_orphan_collect();
+  rix_orphan_collect(true);
   CHECK_MSG(check_summary().blocks == 0, "%zu blocks", check_summary().blocks);
   CHECK(ri_audit());
   return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// prelude.h: what Frama-C is told before every source file. Atomics get their sequential meaning:
-// what several threads do to a word is explored by verify/model. Compiler built-ins get contracts.
+// prelude.h: what Frama-C sees before every source file. Atomics get their sequential meaning
+// (verify/model explores what several threads do to a word); compiler built-ins get contracts.
 #ifndef RIMALLOC_VERIFY_PRELUDE_H
 #define RIMALLOC_VERIFY_PRELUDE_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// machine.h: what Eva is told of the compiler before the traces, on top of verify/acsl/prelude.h:
-// built-ins that Frama-C 25 does not know, as C that says what they do. Trusted.
+// machine.h: what Eva sees about the compiler before the traces, on top of verify/acsl/prelude.h:
+// built-ins that Frama-C 25 does not know, as C code that says what they do. Trusted.
 #ifndef RIMALLOC_VERIFY_MACHINE_H
 #define RIMALLOC_VERIFY_MACHINE_H
 

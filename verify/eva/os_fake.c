@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // os_fake.c: an operating system for traces (src/os/os.h): one thread, no limits, time that a trace
 // moves. Memory lies at fixed addresses (Eva's -absolute-valid-range), so that what the allocator
-// computes of addresses is exact: where it asks for the first place for blocks, with no randomness,
-// and below that for what may lie anywhere. A mapping starts as zeroes; no address is used again.
+// computes from addresses is exact: where it asks for the first place for blocks, with no
+// randomness, and below that for what may lie anywhere. A mapping starts as zeroes; no address is
+// reused.
 #include <string.h>
 
 #include "os/os.h"
@@ -31,7 +32,11 @@ size_t rix_os_page_size(void) { return 4096; }
 unsigned rix_os_address_bits(void) { return RIX_OS_ADDRESS_BITS; }
 bool rix_os_strict_commit(void) { return false; }
 size_t rix_os_address_space_limit(void) { return EVA_MEMORY; }
-size_t rix_os_address_space_left(void) { return SIZE_MAX; }
+void rix_os_start(void) {}
+bool rix_os_fits(size_t size, bool asks) {
+  (void)size, (void)asks;
+  return true;
+}
 
 void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, rix_os_access_t access) {
   (void)access;
@@ -64,6 +69,11 @@ bool rix_os_commit(void* p, size_t size) {
   (void)p, (void)size;
   return true;
 }
+bool rix_os_enable(void* p, size_t size) { return rix_os_commit(p, size); }
+bool rix_os_readable(void* p, size_t size) {
+  (void)p, (void)size;
+  return true;
+}
 bool rix_os_guard(void* p, size_t size) {
   (void)p, (void)size;
   return true;
@@ -76,6 +86,11 @@ bool rix_os_decommit(void* p, size_t size) { return os_zero(p, size); }
 bool rix_os_purge(void* p, size_t size) { return os_zero(p, size); }
 bool rix_os_reset(void* p, size_t size) { return os_zero(p, size); }
 bool rix_os_disable_huge(void) { return false; }
+void rix_os_advise_plain(void* p, size_t size) { (void)p, (void)size; }
+void rix_os_split_huge(void* p) { (void)p; }
+bool rix_os_is_written(uintptr_t at) { return (void)at, false; }
+const bool rix_os_is_watched = true;
+bool rix_os_is_readable(uintptr_t at) { return (void)at, false; }
 void rix_os_advise_huge(void* p, size_t size) { (void)p, (void)size; }
 bool rix_os_move(void* from, void* to, size_t size) {
   (void)from, (void)to, (void)size;
@@ -102,7 +117,7 @@ const char* rix_os_env_entry(size_t i) {
   return NULL;
 }
 bool rix_os_env_ready(void) { return true; }
-// No trace does what the allocator would have to tell of.
+// No trace does anything that the allocator would have to report.
 void rix_os_write_error(const char* text, size_t length) {
   (void)length;
   os_wrong(text, __LINE__);
@@ -141,6 +156,8 @@ bool rix_lock_try(rix_lock_t* lock) {
   return true;
 }
 void rix_unlock(rix_lock_t* lock) { ri_store_relaxed(&lock->xstate, 0); }
+bool rix_lock_held(void) { return false; }
+bool rix_os_word_is(const uint32_t* word, uint32_t value) { return *word == value; }
 void rix_lock_pass(bool pass) { (void)pass; }
 
 bool rix_stress_draw(uint32_t n) {

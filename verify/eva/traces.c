@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// traces.c: the allocator, all of it but for the OS layer, under traces of operations that Eva
+// traces.c: the allocator, all of it except for the OS layer, under traces of operations that Eva
 // interprets (verify/README.md). Every value on the way is one number, so an alarm is undefined
 // behaviour on the trace and not an approximation; at the end of each trace its counts are shown
 // and `run` compares them with what must come out.
 //
-// Threads take turns: who runs has its thread-local data in rix_tls. Of each live block the first
-// and the last byte carry its mark.
+// Threads take turns: the one that runs has its thread-local data in rix_tls. The first and the
+// last byte of each live block carry its mark.
 #include <string.h>
 #include <wchar.h>
 
@@ -226,7 +226,7 @@ int main(void) {
   // its low bits, and Eva knows the bits of fixed addresses only.
   meta.next = rix_os_map(NULL, META_CHUNK, RIX_OS_USABLE);
   meta.end = meta.next + META_CHUNK;
-  thread_process_load();
+  process_load();
   EVA_TRACES
   return 0;
 }

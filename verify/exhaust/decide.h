@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// decide.h: how the programs of this folder say that something does not hold.
+// decide.h: how the programs of this folder report that something does not hold.
 #ifndef RIMALLOC_VERIFY_DECIDE_H
 #define RIMALLOC_VERIFY_DECIDE_H
 

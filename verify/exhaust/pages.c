@@ -4,9 +4,12 @@
 //   every class, every byte from which a pointer may come: its block, or none
 //   every class, every capacity: extending gives every block once, in order, inside of the slices
 //   every class, every number of blocks freed by others: collecting counts and keeps each of them
+//   every class of at most 12 blocks, every set of live ones: the OS pages that hold none of them go
+//   back, no others, and all other blocks come back, each once, in every further step
 #include "page/page.h"
 
 #include "decide.h"
+#include "page/holes.h"
 #include "page/remote.h"
 
 enum { BYTES = RIX_MEDIUM_SLICES * RIX_SLICE_SIZE, BLOCKS_MAX = RIX_SLICE_SIZE / 8 };
@@ -133,6 +136,60 @@ static void collecting_all(unsigned c) {
   }
 }
 
+enum { OS_PAGE = 4096, PUNCHED_MAX = 12 };
+
+// Of a page whose blocks are all cut, those in the set are live.
+static ri_page_t with_live(unsigned c, unsigned set) {
+  static rix_arena_t arena;
+  ri_page_t page = fresh(c);
+  const size_t size = rix_class_block_size(c);
+  page.arena = &arena;
+  page.capacity = page.reserved;
+  ri_store_relaxed(&page.used, page.reserved);
+  for (size_t k = 0; k < slices_of(c) * RIX_SLICE_SIZE / OS_PAGE; k++)
+    memory[k * OS_PAGE + 100] = 1;
+  for (size_t i = 0; i < page.reserved; i++)
+    if ((set >> i & 1) == 0) rix_page_push(&page, (ri_block_t*)(void*)(memory + i * size));
+  return page;
+}
+
+static void punching(unsigned c, unsigned set) {
+  ri_page_t page = with_live(c, set);
+  const size_t size = rix_class_block_size(c), bytes = slices_of(c) * RIX_SLICE_SIZE;
+  rix_punch_t punch = {.all = true};
+  rix_page_punch(&page, &punch);
+  HOLDS(rix_page_valid(&page), "class %u set %x", c, set);
+  HOLDS(punch.bytes == rix_holes_bytes(&page), "class %u set %x", c, set);
+  // A page that is all live, or has next to nothing free, is not looked at.
+  const size_t room = ((size_t)page.reserved - rix_page_live(&page)) * size;
+  for (size_t k = 0; k < bytes / OS_PAGE; k++, decided++) {
+    bool live = false;
+    for (size_t i = k * OS_PAGE / size; i < page.reserved && i * size < (k + 1) * OS_PAGE; i++)
+      live = live || (set >> i & 1) != 0;
+    const bool hole = (ri_load_relaxed(&page.xholes[k / 64]) >> k % 64 & 1) != 0;
+    HOLDS(hole == (!live && room >= OS_PAGE), "class %u set %x OS page %zu", c, set, k);
+    HOLDS((memory[k * OS_PAGE + 100] == 0) == hole || live, "class %u set %x", c, set);
+  }
+  while (page.free != NULL || rix_page_can_extend(&page)) {
+    if (page.free == NULL) rix_page_extend(&page);
+    HOLDS(page.free != NULL && rix_page_valid(&page), "class %u set %x", c, set);
+    const size_t i = (size_t)((uint8_t*)rix_page_pop(&page) - memory) / size;
+    HOLDS(i < page.reserved && (set >> i & 1) == 0, "class %u block %zu", c, i);
+    set |= 1u << i;
+  }
+  HOLDS(set == (1u << page.reserved) - 1, "class %u set %x", c, set);
+  HOLDS(page.capacity == page.reserved && page.out == 0, "class %u", c);
+  for (size_t k = 0; k * OS_PAGE < page.reserved * size; k++)  // what is behind them stays away
+    HOLDS((ri_load_relaxed(&page.xholes[k / 64]) >> k % 64 & 1) == 0, "class %u set %x", c, set);
+}
+
+static void punching_all(unsigned c) {
+  const unsigned blocks = fresh(c).reserved;
+  if (blocks > PUNCHED_MAX || rix_os_page_size() != OS_PAGE) return;
+  for (unsigned set = 1; set < 1u << blocks; set++)
+    punching(c, set);
+}
+
 int main(void) {
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     inverses(c);
@@ -142,6 +199,7 @@ int main(void) {
       extending(c);
       extending_keeps(c);
       collecting_all(c);
+      punching_all(c);
     }
   }
   printf("pages: %zu cases of %d classes\n", decided, (int)RIX_CLASS_COUNT);

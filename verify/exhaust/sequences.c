@@ -13,6 +13,8 @@
 #include "api/api.h"
 #include "arena/mapping.h"
 #include "decide.h"
+#include "heap/theap.h"
+#include "page/abandon.h"
 
 enum { LIVE_MAX = 24, DEPTH_MAX = 8, CHOICES_MAX = 64, HANDLES = 3, MARK = 16, STARTS = 5 };
 

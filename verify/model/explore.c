@@ -132,8 +132,8 @@ static void explore_push_read(graph_t* g, event_id_t r, bool hopeless) {
 
 // ---- Reads --------------------------------------------------------------------------------------
 
-// A read-modify-write that reads what another one read has no place; it is only good for making the
-// other one read it, which cannot be when it depends on the other one.
+// A read-modify-write that reads what another one read has no place; it only serves to make the
+// other one read it, which is impossible when it depends on the other one.
 static bool explore_is_hopeless(const event_t* read, unsigned rank, const view_t* porf) {
   graph_t* const g = &ex.graph;
   if (!read->rmw || graph_may_insert(g, read->location, rank)) return false;
@@ -251,7 +251,7 @@ static void explore_revisit(event_id_t r, event_id_t a, bool a_is_rmw, const uns
   event_t* const read = event_at(&scratch, r);
   const event_t* const own = a_is_rmw ? write - 1 : NULL;
   unsigned least = graph_least_rank(&scratch, &write->hb, write->location);
-  // r itself reads something old: leave it out of what it must not be older than.
+  // r itself reads something old: exclude it from what it must not be older than.
   const unsigned r_least = graph_least_rank(&scratch, &read->before, write->location);
   if (r_least > least) least = r_least;
   const unsigned n = explore_places(&scratch, write, own, least, place);

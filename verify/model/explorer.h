@@ -15,10 +15,10 @@
 #include "model.h"
 
 enum {
-  EVENTS_MAX = 1024,    // of one thread
+  EVENTS_MAX = 2048,    // of one thread
   LOCATIONS_MAX = 512,  // atomic ones
   WRITES_MAX = 192,     // to one location
-  INDEX_BITS = 10,
+  INDEX_BITS = 11,
   INIT = 0xFFFF,  // the write that gave a location its value at the start
 };
 

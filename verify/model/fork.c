@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // fork.c: what the child of a fork finds: the memory as it is at that moment, and one thread. Every
-// other thread has got so far and never goes on.
+// other thread has stopped somewhere for good.
 //
 // A thread that may stop does so before any of its writes, plain or atomic (to stop before a read
 // is the same, as far as memory is concerned): each place is a choice, so all are tried. It says
-// that it has stopped by a release store, as does one that came to its end; who forks waits until
-// all have, by acquire loads. From then on everything that was ever written happens before what it
-// does: it reads the newest value of each location, as the child does of a memory that was copied.
+// that it has stopped by a release store, as does one that ran to its end; the thread that forks
+// waits until all have, by acquire loads. From then on everything that was ever written happens
+// before what it does: it reads the newest value of each location, as the child does from a copy of
+// the memory.
 //
 // Sound: the kernel copies when the other processors have been interrupted, precisely between two
 // instructions, so each thread has done a prefix of its program; and which prefixes come together

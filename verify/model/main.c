@@ -6,7 +6,7 @@
 //
 // For each scenario one line on standard output:
 //   NAME ok|FAILED executions=N blocked=N pruned=N bound=none|N [random=N] [outcomes=...]
-// executions: complete ones, each another graph; blocked: ones in which a thread waits for what
+// executions: complete ones, each a different graph; blocked: ones in which a thread waits for what
 // happens in another execution; pruned: ones given up as inconsistent or known.
 #define _GNU_SOURCE
 #include <stdarg.h>
@@ -68,8 +68,8 @@ void model_outcome(const char* format, ...) {
 
 // ---- Cross-check --------------------------------------------------------------------------------
 //
-// With --cross the graphs of all complete executions are remembered, as hashes: none may come
-// twice, and then random executions, which are found in another way, must all be among them.
+// With --cross the graphs of all complete executions are remembered, as hashes: none may occur
+// twice, and then random executions, found by other means, must all be among them.
 
 static void driver_seen_grow(void) {
   uint64_t* const old = driver.seen;

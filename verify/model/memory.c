@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// memory.c: every execution starts from the same memory. All that the program under test writes is
-// logged before it is overwritten, and undone. Also which memory may not be touched, and which
-// blocks are in somebody's hands.
+// memory.c: every execution starts from the same memory. Everything that the program under test
+// overwrites is logged first, and restored. Also which memory may not be touched, and which blocks
+// somebody holds.
 #include <stdlib.h>
 #include <string.h>
 

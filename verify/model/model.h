@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// model.h: what a scenario and a litmus test may use. README.md says how to write one.
+// model.h: what scenarios and litmus tests may use. README.md says how to write one.
 //
 // A scenario is a table entry: set-up, 1 to 6 threads, and a check at the end. Set-up and check run
 // alone and directly on memory. The threads run as coroutines under the explorer, which tries every
@@ -64,11 +64,11 @@ void model_statistic(const void* p, size_t size);
 // In set-up: a name for traces.
 void model_name(const void* p, const char* name);
 
-// A block was handed out to this thread: it must not be in anybody's hands. Writes all of it.
+// A block was handed out to this thread: nobody else may hold it. Writes all of it.
 void model_take(void* p, size_t size);
 // The block is about to be freed: checks that nobody wrote to it.
 void model_give(void* p);
-size_t model_taken(void);  // blocks in somebody's hands
+size_t model_taken(void);  // blocks that somebody holds
 
 // Memory that nobody may touch from now on, and may again.
 void model_forbid(const void* p, size_t size);

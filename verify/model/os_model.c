@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // os_model.c: an operating system for scenarios (src/os/os.h). Memory is a static array that starts
-// as zeroes; nothing depends on the order of threads: each thread maps from a part of its own.
+// as zeroes; nothing depends on the order of threads: each thread maps from its own part.
 // Time stands still unless a scenario moves it. A message of the allocator is a failure.
 #include "os_model.h"
 
@@ -49,7 +49,11 @@ size_t rix_os_page_size(void) { return 4096; }
 unsigned rix_os_address_bits(void) { return RIX_OS_ADDRESS_BITS; }
 bool rix_os_strict_commit(void) { return os_model.strict_commit; }
 size_t rix_os_address_space_limit(void) { return os_model.address_space; }
-size_t rix_os_address_space_left(void) { return SIZE_MAX; }
+void rix_os_start(void) {}
+bool rix_os_fits(size_t size, bool asks) {
+  (void)size, (void)asks;
+  return true;
+}
 
 void* rix_os_map_aligned(void* hint, size_t size, size_t alignment, rix_os_access_t access) {
   (void)hint;
@@ -121,15 +125,27 @@ bool rix_os_unmap(void* p, size_t size) {
 }
 
 bool rix_os_commit(void* p, size_t size) {
-  if (os_model.refuse_memory) return false;
+  if (os_model.refuse_memory || os_model.refuse_commit) return false;
   model_permit(p, size);
   return true;
 }
+
+bool rix_os_readable(void* p, size_t size) {
+  model_permit(p, size);
+  return true;
+}
+
+bool rix_os_enable(void* p, size_t size) { return rix_os_commit(p, size); }
 
 bool rix_os_decommit(void* p, size_t size) {
   model_permit(p, size);  // it may be so already, which changes nothing
   os_zero(p, size);
   model_forbid(p, size);
+  return true;
+}
+
+bool rix_os_is_private(void* p, size_t size) {
+  (void)p, (void)size;
   return true;
 }
 
@@ -140,6 +156,11 @@ bool rix_os_purge(void* p, size_t size) {
 
 bool rix_os_reset(void* p, size_t size) { return rix_os_purge(p, size); }
 
+void rix_os_advise_plain(void* p, size_t size) { (void)p, (void)size; }
+void rix_os_split_huge(void* p) { (void)p; }
+bool rix_os_is_written(uintptr_t at) { return (void)at, false; }
+const bool rix_os_is_watched = true;
+bool rix_os_is_readable(uintptr_t at) { return (void)at, false; }
 void rix_os_advise_huge(void* p, size_t size) { (void)p, (void)size; }
 bool rix_os_disable_huge(void) { return false; }
 
@@ -210,6 +231,8 @@ void rix_unlock(rix_lock_t* lock) {
   os_held &= ~(1u << lock->level);
   model_unlock(&lock->xstate.v);
 }
+bool rix_lock_held(void) { return os_held != 0 && !os_passes; }
+bool rix_os_word_is(const uint32_t* word, uint32_t value) { return *word == value; }
 void rix_lock_pass(bool pass) { os_passes = pass; }
 
 bool rix_stress_draw(uint32_t n) {

@@ -12,6 +12,7 @@ typedef struct os_model_s {
   uint64_t clock_ms;      // the time
   bool strict_commit;     // reserved memory must be committed before use
   bool refuse_memory;     // maps and commits nothing from now on
+  bool refuse_commit;     // of reserved memory
   bool places;            // puts mappings where they are asked to, if that is free
   bool messages_allowed;  // else a warning or an error of the allocator is a failure
   void (*exit)(void*);    // what the allocator asked for

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// race.c: two accesses to one byte, one of them a write, one of them plain, and neither happens
-// before the other. Exact to the byte. Each thread's last access of a kind to a byte is enough: if
-// that one happens before another access, so do all before it.
+// race.c: two accesses to one byte, one of them a write, one of them plain, neither of which
+// happens before the other. Exact to the byte. Each thread's last access of a kind to a byte is
+// enough: if that one happens before another access, so do all before it.
 //
 // Memory is looked at in words of 8 bytes, each with a chain of records; large accesses are kept in
 // a list of their own.

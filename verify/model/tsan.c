@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// tsan.c: what a compiler calls in code that it compiles with -fsanitize=thread: a function before
+// tsan.c: the functions that code compiled with -fsanitize=thread calls: a function before
 // each plain access, and one in place of each atomic operation.
 #include <string.h>
 

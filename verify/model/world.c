@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// world.c: the files of src/ as they are, but for the OS layer, and what world.h says.
+// world.c: the files of src/ as they are, except for the OS layer, and what world.h says.
 #include "world.h"
 
 #include "sources.h"  // made by `run`: what src/rimalloc.c includes, without src/os
@@ -45,8 +45,9 @@ static void world_count_thread(void) {
 
 void world_leave_out_statistics(int n) {
   model_statistic(rix_gauges, sizeof(rix_gauges));
+  model_statistic(&rix_levels, sizeof(rix_levels));
   model_statistic(&rix_events_shared, sizeof(rix_events_shared));
-  model_statistic(&create.xmapped_bytes, sizeof(create.xmapped_bytes));
+  model_statistic(&mapped_pages.xbytes, sizeof(mapped_pages.xbytes));
   for (int t = 0; t < n; t++)
     model_as(t, world_count_thread);
 }
@@ -57,12 +58,12 @@ static void world_count(int n, bool abandoned) {
   if (abandoned) return;
   rix_arena_t* const a = rix_arena_at(0);
   model_counter(&a->xabandoned, sizeof(a->xabandoned));
-  model_counter(&abandon.xlisted, sizeof(abandon.xlisted));
+  model_counter(&rix_heap_default.xabandoned, sizeof(rix_heap_default.xabandoned));
 }
 
 void world_setup(int n, bool abandoned) {
   os_model_init();
-  thread_process_load();
+  process_load();
   ri_option_set(ri_option_arena_reserve, 1024);
   ri_option_set(ri_option_purge_delay, -1);
   static const rix_space_t space;
@@ -142,6 +143,12 @@ void world_cut_table(size_t entries) {
   rix_unlock(&rix_pagemap_lock);
 }
 
+void world_small_table(size_t entries) {
+  pagemap.reserved = pagemap.writable = entries;
+  ri_store_relaxed(&rix_pagemap.xcount, entries);
+  ri_store_relaxed(&rix_fast_pagemap.xcount, entries);
+}
+
 ri_page_t* world_page(const void* p) {
   ri_page_t* const page = rix_pagemap_find(p);
   MODEL_CHECK(page != NULL);
@@ -185,8 +192,8 @@ static size_t world_count_in_theap(const rix_theap_t* theap, const ri_page_t* pa
 
 // How often a page is in the lists of living threads, and of the ended ones together.
 static size_t world_owners(const ri_page_t* page) {
-  size_t n = world_count_in_theap(&thread.orphan, page);
-  for (const rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next) {
+  size_t n = world_count_in_theap(&orphan.theap, page);
+  for (const rix_tld_t* tld = tlds.all; tld != NULL; tld = tld->next) {
     for (const rix_theap_t* theap = tld->theaps; theap != NULL; theap = theap->next)
       n += world_count_in_theap(theap, page);
   }
@@ -227,7 +234,24 @@ static void world_check_page(const ri_page_t* page) {
   }
 }
 
+// A heap counts its pages that an allocation finds.
+static void world_check_counts(const rix_heap_t* heap) {
+  const rix_arena_t* const a = rix_arena_at(0);
+  size_t listed[RIX_CLASS_COUNT] = {0};
+  for (size_t i = 0; i < a->slice_count; i++) {
+    const ri_page_t* const page = &a->pages[i];
+    if (rix_pagemap_find(rix_arena_address(a, i)) != page) continue;
+    if (ri_load_relaxed(&page->xheap) != heap || (page->flags & RIX_PAGE_LISTED) == 0) continue;
+    listed[page->class_index]++;
+  }
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
+    MODEL_CHECK(ri_load_relaxed(&heap->xabandoned[c]) == listed[c]);
+}
+
 void world_check(void) {
+  world_check_counts(&rix_heap_default);
+  for (const rix_heap_t* h = rix_subproc_main.heaps.first; h != NULL; h = h->next)
+    world_check_counts(h);
   const rix_arena_t* const a = rix_arena_at(0);
   size_t in_use = 0, live = 0;
   for (size_t i = 0; i < a->slice_count;) {
@@ -242,7 +266,7 @@ void world_check(void) {
     live += rix_page_live(page) - rix_remote_count(page);
     i += page->slice_count;
   }
-  for (const rix_tld_t* tld = thread.all; tld != NULL; tld = tld->next) {
+  for (const rix_tld_t* tld = tlds.all; tld != NULL; tld = tld->next) {
     for (const rix_theap_t* theap = tld->theaps; theap != NULL; theap = theap->next)
       MODEL_CHECK(rix_theap_valid(theap));
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// symbolic.h: what a property is written with. A property is a function prove_*(void) that takes
-// its inputs from sym_u*, each of which stands for all values of its type at once, says with
-// sym_assume which of them count, and with sym_assert what must hold. verify/symbolic/prove runs it.
+// symbolic.h: what properties are written with. A property is a function prove_*(void) that takes
+// its inputs from sym_u*, each of which stands for all values of its type at once, restricts them
+// with sym_assume, and states with sym_assert what must hold. verify/symbolic/prove runs it.
 #ifndef RIMALLOC_VERIFY_SYMBOLIC_H
 #define RIMALLOC_VERIFY_SYMBOLIC_H
 

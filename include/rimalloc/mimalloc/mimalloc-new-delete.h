@@ -8,7 +8,11 @@
 #include "mimalloc.h"
 
 #define RIX_NEW_DELETE(name) mi_##name
+#define RIX_DELETE_SIZED(p, n) mi_free_size(p, n)
+#define RIX_DELETE_ALIGNED_SIZED(p, a, n) mi_free_size_aligned(p, n, a)
 #include "../new-delete-forms.h"
 #undef RIX_NEW_DELETE
+#undef RIX_DELETE_SIZED
+#undef RIX_DELETE_ALIGNED_SIZED
 
 #endif

@@ -5,6 +5,11 @@
 #define RIMALLOC_MI_ABI
 #include <rimalloc/mimalloc/mimalloc-stats.h>
 
+// In these libraries the variables of the environment are always read.
+extern void rix_mi_read_environment(bool early);
+extern __attribute__((visibility("hidden"))) void (*rix_option_reader)(bool early);
+void (*rix_option_reader)(bool early) = rix_mi_read_environment;
+
 #define MI_FUN(type, name, target, parameters, arguments, attributes) \
   extern type rix_to_##name parameters __asm__(#target);              \
   type name parameters { return rix_to_##name arguments; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // late.cc: malloc and free where a thread or the process is being taken down: thread_local
 // destructors, pthread keys in every round (also after the allocator's own key, whichever order the
-// keys have), blocks of ended threads, atexit, static destructors.
+// keys have), blocks of exited threads, atexit, static destructors.
 #include <limits.h>
 
 #include <atomic>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // plugin.c: a library that plugin_host.c loads and unloads. Linked with rimalloc in one way or
-// another; allocates in the calling thread and in threads of its own.
+// another; allocates in the calling thread and in its own threads.
 #include "../../check.h"
 
 #define PLUGIN_EXPORT __attribute__((visibility("default")))

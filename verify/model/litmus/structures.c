@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// structures.c: small concurrent algorithms, right ones and broken ones. Each broken one must be
-// reported; two of them are the ones that an allocator dies of.
+// structures.c: small concurrent algorithms, correct and broken ones. Each broken one must be
+// reported; two of them are the kind that kills an allocator.
 #include <stdatomic.h>
 
 #include "model.h"
@@ -66,7 +66,7 @@ static void locks(uint32_t* first, uint32_t* second) {
 static void locks_ab(void) { locks(&lock_a, &lock_b); }
 static void locks_ba(void) { locks(&lock_b, &lock_a); }
 
-// One turn of Dekker's algorithm: who sees no other flag may enter.
+// One round of Dekker's algorithm: a thread that sees no other flag may enter.
 static void dekker_1(memory_order o) {
   atomic_store_explicit(&x, 1, o);
   if (atomic_load_explicit(&y, o == memory_order_release ? memory_order_acquire : o) == 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// abandon.c: a thread ends while others free its blocks and look for pages to take over.
+// abandon.c: a thread exits while others free its blocks and look for pages to adopt.
 #include "world.h"
 
 static void* block[8];

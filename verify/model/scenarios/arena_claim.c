@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // arena_claim.c: runs of slices claimed and given back by several threads (arena/bitmap.c), in one
-// word of a bitmap and across two. What a bit stands for is a byte of `slices`: whoever claims it
-// writes to it, so that two owners, or one that does not see the last one's end, are reported.
+// word of a bitmap and across two. Each bit stands for a byte of `slices`: whoever claims it writes
+// to it, so that two owners, or one that does not see the end of the previous one, are reported.
 #include "arena/bitmap.h"
 #include "world.h"
 

@@ -3,6 +3,7 @@
 // without a commit of its own for each (arena/arena.c, purge.c, bitmap.c). The OS of the model ends
 // the execution when memory is touched that it has, or zeroes what is in somebody's hands.
 #include "arena/arena.h"
+#include "arena/due.h"
 #include "world.h"
 
 static size_t slices;  // free ones, of 16; they hold something other than zero
@@ -52,6 +53,7 @@ static void gives_back(void) {
   for (size_t i = 0; i < count[model_thread()]; i++)
     model_give(memory(s) + i * RIX_SLICE_SIZE);
   rix_arena_release(s->arena, s->index, count[model_thread()]);
+  rix_due_purge();
   count[model_thread()] = 0;
 }
 static void claims_1(void) { (void)claims(1); }

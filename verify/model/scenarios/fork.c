@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
-// fork.c: the child of a fork: one thread, in memory that others left at any point, but for what
-// locks protect (heap/thread.c). It may do everything, with blocks of all; what the others had in
+// fork.c: the child of a fork: one thread, in memory that others left at any point, except for what
+// locks protect (heap/fork.c). It may do everything, with blocks of all; what the others had in
 // their hands may be lost. Fork against the locks in the parent: locks.c.
 #include <rimalloc/rimalloc.h>
 
+#include "heap/subproc.h"
+#include "heap/theap.h"
+#include "heap/thread.h"
 #include "world.h"
 
 static void* block[12];  // 0 to 7 are all of a page of thread 0, which is full; others thread 1's
 static ri_heap_t* heap;
 static void* in_heap;
-static void* left[2];  // by a thread that has ended
+static void* left[2];  // by a thread that has exited
 
 static void allocates_in_heap(void) {
   in_heap = ri_heap_malloc(heap, WORLD_BLOCK);
@@ -40,7 +43,7 @@ static void setup_heap(void) {
   model_as(0, makes_heap);
   model_as(1, allocates_in_heap);
 }
-// A page of a thread that has ended, with a free block.
+// A page of a thread that has exited, with a free block.
 static void setup_abandoned(void) {
   setup();
   for (int i = 0; i < 2; i++)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // full.c: pages in the full list, which the owner looks at only when it is told to (NOTIFY in the
 // remote word, xwoken in the theap).
+#include "heap/queue.h"
+#include "heap/thread.h"
 #include "world.h"
 
 static void* block[9];

@@ -3,6 +3,9 @@
 // its pages by a hint that is out of date.
 #include <rimalloc/heap.h>
 
+#include "observe/count.h"
+#include "page/abandon.h"
+#include "page/end.h"
 #include "world.h"
 
 static ri_heap_t* heap;
@@ -42,6 +45,10 @@ static void setup_abandoned_destroy(void) {
   for (int i = 0; i < 3; i++)
     model_give(block[i]);
 }
+static void setup_abandoned_destroy_one(void) {
+  setup_abandoned_one();
+  model_give(block[1]);
+}
 
 static void ends(void) { world_thread_exit(); }
 static void frees_1(void) { world_free_remote(block[1]); }
@@ -61,7 +68,12 @@ static void frees_1_and_destroys(void) {
   ri_heap_destroy(heap);
 }
 static void returns(void) {
-  if (rix_remote_claim(page)) rix_page_return(page);
+  if (rix_remote_claim(page)) rix_page_abandon_again(page);
+}
+static void collects_and_returns(void) {
+  if (!rix_remote_claim(page)) return;
+  rix_page_after_claim(page);
+  rix_page_abandon_again(page);
 }
 // And the memory is another page at once, of another heap.
 static void returns_and_uses_again(void) {
@@ -72,6 +84,57 @@ static void finish_gone(void) { MODEL_CHECK(world_slices_in_use() == 0); }
 static void finish_moved(void) {
   world_check();
   MODEL_CHECK(ri_load_relaxed(&page->xheap) == &rix_heap_default);
+}
+static void finish_not_counted(void) {
+  world_check();
+  for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
+    MODEL_CHECK(ri_load_relaxed(&heap->xabandoned[c]) == 0);
+}
+
+// ---- Walks --------------------------------------------------------------------------------------
+
+static ri_heap_t* lasting[2];
+static void make_three(void) {
+  lasting[0] = ri_heap_new();
+  heap = ri_heap_new();
+  lasting[1] = ri_heap_new();
+  block[0] = ri_heap_malloc(heap, WORLD_BLOCK);
+}
+static void setup_walk(void) {
+  world_setup(6, true);
+  model_as(4, make_three);
+}
+static void walks(void) {
+  rix_heap_walk_t walk;
+  size_t seen[3] = {0};
+  rix_heap_walk_begin(&walk, &rix_subproc_main);
+  for (rix_heap_t* at; (at = rix_heap_walk_next(&walk)) != NULL;) {
+    seen[0] += at == &rix_heap_default;
+    for (size_t i = 0; i < 2; i++)
+      seen[i + 1] += at == lasting[i];
+  }
+  for (size_t i = 0; i < 3; i++)
+    MODEL_CHECK(seen[i] == 1);
+}
+static void walks_and_stops(void) {
+  rix_heap_walk_t walk;
+  rix_heap_walk_begin(&walk, &rix_subproc_main);
+  for (rix_heap_t* at; (at = rix_heap_walk_next(&walk)) != NULL && at != heap;) {}
+  rix_heap_walk_end(&walk);
+}
+static void replaces(void) {
+  ri_heap_delete(heap);
+  MODEL_CHECK(ri_heap_new() != NULL);
+}
+// A block that is there all the time is counted once.
+static void counts(void) {
+  rix_count_t c = {0};
+  rix_count_subproc(&c, &rix_subproc_main);
+  MODEL_CHECK(rix_count_blocks(&c) == 1);
+}
+static void finish_walk(void) {
+  for (const rix_heap_t* h = rix_subproc_main.heaps.first; h != NULL; h = h->next)
+    MODEL_CHECK(ri_load_relaxed(&h->xseq) != 0 && h->pins == 0);
 }
 
 #define GONE "every page is released, once"
@@ -123,5 +186,29 @@ const model_scenario_t model_scenarios[] = {
      .setup = setup,
      .thread = {ends, deletes},
      .finish = finish_moved},
+    {.name = "delete_return",
+     .property = "a page given back while its heap is deleted counts for the heap that has it",
+     .setup = setup_abandoned_one,
+     .thread = {deletes, collects_and_returns},
+     .finish = finish_moved},
+    {.name = "destroy_return_count",
+     .property = "a page given back while its heap is destroyed counts for none",
+     .setup = setup_abandoned_destroy_one,
+     .thread = {destroys, collects_and_returns},
+     .finish = finish_not_counted},
+    {.name = "walk_replaced",
+     .property = "a walk comes once to each heap that stays, whatever begins and ends",
+     .setup = setup_walk,
+     .thread = {walks, replaces},
+     .finish = finish_walk},
+    {.name = "walk_stops",
+     .property = "a walk comes once to each heap that stays, and leaves no heap behind",
+     .setup = setup_walk,
+     .thread = {walks_and_stops, walks, deletes},
+     .finish = finish_walk},
+    {.name = "count_moved",
+     .property = "a block is counted once though its page moves to another heap",
+     .setup = setup_walk,
+     .thread = {counts, deletes}},
     {.name = NULL},
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // init_first.c: the first use by several threads at once: of the process, with its options and the
-// exit hook (heap/thread.c), when no constructor has run; of threads that have ended and begin
+// exit hook (heap/thread.c), when no constructor has run; of threads that have exited and begin
 // again; and of memory, with the window of the page map and the first arena (arena/*.c).
 #include "arena/pagemap.h"
+#include "heap/thread.h"
 #include "world.h"
 
 static void* block[MODEL_THREADS];
@@ -18,7 +19,7 @@ static void setup_for(int threads) {
 static void setup(void) { setup_for(0); }
 // The threads have heaps, and there is no memory for blocks yet.
 static void setup_threads(void) { setup_for(3); }
-// As above, but for the heaps: they were given back, so that each begins with one of those.
+// As above, except for the heaps: they were given back, so that each begins with one of those.
 static void setup_ended(void) {
   setup_threads();
   for (int t = 0; t < 3; t++)

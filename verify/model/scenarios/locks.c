@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// locks.c: fork against whatever holds a lock, and the heap of threads that have ended. The locks of
-// the model report a deadlock, an order that is not kept, and a thread that is never woken. What
+// locks.c: fork against whatever holds a lock, and the heap of threads that have exited. The locks
+// of the model report a deadlock, an order that is not kept, and a thread that is never woken. What
 // the child of a fork does: fork.c.
 #include <errno.h>
 
 #include <rimalloc/rimalloc.h>
 
 #include "arena/meta.h"
+#include "heap/orphan.h"
 #include "options/report.h"
 #include "world.h"
 
@@ -45,7 +46,7 @@ static void ends(void) { world_thread_exit(); }
 static void purges(void) { rix_arena_purge(true); }
 static void registers(void) { ri_register_error(NULL, NULL); }
 static void small(void) { world_malloc(WORLD_BLOCK); }
-static void collects(void) { rix_orphan_collect(); }
+static void collects(void) { rix_orphan_collect(false); }
 
 // Locks of heaps and pages' lists.
 static void ends_heap(void) {
@@ -60,8 +61,8 @@ static void maps(void) {
 }
 // Of arenas, and the page map's.
 static void reserves(void) {
-  const rix_arena_wish_t wish = {.commit = true};
-  MODEL_CHECK(rix_arena_reserve((size_t)1 << 20, wish) != NULL);
+  const rix_arena_request_t request = {.commit = true};
+  MODEL_CHECK(rix_arena_reserve((size_t)1 << 20, request) != NULL);
 }
 static void joins_and_ends(void) {
   ri_thread_done();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // pagemap_find.c: looking up pointers while pages and arenas come and go (arena/pagemap.c, arena.c,
-// page/create.c). A look-up may come at any time, with any pointer: live blocks give their page,
+// page/mapped.c). A look-up may come at any time, with any pointer: live blocks give their page,
 // all others nothing or a page, and nothing is read that is not there.
 #include "arena/pagemap.h"
 #include "world.h"

@@ -34,6 +34,7 @@ static void maps_the_rest(void) {
 static void maps_behind_table(void) {
   maps_more_than_half();
   world_cut_table(128 * MIB / RIX_SLICE_SIZE);
+  os_model.refuse_commit = true;  // nor can it move
   void* const first = got[model_thread()];
   maps(40 * MIB);
   MODEL_CHECK(got[model_thread()] != NULL && (uint8_t*)got[model_thread()] > (uint8_t*)first);
@@ -66,6 +67,45 @@ static void finish_first(void) {
   MODEL_CHECK((uintptr_t)got[0] == ri_load_relaxed(&rix_pagemap.xbase));
 }
 
+// ---- A table that moves -------------------------------------------------------------------------
+
+enum { SMALL = 3 };
+static uint8_t* window;
+static ri_atomic(bool) xset;
+
+static void setup_small(void) {
+  setup();
+  window = rix_pagemap_map(NULL, RIX_SLICE_SIZE, RIX_SLICE_SIZE, 16 * MIB, RIX_OS_RESERVED);
+  world_small_table(SMALL);
+  rix_pagemap_set(window, RIX_SLICE_SIZE, &rix_page_empty);
+}
+static uint8_t* slice(size_t i) { return window + i * RIX_SLICE_SIZE; }
+static bool leads(size_t i) { return rix_pagemap_find(slice(i)) == &rix_page_empty; }
+static void covers_more(void) {
+  MODEL_CHECK(rix_pagemap_cover(slice(SMALL + 2), RIX_SLICE_SIZE));
+  rix_pagemap_set(slice(SMALL + 2), RIX_SLICE_SIZE, &rix_page_empty);
+  MODEL_CHECK(leads(SMALL + 2));
+}
+static void enters_two(void) {
+  rix_pagemap_set(slice(1), 2 * RIX_SLICE_SIZE, &rix_page_empty);
+  MODEL_CHECK(leads(1) && leads(2));
+  ri_store_release(&xset, true);
+}
+// A page goes, and another one comes; so it is for whoever hears of it.
+static void changes(void) {
+  rix_pagemap_set(slice(0), RIX_SLICE_SIZE, NULL);
+  MODEL_CHECK(!leads(0));
+  enters_two();
+}
+static void finds_old(void) { MODEL_CHECK(leads(0)); }
+static void finds_passed(void) {
+  if (!ri_load_acquire(&xset)) return;
+  MODEL_CHECK(leads(1) && leads(2));
+}
+static void finish_entered(void) { MODEL_CHECK(leads(0) && leads(1) && leads(2) && leads(5)); }
+static void finish_changed(void) { MODEL_CHECK(!leads(0) && leads(1) && leads(2) && leads(5)); }
+static void finish_old(void) { MODEL_CHECK(leads(0) && !leads(1) && leads(5)); }
+
 const model_scenario_t model_scenarios[] = {
     {.name = "place_first",
      .property = "of the first mappings each gets its place, whoever chooses the window",
@@ -82,4 +122,24 @@ const model_scenario_t model_scenarios[] = {
      .setup = setup,
      .thread = {maps_behind_table, maps_a_quarter},
      .finish = finish_first},
+    {.name = "move_find",
+     .property = "while the table moves, what was entered before is found",
+     .setup = setup_small,
+     .thread = {covers_more, finds_old},
+     .finish = finish_old},
+    {.name = "move_enter",
+     .property = "nothing that is entered while the table moves is lost",
+     .setup = setup_small,
+     .thread = {covers_more, enters_two},
+     .finish = finish_entered},
+    {.name = "move_change",
+     .property = "nothing that is taken out while the table moves comes back",
+     .setup = setup_small,
+     .thread = {covers_more, changes},
+     .finish = finish_changed},
+    {.name = "move_pass",
+     .property = "who gets a block finds its page, in whichever table",
+     .setup = setup_small,
+     .thread = {covers_more, enters_two, finds_passed},
+     .finish = finish_entered},
     {.name = NULL}};

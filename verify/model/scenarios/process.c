@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // process.c: the exit key and the hook for the OS's memory (os/process.h), over keys as POSIX has
-// them: one may be used by who knows that it was made and not yet deleted.
+// them: one may be used only by a thread that knows that it was created and not yet deleted.
 #include "os/process.h"
 
 #include "model.h"

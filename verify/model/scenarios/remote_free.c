@@ -3,6 +3,8 @@
 // it and collects. All 8 blocks of the page are live at the start.
 #include <rimalloc/rimalloc.h>
 
+#include "heap/theap.h"
+#include "heap/thread.h"
 #include "world.h"
 
 static void* block[8];

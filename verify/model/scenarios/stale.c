@@ -14,7 +14,7 @@ static void setup(void) {
   world_thread_exit_as(5);
 }
 
-// With two blocks: who frees one and leaves the page looks at it once more.
+// With two blocks: a thread that frees one and leaves the page looks at it once more.
 static void* other_block;
 static void setup_two(void) {
   world_setup(6, true);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// subproc.c: a sub-process ends, its arenas serve another one and the program has its memory back,
-// while threads of other sub-processes look through all arenas (arena/manage.c, heap/subproc.c).
+// subproc.c: a sub-process ends, its arenas serve another one and the program gets its memory back,
+// while threads of other sub-processes look through all arenas (arena/reserve.c, heap/subproc.c).
 #include <rimalloc/rimalloc.h>
 
-#include "observe/collect.h"
+#include "heap/subproc.h"
+#include "observe/count.h"
+#include "page/unowned.h"
 #include "world.h"
 
 enum { ROOM = 4 * RIX_SLICE_SIZE };
@@ -13,9 +15,11 @@ static rix_subproc_t *old, *fresh;
 static void* block;
 
 static rix_arena_t* give(int i, const rix_subproc_t* to) {
-  const rix_given_t given = {.start = room[i], .size = ROOM, .committed = true, .zero = true};
-  rix_arena_t* const a = rix_arena_manage(given, to->id);
-  MODEL_CHECK(a != NULL);
+  const rix_external_memory_t given = {
+      .start = room[i], .size = ROOM, .committed = true, .zero = true};
+  bool taken;
+  rix_arena_t* const a = rix_arena_manage(given, to->id, &taken);
+  MODEL_CHECK(a != NULL && !taken);
   return a;
 }
 static void joins_old(void) {
@@ -32,7 +36,7 @@ static void setup(void) {
   world_leave_out_statistics(3);
   ri_option_set(ri_option_limit_address_space, 1);  // no other arena
 }
-// The old one has memory of the program, with a page that an ended thread left behind.
+// The old one has memory of the program, with a page that an exited thread left behind.
 static void setup_given(void) {
   setup();
   rix_arena_t* const a = give(0, old);
@@ -42,12 +46,21 @@ static void setup_given(void) {
   MODEL_CHECK(world_page(block)->arena == a);
   world_thread_exit_as(5);
 }
+// The main heap counts a page that another thread has just taken: so it looks through all arenas.
+static void hint(uint32_t n) {
+  const unsigned c = rix_class_of(WORLD_BLOCK);
+  ri_fetch_add_relaxed(&rix_heap_default.xabandoned[c], n);
+}
+static void setup_given_searched(void) {
+  setup_given();
+  hint(1);
+}
 // The old one has an arena of the OS, for those only who ask for it.
 static void setup_reserved(void) {
   setup();
   ri_option_set(ri_option_limit_address_space, 0);
-  const rix_arena_wish_t wish = {.subproc = old->id, .exclusive = true, .commit = true};
-  MODEL_CHECK(rix_arena_reserve((size_t)1 << 20, wish) != NULL);
+  const rix_arena_request_t request = {.subproc = old->id, .exclusive = true, .commit = true};
+  MODEL_CHECK(rix_arena_reserve((size_t)1 << 20, request) != NULL);
   ri_option_set(ri_option_limit_address_space, 1);
 }
 
@@ -98,8 +111,8 @@ static void ends_old_and_claims(void) {
 // The same shape: the arena that is retired serves again, unless a claim was faster.
 static void ends_old_and_reserves(void) {
   rix_subproc_end(old);
-  const rix_arena_wish_t wish = {.subproc = fresh->id, .commit = true};
-  MODEL_CHECK(rix_arena_reserve((size_t)1 << 20, wish) != NULL);
+  const rix_arena_request_t request = {.subproc = fresh->id, .commit = true};
+  (void)rix_arena_reserve((size_t)1 << 20, request);  // if it was not, the limit allows no other
 }
 static void allocates(void) { world_malloc(WORLD_BLOCK); }
 static void prints(void) { ri_arenas_print(); }
@@ -111,12 +124,21 @@ static bool sees(const ri_heap_t* heap, const ri_heap_area_t* area, void* p, siz
 }
 static void visits(void) { (void)ri_heap_visit_blocks(NULL, false, sees, NULL); }
 static void counts(void) {
-  rix_collected_t c = {0};
-  rix_collect_process(&c);
-  MODEL_CHECK(rix_collected_pages(&c) <= 1);
+  rix_count_t c = {0};
+  rix_count_process(&c);
+  MODEL_CHECK(rix_count_pages(&c) <= 1);
+}
+
+static void punches(void) {
+  rix_punch_t punch = {.all = true};
+  rix_unowned_punch(&punch);
 }
 
 static void finish(void) { world_check(); }
+static void finish_searched(void) {
+  hint((uint32_t)-1);
+  world_check();
+}
 static void finish_any(void) { MODEL_CHECK(old->ended || rix_arena_count() >= 2); }
 
 #define MEMORY "nobody looks at memory that the program has back"
@@ -125,9 +147,9 @@ static void finish_any(void) { MODEL_CHECK(old->ended || rix_arena_count() >= 2)
 const model_scenario_t model_scenarios[] = {
     {.name = "end_and_allocate",
      .property = MEMORY,
-     .setup = setup_given,
+     .setup = setup_given_searched,
      .thread = {ends_old, allocates},
-     .finish = finish},
+     .finish = finish_searched},
     {.name = "end_and_visit",
      .property = MEMORY,
      .setup = setup_given,
@@ -137,6 +159,11 @@ const model_scenario_t model_scenarios[] = {
      .property = MEMORY,
      .setup = setup_given,
      .thread = {ends_old, counts},
+     .finish = finish},
+    {.name = "end_and_punch",
+     .property = MEMORY,
+     .setup = setup_given,
+     .thread = {ends_old, punches},
      .finish = finish},
     {.name = "delete_end_and_exit",
      .property = MEMORY,
@@ -150,7 +177,7 @@ const model_scenario_t model_scenarios[] = {
      .finish = finish_any},
     {.name = "given_and_allocate",
      .property = WHOLE,
-     .setup = setup_given,
+     .setup = setup_given_searched,
      .thread = {ends_old_and_gives_main, allocates},
      .finish = finish_any},
     {.name = "given_and_visit",
@@ -167,6 +194,11 @@ const model_scenario_t model_scenarios[] = {
      .property = WHOLE,
      .setup = setup_given,
      .thread = {ends_old_and_gives, counts},
+     .finish = finish_any},
+    {.name = "given_and_punch",
+     .property = WHOLE,
+     .setup = setup_given,
+     .thread = {ends_old_and_gives, punches},
      .finish = finish_any},
     {.name = "reused_and_claim",
      .property = WHOLE,

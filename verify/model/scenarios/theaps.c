@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // theaps.c: heaps that several threads allocate from, each with a theap of its own: deleted and
 // destroyed by one of them while others end, collect, find their theap gone, and free
-// (heap/heaps.c, page/roster.c). heaps.c has pages without owner.
+// (heap/heap.c, page/heap_pages.c, end.c). heaps.c has pages without owner.
 #include <rimalloc/rimalloc.h>
 
+#include "heap/subproc.h"
+#include "heap/theap.h"
 #include "world.h"
 
 enum { OWN = 3 };

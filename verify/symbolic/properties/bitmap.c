@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // bitmap.c: runs of bits in a map of three words, for every content, place and length, against the
 // meaning of each single bit. One thread at a time; the interleavings are explored elsewhere.
-#include "arena/bitmap.c"
+// subject: rix_bitmap_claim_run
+#include "subject.h"
 
 #include "symbolic.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // bits.c: src/base/bits.h and compiler.h, for every word, against definitions bit by bit.
-#include "base/bits.h"
+// subject: rix_align_up
+#include "subject.h"
 
 #include "symbolic.h"
 

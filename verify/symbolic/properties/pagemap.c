@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // pagemap.c: address to index and back, for every address, every window and every range.
-#include "arena/pagemap.c"
+// subject: rix_pagemap_cover
+#include "subject.h"
 
 #include "symbolic.h"
 
@@ -56,10 +57,15 @@ void rix_lock(rix_lock_t* lock) { RIX_UNUSED(lock); }
 void rix_unlock(rix_lock_t* lock) { RIX_UNUSED(lock); }
 size_t rix_os_page_size(void) { return 4096; }
 unsigned rix_os_address_bits(void) { return address_bits; }
-bool rix_os_commit(void* p, size_t size) {
+bool rix_os_enable(void* p, size_t size) {
   RIX_UNUSED(p);
   RIX_UNUSED(size);
   return sym_each(2, "the OS commits") == 1;
+}
+bool rix_os_readable(void* p, size_t size) {
+  RIX_UNUSED(p);
+  RIX_UNUSED(size);
+  return sym_each(2, "the OS lets read") == 1;
 }
 size_t rix_os_address_space_limit(void) { return SIZE_MAX; }
 
@@ -79,26 +85,32 @@ void* rix_os_map(void* hint, size_t size, rix_os_access_t access) {
   return hint != NULL ? hint : (void*)(uintptr_t)((uint64_t)1 << 40);
 }
 
-static bool cover_fits(unsigned bits, long commit) {
+static bool cover_fits(unsigned bits, long commit, bool placed) {
   INPUT(64, start);
   INPUT(64, size);
   const uint64_t end_of_all = (uint64_t)1 << RIX_OS_ADDRESS_BITS;
   sym_assume(start >= RIX_SLICE_SIZE && start % 4096 == 0);
   sym_assume(size >= 1 && size <= end_of_all - RIX_SLICE_SIZE && start <= end_of_all - size);
   maps = 0;
-  pagemap.entries = pagemap.reserved = 0;
+  pagemap.entries = pagemap.reserved = pagemap.writable = pagemap.piece = pagemap.piece_end = 0;
   ri_store_relaxed(&rix_pagemap.xcount, 0);
   ri_store_relaxed(&rix_option_values[ri_option_max_vabits], 0);
   ri_store_relaxed(&rix_option_values[ri_option_pagemap_commit], commit);
   address_bits = bits;
-  const bool covered = rix_pagemap_cover((const void*)start, size);
+  const bool covered = pagemap_cover((const void*)start, size, placed);
   const uint64_t base = ri_load_relaxed(&rix_pagemap.xbase);
   const uint64_t count = ri_load_relaxed(&rix_pagemap.xcount);
-  if (count > pagemap.reserved) return false;
+  if (count > pagemap.reserved || pagemap.writable > count) return false;
+  const uint64_t first = (start - base) >> RI_SLICE_SHIFT;
+  const uint64_t last = (start + size - 1 - base) >> RI_SLICE_SHIFT;
+  const bool writable = last < pagemap.writable ||
+                        (first >= pagemap.piece && last < pagemap.piece_end) ||
+                        (pagemap.piece == pagemap.writable && last < pagemap.piece_end);
+  if (covered && !writable) return false;
   return !covered || (start >= base && (start + size - 1 - base) >> RI_SLICE_SHIFT < count);
 }
 
-void prove_cover(void) { ASSERT(cover_fits(RIX_OS_ADDRESS_BITS, 0)); }
-void prove_cover_commit(void) { ASSERT(cover_fits(RIX_OS_ADDRESS_BITS, 1)); }
-void prove_cover_few(void) { ASSERT(cover_fits(38, 0)); }
-void prove_cover_few_commit(void) { ASSERT(cover_fits(38, 1)); }
+void prove_cover(void) { ASSERT(cover_fits(RIX_OS_ADDRESS_BITS, 0, true)); }
+void prove_cover_commit(void) { ASSERT(cover_fits(RIX_OS_ADDRESS_BITS, 1, false)); }
+void prove_cover_few(void) { ASSERT(cover_fits(38, 0, false)); }
+void prove_cover_few_commit(void) { ASSERT(cover_fits(38, 1, true)); }

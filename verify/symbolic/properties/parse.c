@@ -2,7 +2,8 @@
 // parse.c: option values (src/options/parse.c) for every text of a few characters: what the
 // contracts of parse_word and parse_suffix say, which WP believes because their tables are string
 // literals.
-#include "options/parse.c"
+// subject: rix_options_parse
+#include "subject.h"
 
 #include "symbolic.h"
 

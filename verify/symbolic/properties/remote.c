@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // remote.c: the packing of the remote word of a page (src/page/remote.h), for every word and every
 // place of a block, one thread at a time.
-#include "page/remote.h"
+// subject: rix_remote_push
+#include "subject.h"
 
 #include "symbolic.h"
 
@@ -49,7 +50,7 @@ void prove_leave(void) {
   ri_block_t* const head = rix_remote_head_of(&page, old);
   const uint64_t live = sym_u16("live");
   ri_store_relaxed(&page.used, (uint32_t)live);
-  const rix_remote_result_t result = rix_remote_leave(&page, &block);
+  const rix_remote_result_t result = rix_remote_push_abandoned(&page, &block);
   const uint64_t now = ri_load_relaxed(&page.xremote);
   if (result == RIX_REMOTE_TAKEN) {
     ASSERT(now == old && (old & RIX_REMOTE_STATE) != RIX_REMOTE_ABANDONED);

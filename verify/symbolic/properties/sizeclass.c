@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // sizeclass.c: the promises of src/base/sizeclass.h and of ri_good_size, for every size.
-#include "base/sizeclass.h"
+// subject: rix_class_of, ri_good_size
+#include "subject.h"
 
 #include "symbolic.h"
-
-#include "api/info.c"
 
 #define MAX RIX_MEDIUM_BLOCK_MAX
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// machine.c: the symbolic machine itself: right functions that it must prove, and wrong ones, each
-// with one mistake that it must find and name.
+// machine.c: tests of the symbolic machine itself: correct functions that it must prove, and wrong
+// ones, each with one mistake that it must find and name.
 #include "symbolic.h"
 
 // ---- Right --------------------------------------------------------------------------------------

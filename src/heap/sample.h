@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// sample.h: which blocks get a guard page. Owner only.
+#ifndef RIX_HEAP_SAMPLE_H
+#define RIX_HEAP_SAMPLE_H
+
+#include "heap/heap.h"
+
+// A theap without pages samples as the options say.
+RIX_INTERNAL void rix_sample_init(rix_theap_t* theap);
+// The same if the options have changed, except for what was set for this theap.
+RIX_INTERNAL void rix_sample_refresh(rix_theap_t* theap);
+RIX_INTERNAL void rix_sample_set_rate(rix_theap_t* theap, size_t rate, uint64_t seed);
+RIX_INTERNAL void rix_sample_set_bounds(rix_theap_t* theap, size_t low, size_t high);
+// Counts a block; whether it is to have a guard page.
+RIX_INTERNAL bool rix_sample_takes(rix_theap_t* theap, size_t size);
+
+// Whether blocks of the class may get guard pages.
+RIX_INLINE bool rix_sample_covers(const rix_theap_t* theap, unsigned class_index) {
+  return class_index - theap->sample.first < theap->sample.classes;
+}
+
+#endif
