@@ -131,6 +131,8 @@ typedef struct ri_page_s {
   uint16_t passed_free;           // the first free block then
   uint8_t rest;                   // passes that leave the page alone
   uint8_t punched;                // 1: it has holes
+  ri_atomic(uint8_t) xexcess;     // memory that it will hardly use: src/page/excess.h
+  uint8_t first;                  // 1: its thread had none of the class when it was made
   ri_atomic(uint64_t) xholes[2];  // its OS pages that went back to the OS
 } ri_page_t;
 

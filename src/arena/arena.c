@@ -12,6 +12,7 @@
 #include "arena/mapping.h"
 #include "arena/pagemap.h"
 #include "arena/space.h"
+#include "arena/touched.h"
 #include "base/annotate.h"
 #include "base/assert.h"
 #include "base/events.h"
@@ -156,6 +157,7 @@ typedef struct arena_want_s {
   bool dense;
   bool thorough;  // look at all slices, instead of where runs seem to be
   int node;       // NUMA node + 1, or RIX_NODE_ANY
+  size_t units;   // that will be used, from the first on (touched.h); 0: not known
 } arena_want_t;
 
 // The index modulo `slices` that slices aligned to that many have.
@@ -189,8 +191,25 @@ static bool arena_claim_known(rix_arena_t* a, arena_want_t want, size_t* index) 
   return false;
 }
 
+// The hint was `from` when a claim began, and nothing below `to` is free.
+static void arena_raise_hint(rix_arena_t* a, size_t from, size_t to) {
+  size_t expected = from;  // a release of a lower slice in between keeps its lower hint
+  if (to > from) (void)ri_cas_weak_relaxed(&a->xhint, &expected, to);
+}
+
+// Claims one of the first runs that are free, of which about as much is resident as will be used.
+static bool arena_claim_fit(rix_arena_t* a, size_t hint, arena_want_t want, size_t* index) {
+  RI_ASSERT(want.align == RIX_SLICE_SIZE);
+  size_t first;
+  if (!rix_touched_choose(a, hint, want.count, want.units, &first, index)) return false;
+  if (!rix_bitmap_claim_run(&a->free, *index, want.count)) return false;
+  if (want.count == 1) arena_raise_hint(a, hint, first);
+  return true;
+}
+
 static bool arena_claim_somewhere(rix_arena_t* a, arena_want_t want, size_t* index) {
   const size_t hint = ri_load_relaxed(&a->xhint);
+  if (want.units > 0 && !a->dense && arena_claim_fit(a, hint, want, index)) return true;
   const size_t all = a->slice_count;
   const bool one = want.count == 1 && want.align == RIX_SLICE_SIZE;
   const bool known = a->runs.lanes != NULL && !want.thorough;
@@ -207,10 +226,7 @@ static bool arena_claim_somewhere(rix_arena_t* a, arena_want_t want, size_t* ind
       if (hint == 0 || !arena_claim_from(a, 0, end, want, index)) return false;
     }
   }
-  if (raises && *index > hint) {
-    size_t expected = hint;  // a release of a lower slice in between keeps its lower hint
-    (void)ri_cas_weak_relaxed(&a->xhint, &expected, *index);
-  }
+  if (raises) arena_raise_hint(a, hint, *index);
   return true;
 }
 
@@ -308,17 +324,28 @@ static bool arena_claim(const rix_space_t* space, arena_want_t want, rix_slices_
   return node != RIX_NODE_ANY && arena_claim_or_grow(space, want, out);
 }
 
-bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
-                     rix_slices_t* out) {
-  RI_ASSERT(count > 0 && rix_is_pow2(align) && align >= RIX_SLICE_SIZE);
+static bool arena_claim_counted(const rix_space_t* space, arena_want_t want, rix_slices_t* out) {
+  RI_ASSERT(want.count > 0 && rix_is_pow2(want.align) && want.align >= RIX_SLICE_SIZE);
   const long thp = rix_option(ri_option_thp);
   // Where address space is short, all arenas are of one kind: with two kinds, each would keep some
   // unused.
-  dense = thp >= RIX_THP_ALL || (thp == RIX_THP_DENSE && dense && !rix_pagemap_is_short());
-  const arena_want_t want = {count, align, dense, false, RIX_NODE_ANY};
+  const bool dense = want.dense && !rix_pagemap_is_short();
+  want.dense = thp >= RIX_THP_ALL || (thp == RIX_THP_DENSE && dense);
   const bool done = arena_claim(space, want, out);
-  if (done) rix_gauge_up(RIX_GAUGE_CLAIMED, count * RIX_SLICE_SIZE);
+  if (done) rix_gauge_up(RIX_GAUGE_CLAIMED, want.count * RIX_SLICE_SIZE);
   return done;
+}
+
+bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
+                     rix_slices_t* out) {
+  const arena_want_t want = {count, align, dense, false, RIX_NODE_ANY, 0};
+  return arena_claim_counted(space, want, out);
+}
+
+bool rix_arena_claim_fitting(const rix_space_t* space, size_t count, size_t units, bool dense,
+                             rix_slices_t* out) {
+  const arena_want_t want = {count, RIX_SLICE_SIZE, dense, false, RIX_NODE_ANY, units};
+  return arena_claim_counted(space, want, out);
 }
 
 bool rix_arena_extend(rix_arena_t* a, size_t index, size_t count, size_t extra, bool* zero) {

@@ -35,6 +35,8 @@ enum {
 
 #define RIX_SUBPROC_NONE UINT32_MAX  // an arena that serves nobody
 
+typedef ri_atomic(uint8_t) rix_touched_t;
+
 typedef ri_atomic(uint64_t) rix_due_t;  // a time in ms when something is due; 0: nothing is
 
 typedef struct rix_arena_s {
@@ -53,11 +55,12 @@ typedef struct rix_arena_s {
   void* commit_arg;
   ri_page_t* pages;  // [slice_count]
   rix_bitmap_t free, committed, dirty, purge, aged;
-  rix_bitmap_t plain;     // of a dense arena: units that do not ask for huge pages (huge.h)
-  rix_runs_t runs;        // where runs of `free` begin
-  rix_word_t* abandoned;  // [RIX_CLASS_COUNT][rix_bitmap_words(slice_count)]
-  rix_word_t* live;       // one bit for 8 bytes of slices, for checked pages: else never touched
-  size_t limit;           // no slices from here on will be mapped; lock rix_arena_lock
+  rix_bitmap_t plain;      // of a dense arena: units that do not ask for huge pages (huge.h)
+  rix_runs_t runs;         // where runs of `free` begin
+  rix_touched_t* touched;  // [slice_count]: how much of a slice may be resident (touched.h)
+  rix_word_t* abandoned;   // [RIX_CLASS_COUNT][rix_bitmap_words(slice_count)]
+  rix_word_t* live;        // one bit for 8 bytes of slices, for checked pages: else never touched
+  size_t limit;            // no slices from here on will be mapped; lock rix_arena_lock
   // any thread
   ri_atomic(size_t) xmapped;     // bytes that are mapped, from `start` on; grows (grow.c)
   ri_atomic(uint32_t) xsubproc;  // the sub-process it serves; changed under rix_arena_lock
@@ -87,6 +90,10 @@ typedef struct rix_space_s {
 // or address space.
 RIX_INTERNAL bool rix_arena_claim(const rix_space_t* space, size_t count, size_t align, bool dense,
                                   rix_slices_t* out);
+// The same for a few slices of which so many units (touched.h) will be used, from the first on: of
+// the runs at hand the one of which as much is resident. 0: nothing is known.
+RIX_INTERNAL bool rix_arena_claim_fitting(const rix_space_t* space, size_t count, size_t units,
+                                          bool dense, rix_slices_t* out);
 
 // Claims the `extra` slices that follow a run, if they are free. *zero is set as in rix_slices_t.
 RIX_INTERNAL bool rix_arena_extend(rix_arena_t* arena, size_t index, size_t count, size_t extra,
@@ -169,7 +176,7 @@ RIX_INTERNAL extern rix_lock_t rix_purge_lock;
 
 // The parts of an arena's memory (arena.c): offsets, and the size of all before slice 0.
 typedef struct rix_arena_layout_s {
-  size_t words, pages, abandoned, live, bytes;
+  size_t words, touched, pages, abandoned, live, bytes;
 } rix_arena_layout_t;
 // `align`: of slice 0, when the memory is aligned so.
 RIX_INTERNAL rix_arena_layout_t rix_arena_layout(size_t slice_count, size_t align);

@@ -13,6 +13,7 @@
 #include "arena/due.h"
 #include "arena/huge.h"
 #include "arena/mapping.h"
+#include "arena/touched.h"
 #include "base/annotate.h"
 #include "base/assert.h"
 #include "base/events.h"
@@ -53,6 +54,7 @@ static void purge_run(rix_arena_t* a, size_t index, size_t count) {
   }
   if (zero) {
     const size_t dirty = rix_bitmap_clear_run(&a->dirty, index, count);
+    rix_touched_clear(a, index, count);
     rix_gauge_down(RIX_GAUGE_COMMITTED, dirty * RIX_SLICE_SIZE);
     rix_event_add(RIX_EVENT_PURGED_BYTES, size);
     rix_counter_add(&purge.xpurged, size);

@@ -53,7 +53,8 @@ rix_arena_layout_t rix_arena_layout(size_t slice_count, size_t align) {
   const size_t map_bytes = rix_bitmap_words(slice_count) * sizeof(rix_word_t);
   l.words = rix_align_up(sizeof(rix_arena_t), RI_CACHE_LINE);
   const size_t more = rix_runs_words(slice_count) + rix_huge_words(slice_count);
-  l.pages = rix_align_up(l.words + 5 * map_bytes + more * sizeof(rix_word_t), RI_CACHE_LINE);
+  l.touched = l.words + 5 * map_bytes + more * sizeof(rix_word_t);
+  l.pages = rix_align_up(l.touched + slice_count * sizeof(rix_touched_t), RI_CACHE_LINE);
   l.abandoned = l.pages + slice_count * sizeof(ri_page_t);
   l.live = rix_align_up(l.abandoned + RIX_CLASS_COUNT * map_bytes, rix_os_page_size());
   l.bytes = rix_align_up(l.live + slice_count * (RIX_SLICE_SIZE / 8 / 8), align);
@@ -81,6 +82,7 @@ void rix_arena_init_part(rix_arena_t* a, void* start, size_t slice_count, size_t
   a->plain = (rix_bitmap_t){words + 5 * n, rix_huge_words(slice_count) * RIX_WORD_BITS};
   rix_word_t* const lanes = a->plain.words + rix_huge_words(slice_count);
   a->runs = (rix_runs_t){rix_runs_words(slice_count) > 0 ? lanes : NULL, n};
+  a->touched = (rix_touched_t*)(p + l.touched);
   a->abandoned = (rix_word_t*)(p + l.abandoned);
   a->live = (rix_word_t*)(p + l.live);
   if (committed) rix_bitmap_set_run(&a->committed, 0, mapped);

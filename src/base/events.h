@@ -27,6 +27,7 @@ typedef enum rix_gauge_e {
   RIX_GAUGE_RESERVED,   // bytes of address space of arenas and mappings
   RIX_GAUGE_COMMITTED,  // of them, bytes that may be resident
   RIX_GAUGE_HOLES,      // bytes inside of pages that went back to the OS (page/holes.h)
+  RIX_GAUGE_EXCESS,     // bytes inside of pages that they will hardly use (page/excess.h)
   RIX_GAUGE_THREADS,    // threads that hold a heap
   RIX_GAUGE_ARENAS,
   RIX_GAUGE_HEAPS,   // the main heap among them

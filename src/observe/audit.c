@@ -12,6 +12,7 @@
 #include "observe/stats.h"
 #include "options/report.h"
 #include "page/abandon.h"
+#include "page/excess.h"
 #include "page/holes.h"
 #include "page/remote.h"
 
@@ -66,8 +67,8 @@ static bool audit_heap_pages(const rix_heap_t* heap) {
 // What a walk over the arenas counts, to be compared with what is kept.
 typedef struct audit_count_s {
   size_t slices, own_pages, listed, listed_default;
-  size_t holes;  // bytes
-  size_t meta;   // slices of the allocator's own structures
+  size_t holes, excess;  // bytes
+  size_t meta;           // slices of the allocator's own structures
 } audit_count_t;
 
 // Either a search finds this page, or the next free takes it: then NOTIFY is set.
@@ -101,6 +102,7 @@ static bool audit_slices(const rix_arena_t* a, size_t index, audit_count_t* coun
   if (!rix_page_valid(page) || !audit_owner(page)) return false;
   if ((ri_load_relaxed(&page->xowner) & ~RIX_OWNER_FLAGS) == rix_tls.self) count->own_pages++;
   count->holes += rix_holes_bytes(page);
+  count->excess += rix_excess_bytes(page);
   count->slices += n;
   return true;
 }
@@ -185,8 +187,8 @@ static bool audit_arenas(void) {
   const size_t own = audit_own_pages();
   return (count.slices + count.meta) * RIX_SLICE_SIZE == rix_arena_in_use() &&
          count.meta == rix_meta_slices() && count.holes == rix_gauge_now(RIX_GAUGE_HOLES) &&
-         count.own_pages == own && count.listed == rix_page_abandoned_count() &&
-         count.listed_default == audit_default();
+         count.excess == rix_gauge_now(RIX_GAUGE_EXCESS) && count.own_pages == own &&
+         count.listed == rix_page_abandoned_count() && count.listed_default == audit_default();
 }
 
 // Threads that are beginning or ending are not counted, and may be between two steps: then another

@@ -5,6 +5,7 @@
 
 #include "arena/mapping.h"
 #include "arena/pagemap.h"
+#include "page/excess.h"
 #include "page/holes.h"
 #include "page/mapped.h"
 #include "page/remote.h"
@@ -40,6 +41,7 @@ static void count_page(rix_count_t* c, const ri_page_t* page, const uint8_t* sta
   if (!large) c->free_blocks += bytes / block_size - rix_min(blocks, bytes / block_size);
   if (large) c->large_bytes += blocks * block_size;
   if (!large) c->holes += rix_holes_bytes(page);
+  if (!large) c->excess += rix_excess_bytes(page);
 }
 
 // The sub-process that an arena serves; what is read of the arena afterwards is not older.

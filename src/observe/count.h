@@ -20,6 +20,7 @@ typedef struct rix_count_s {
   size_t free_blocks;              // that pages of classes have room for besides
   size_t small_pages, medium_pages, single_pages, mapped_pages;  // kinds of pages
   size_t holes;         // bytes in pages of classes that were returned to the OS
+  size_t excess;        // that they will hardly use, and that may be resident
   size_t large_bytes;   // of blocks in bin RIX_COUNT_LARGE
   size_t page_bytes;    // memory of all these pages
   size_t mapped_bytes;  // of that, in mappings: not for the whole process

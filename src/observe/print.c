@@ -102,6 +102,7 @@ void rix_print_stats(ri_output_fun* out, void* arg) {
   print_bytes(to, "retained", &s.retained);
   print_bytes(to, "reserved", &s.reserved);
   print_bytes(to, "holes", &s.holes);
+  print_bytes(to, "excess", &s.excess);
   rix_print_to(to, "  arenas      %12lld  mappings %zu, %s cached for reuse\n",
                (long long)s.arena_count.total, rix_mapping_count(),
                print_size((int64_t)rix_mapping_cached()).text);

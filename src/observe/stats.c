@@ -52,6 +52,7 @@ void rix_stats_fill_part(ri_stats_t* s, const rix_count_t* c) {
   stats_set(&s->pages, rix_count_pages(c));
   stats_set(&s->page_committed, c->page_bytes);
   stats_set(&s->holes, c->holes);
+  stats_set(&s->excess, c->excess);
   stats_set(&s->blocks, rix_count_blocks(c));
   stats_set(&s->malloc_normal, normal);
   stats_set(&s->malloc_huge, c->large_bytes);
@@ -178,6 +179,7 @@ static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
   stats_gauge(&s->page_committed, RIX_GAUGE_CLAIMED, events);
   stats_gauge(&s->threads, RIX_GAUGE_THREADS, events);
   stats_gauge(&s->holes, RIX_GAUGE_HOLES, events);
+  stats_gauge(&s->excess, RIX_GAUGE_EXCESS, events);
   stats_set(&s->retained, stats_retained());
   stats_set(&s->metadata, rix_meta_reserved() + rix_pagemap_reserved());
   stats_set(&s->pages_abandoned, rix_page_abandoned_count());

@@ -10,6 +10,7 @@
 #include "base/events.h"
 #include "options/options.h"
 #include "page/density.h"
+#include "page/excess.h"
 #include "page/holes.h"
 #include "page/heap_pages.h"
 
@@ -38,6 +39,8 @@ void rix_page_describe(ri_page_t* page, rix_page_shape_t s, struct rix_heap_s* h
   page->idle = 0;
   page->lead = 0;
   rix_holes_init(page);
+  ri_store_relaxed(&page->xexcess, 0);
+  page->first = 0;
   ri_store_relaxed(&page->xseen, 0);
   ri_store_relaxed(&page->xlast_owner, 0);
 }
@@ -67,14 +70,26 @@ bool rix_page_claim_slices(struct rix_heap_s* heap, size_t slices, size_t align,
   return false;
 }
 
+// The same for a page that will use so many units of them.
+static bool create_claim_fitting(struct rix_heap_s* heap, size_t slices, size_t units, bool dense,
+                                 rix_slices_t* got) {
+  const size_t bytes = slices * RIX_SLICE_SIZE;
+  if (rix_heap_pages_refuses(heap, bytes)) return false;
+  if (!rix_arena_claim_fitting(&heap->space, slices, units, dense, got)) return false;
+  if (rix_heap_pages_charge(heap, bytes)) return true;
+  create_return_slices(*got, slices);
+  return false;
+}
+
 ri_page_t* rix_page_create(unsigned class_index, rix_page_use_t use, struct rix_heap_s* heap) {
   const size_t block_size = rix_class_block_size(class_index);
   const bool small = block_size <= RIX_SMALL_BLOCK_MAX;
   const size_t slices = small ? 1 : create_medium_slices(block_size, use == RIX_PAGE_FIRST);
   // Small blocks are all touched, by the links of their lists.
   const bool dense = use == RIX_PAGE_DENSE && (small || rix_density_is_proved(block_size, false));
+  const size_t units = rix_excess_expected(class_index, use == RIX_PAGE_FIRST, slices);
   rix_slices_t got;
-  if (!rix_page_claim_slices(heap, slices, RIX_SLICE_SIZE, dense, &got)) return NULL;
+  if (!create_claim_fitting(heap, slices, units, dense, &got)) return NULL;
   ri_page_t* const page = &got.arena->pages[got.index];
   const rix_page_shape_t shape = {rix_arena_address(got.arena, got.index),
                                   block_size,
@@ -84,6 +99,8 @@ ri_page_t* rix_page_create(unsigned class_index, rix_page_use_t use, struct rix_
                                   small ? RIX_PAGE_SMALL : RIX_PAGE_MEDIUM,
                                   class_index};
   rix_page_describe(page, shape, heap);
+  page->first = use == RIX_PAGE_FIRST;
+  rix_excess_adapt(page, units);
   if (got.zero) page->flags = RIX_PAGE_ZERO;
   if (got.zero && !small) rix_density_note(block_size, page->start, shape.reserved * block_size);
   if (RIX_ANNOTATE != 0 || rix_option(ri_option_check) > 0) {

@@ -105,6 +105,10 @@ bool rix_density_is_proved(size_t block_size, bool otherwise) {
   return density_decide(word, last, size, block_size, false);
 }
 
+bool rix_density_is_refuted(size_t block_size) {
+  return (ri_load_relaxed(density_of(block_size)) & DENSITY_VERDICT) == DENSITY_SPARSE;
+}
+
 void rix_density_note_freed(size_t block_size, const void* start, size_t size) {
   density_word_t* const word = density_of(block_size);
   const uint64_t last = ri_load_relaxed(word);

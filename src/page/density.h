@@ -22,6 +22,10 @@
 // `otherwise` as long as the process had none of the kind.
 RIX_INTERNAL bool rix_density_is_proved(size_t block_size, bool otherwise);
 
+// Whether memory of this kind was seen to be used in small part, without a look at what is not
+// decided.
+RIX_INTERNAL bool rix_density_is_refuted(size_t block_size);
+
 // Memory that reads as zero goes to the program, `size` bytes of blocks of this size.
 RIX_INTERNAL void rix_density_note(size_t block_size, const void* start, size_t size);
 // The program has freed all of it; `size` bytes of it were blocks.

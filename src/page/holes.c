@@ -13,6 +13,7 @@
 #include "base/annotate.h"
 #include "options/options.h"
 #include "page/density.h"
+#include "page/excess.h"
 #include "page/remote.h"
 
 enum {
@@ -268,6 +269,7 @@ static size_t holes_punch(ri_page_t* page, rix_punch_t* punch) {
   holes_relist(page, &live, holes);
   const size_t bytes = holes_discard(page, more, &holes, punch);
   holes_put(page, holes);
+  if (bytes == wanted) rix_excess_returned(page);
   if (bytes < wanted) {  // perhaps not the next time
     holes_relist(page, &live, holes);
     page->rest = HOLES_REST;

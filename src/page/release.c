@@ -8,8 +8,10 @@
 #include "arena/due.h"
 #include "arena/mapping.h"
 #include "arena/pagemap.h"
+#include "arena/touched.h"
 #include "base/events.h"
 #include "page/density.h"
+#include "page/excess.h"
 #include "page/guard.h"
 #include "page/heap_pages.h"
 #include "page/history.h"
@@ -59,9 +61,14 @@ void rix_page_release(ri_page_t* page) {
     rix_density_note_freed(block_size, page->start, page->capacity * block_size);
   }
   if (RIX_UNLIKELY(rix_holes_any(page))) rix_holes_forget(page);
-  const size_t slices = page->slice_count;
+  const size_t slices = page->slice_count, index = (size_t)(page - page->arena->pages);
+  if (rix_page_is_single(page)) {
+    rix_touched_raise(page->arena, index, slices, slices * RIX_TOUCHED_SLICE);
+  } else {
+    rix_excess_learn(page);
+  }
   rix_pagemap_set(page->start, slices * RIX_SLICE_SIZE, NULL);
-  rix_arena_release(page->arena, (size_t)(page - page->arena->pages), slices);
+  rix_arena_release(page->arena, index, slices);
   rix_due_purge();
 }
 

@@ -11,6 +11,7 @@
 #include "arena/due.h"
 #include "arena/mapping.h"
 #include "arena/pagemap.h"
+#include "arena/touched.h"
 #include "base/events.h"
 #include "options/options.h"
 #include "page/create.h"
@@ -229,7 +230,9 @@ static bool single_resize_in_arena(ri_page_t* page, size_t size, bool* zero) {
   } else if (wanted < have) {
     page->slice_count = (uint32_t)wanted;
     rix_pagemap_set(page->start + wanted * RIX_SLICE_SIZE, (have - wanted) * RIX_SLICE_SIZE, NULL);
-    rix_arena_release(page->arena, index + wanted, have - wanted);
+    const size_t less = have - wanted;
+    rix_touched_raise(page->arena, index + wanted, less, less * RIX_TOUCHED_SLICE);
+    rix_arena_release(page->arena, index + wanted, less);
     rix_due_purge();
     rix_heap_pages_shrink(page, (have - wanted) * RIX_SLICE_SIZE);
   }

@@ -57,6 +57,7 @@ static ri_stats_t process_stats(void) {
   const int64_t held = s.committed.current + s.holes.current;
   CHECK(held >= s.page_committed.current);
   CHECK(s.retained.current == held - s.page_committed.current);
+  CHECK(s.excess.current <= s.page_committed.current - s.holes.current);
   CHECK(s.page_committed.current >= s.malloc_requested.current);
   CHECK(s.resident.current > 0 && s.metadata.current > 0);
   CHECK(s.blocks.current == (int64_t)summary.blocks && s.pages.current == (int64_t)summary.pages);

@@ -222,6 +222,7 @@ static void want_process(const ri_stats_t* s) {
   want_bytes("retained", s->retained);
   want_bytes("reserved", s->reserved);
   want_bytes("holes", s->holes);
+  want_bytes("excess", s->excess);
   want("  arenas      %12lld  mappings %zu,", (long long)s->arena_count.total, rix_mapping_count());
   want(" %s cached for reuse\n", size_text((int64_t)rix_mapping_cached()).text);
   want("  returned    %12s  in %lld passes over arenas;", size_text(s->purged.total).text,
