@@ -4,7 +4,8 @@
 
 enum {
   TOUCHED_LOOK = 24,  // free slices that a claim chooses from,
-  TOUCHED_WORDS = 8,  // in so many words of the bitmap
+  TOUCHED_WORDS = 8,  // in so many words of the bitmap,
+  TOUCHED_NEAR = 8    // until one fits but for a unit or one in N
 };
 
 // Of the first `units` of a run those in its slice `i`.
@@ -61,12 +62,13 @@ static uint64_t touched_runs(uint64_t word, size_t count) {
 bool rix_touched_choose(const rix_arena_t* a, size_t from, size_t count, size_t units,
                         size_t* first, size_t* found) {
   size_t look = TOUCHED_LOOK, least = SIZE_MAX;
+  const size_t near = rix_max(units / TOUCHED_NEAR, (size_t)1);
   const size_t begin = from / RIX_WORD_BITS;
   const size_t end = rix_min(rix_bitmap_words(a->slice_count), begin + TOUCHED_WORDS);
   uint64_t mask = UINT64_MAX << from % RIX_WORD_BITS;
-  for (size_t w = begin; w < end && look > 0 && least > 0; w++, mask = UINT64_MAX) {
+  for (size_t w = begin; w < end && look > 0 && least > near; w++, mask = UINT64_MAX) {
     uint64_t word = touched_runs(ri_load_relaxed(&a->free.words[w]) & mask, count);
-    for (; word != 0 && look > 0 && least > 0; word &= word - 1, look--) {
+    for (; word != 0 && look > 0 && least > near; word &= word - 1, look--) {
       const size_t index = w * RIX_WORD_BITS + rix_ctz64(word);
       const size_t off = touched_off(a, index, count, units);
       if (least == SIZE_MAX) *first = index;
