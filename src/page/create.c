@@ -88,8 +88,9 @@ ri_page_t* rix_page_create(unsigned class_index, rix_page_use_t use, struct rix_
   // Small blocks are all touched, by the links of their lists.
   const bool dense = use == RIX_PAGE_DENSE && (small || rix_density_is_proved(block_size, false));
   const size_t units = rix_excess_expected(class_index, use == RIX_PAGE_FIRST, slices);
+  const size_t fitting = rix_excess_is_scarce() ? units : 0;
   rix_slices_t got;
-  if (!create_claim_fitting(heap, slices, units, dense, &got)) return NULL;
+  if (!create_claim_fitting(heap, slices, fitting, dense, &got)) return NULL;
   ri_page_t* const page = &got.arena->pages[got.index];
   const rix_page_shape_t shape = {rix_arena_address(got.arena, got.index),
                                   block_size,

@@ -9,8 +9,8 @@
 enum {
   EXCESS_PARTS = 4,      // expectations are kept in quarters of a unit:
   EXCESS_LESS = 4,       // so much lower with each page that does not go so far, else one higher
-  EXCESS_MIN = 1 << 20,  // bytes of excess that any process may have,
-  EXCESS_PART = 1024     // and of what pages hold, one in N
+  EXCESS_MIN = 4 << 20,  // bytes of excess that any process may have,
+  EXCESS_PART = 64       // and of what pages hold, one in N
 };
 
 _Static_assert(RIX_MEDIUM_SLICES* RIX_TOUCHED_SLICE <= UINT8_MAX, "excess of a page");
@@ -54,9 +54,14 @@ static void excess_learn(excess_word_t* word, size_t units) {
 
 // ---- What there is ------------------------------------------------------------------------------
 
+static size_t excess_max(void) {
+  return EXCESS_MIN + rix_gauge_now(RIX_GAUGE_CLAIMED) / EXCESS_PART;
+}
+
+bool rix_excess_is_scarce(void) { return rix_gauge_now(RIX_GAUGE_EXCESS) > excess_max() / 2; }
+
 static bool excess_is_allowed(size_t bytes) {
-  const size_t part = rix_gauge_now(RIX_GAUGE_CLAIMED) / EXCESS_PART;
-  return rix_gauge_now(RIX_GAUGE_EXCESS) + bytes <= EXCESS_MIN + part;
+  return rix_gauge_now(RIX_GAUGE_EXCESS) + bytes <= excess_max();
 }
 
 // Whether options let parts of slices go back.

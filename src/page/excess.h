@@ -32,6 +32,9 @@
 // `first`: of a thread that has none of the class.
 RIX_INTERNAL size_t rix_excess_expected(unsigned class_index, bool first, size_t slices);
 
+// Whether there is so much excess that a page had better get slices which fit.
+RIX_INTERNAL bool rix_excess_is_scarce(void);
+
 // A page was made, which is expected to use so many units: returns to the OS what its slices have
 // beyond, or notes it.
 RIX_INTERNAL void rix_excess_adapt(ri_page_t* page, size_t units);

@@ -8,7 +8,7 @@
 
 #include "base/events.h"
 
-enum { CLASSES = 24, PAGES = 120, BLOCKS = PAGES * 64 };
+enum { CLASSES = 24, PAGES = 240, BLOCKS = PAGES * 64 };
 static size_t refuse_step, calls, given;  // 0: none
 
 static int os_answer(os_call_t* call) {
@@ -44,8 +44,8 @@ static void use_little(void) {
     check_fill(blocks[i], 32, i);
   }
   const size_t excess = rix_gauge_now(RIX_GAUGE_EXCESS);
-  if (refuse_step == 1) CHECK(excess > 4 * (size_t)CHECK_MIB);
-  if (refuse_step == 0) CHECK(excess <= CHECK_MIB + CHECK_MIB / 8);
+  if (refuse_step == 1) CHECK_MSG(excess > 5 * (size_t)CHECK_MIB, "%zu KiB", excess >> 10);
+  if (refuse_step == 0) CHECK(excess <= 4 * (size_t)CHECK_MIB + CHECK_MIB / 2);
   CHECK(ri_audit());
   for (size_t i = 0; i < PAGES; i++)
     CHECK_FILLED(blocks[i], 32, i);
