@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "heap/fork.h"
+#include "heap/scavenge.h"
 #include "heap/thread.h"
 #include "options/options.h"
 #include "options/report.h"
@@ -41,10 +42,12 @@ __attribute__((constructor(101))) static void process_load(void) {
   rix_fork_init();
   if (rix_option(ri_option_verbose) >= 1) ri_options_print();
   process_reserve();
+  rix_scavenge_load();
 }
 
 // When the process ends, or the library that contains this code is closed.
 __attribute__((destructor(101))) static void process_unload(void) {
+  rix_scavenge_unload();
   rix_api_report_end();
   if (rix_option(ri_option_destroy_on_exit) != 0) ri_collect(true);
   rix_os_thread_exit_close();

@@ -15,13 +15,24 @@ int OS_REAL(clock_gettime)(clockid_t clock, struct timespec* t);
 long OS_REAL(call)(long number, long a, long b, long c, long d, long e, long f);
 int OS_WRAP(clock_gettime)(clockid_t clock, struct timespec* t);
 long OS_WRAP(call)(long number, long a, long b, long c, long d, long e, long f);
+long __real_rix_sys_clone(void (*run)(void), void* stack, void* pointer, uint32_t* id);
+long __wrap_rix_sys_clone(void (*run)(void), void* stack, void* pointer, uint32_t* id);
 
 static uint64_t os_ahead_ms;  // the clock is so much ahead
+static int os_clone_error;    // with what the start of a task fails; 0: the OS decides
+static size_t os_clones;      // how often it was asked for
 
 int OS_WRAP(clock_gettime)(clockid_t clock, struct timespec* t) {
   const int result = OS_REAL(clock_gettime)(clock, t);
   t->tv_sec += (time_t)(os_ahead_ms / 1000);
   return result;
+}
+
+long __wrap_rix_sys_clone(void (*run)(void), void* stack, void* pointer, uint32_t* id) {
+  os_clones++;
+  if (os_clone_error == 0) return __real_rix_sys_clone(run, stack, pointer, id);
+  errno = os_clone_error;
+  return -1;
 }
 
 // A file with this text, as the OS opens it.

@@ -116,10 +116,11 @@ typedef struct ri_page_s {
   struct ri_page_s* prev;
   struct ri_page_s* side_next;  // loose and kept pages, see src/heap/heap.h
   struct ri_page_s* side_prev;
-  ri_atomic(size_t) xspan;  // singletons: bytes from start to the end of the mapping; else 0
-  uint16_t idle;            // heartbeats without use, for kept pages
-  uint16_t out;             // blocks below `capacity` that touch a hole, and so are in no list
-  uint32_t lead;            // singletons: bytes from start to the block
+  ri_atomic(size_t) xspan;     // singletons: bytes from start to the end of the mapping; else 0
+  uint8_t idle;                // heartbeats without use, for kept pages
+  ri_atomic(uint8_t) xexcess;  // memory that it will hardly use: src/page/excess.h
+  uint16_t out;                // blocks below `capacity` that touch a hole, and so are in no list
+  uint32_t lead;               // singletons: bytes from start to the block
   // Line 2. Any thread.
   __attribute__((aligned(RI_CACHE_LINE))) ri_atomic(uintptr_t) xremote;  // src/page/remote.h
   struct ri_page_s* heap_next;  // pages of the same heap: lock rix_heap_pages_lock
@@ -131,8 +132,8 @@ typedef struct ri_page_s {
   uint16_t passed_free;           // the first free block then
   uint8_t rest;                   // passes that leave the page alone
   uint8_t punched;                // 1: it has holes
-  ri_atomic(uint8_t) xexcess;     // memory that it will hardly use: src/page/excess.h
-  uint8_t first;                  // 1: its thread had none of the class when it was made
+  ri_atomic(uint16_t) xtried;     // lock rix_purge_lock; see src/page/steal.c
+  ri_atomic(uint32_t) xgaps;      // parts that went back with others' frees, see src/page/remote.h
   ri_atomic(uint64_t) xholes[2];  // its OS pages that went back to the OS
 } ri_page_t;
 

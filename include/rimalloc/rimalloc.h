@@ -295,6 +295,45 @@ RI_EXPORT void ri_collect(bool force) RI_NOEXCEPT;
 // [M] mi_collect_reduce
 RI_EXPORT void ri_collect_reduce(size_t bytes) RI_NOEXCEPT;
 
+// What ri_purge_all did. Bytes are those of the whole process meanwhile.
+typedef struct ri_purge_report_s {
+  size_t slices;    // bytes given back of memory that is in no page
+  size_t mappings;  // of freed large blocks that had mappings of their own
+  size_t holes;     // inside of pages in use
+  size_t
+      unreached;  // bytes that are in no page and may still be resident: they are not due yet, time
+                  // was up, or the OS did not take them
+  size_t next_ms;  // until more is due; 0: nothing is. With `more`: 1
+  bool more;       // time was up before all was done
+} ri_purge_report_t;
+
+enum {
+  RI_PURGE_UNUSED =
+      0,             // all that is unused, as ri_collect(true), but no function of the program is
+                     // called
+  RI_PURGE_DUE = 1,  // what is due: what the scavenger would return now, and parts of the calling
+                     // thread's pages
+};
+
+// Gives memory back to the OS, for at most about `ms` milliseconds (0: as long as it takes; the
+// clock is looked at after every few MiB). For programs that forbid the scavenger, or run where
+// there is none: called with RI_PURGE_DUE when the program is idle, and again after next_ms, it
+// does the same work, and more: the calling thread's own pages are within its reach. `report` may
+// be NULL. Returns whether anything was given back. errno stays.
+RI_EXPORT bool ri_purge_all(unsigned flags, size_t ms, ri_purge_report_t* report) RI_NOEXCEPT;
+
+// The scavenger is a task of the library's own that returns memory while the program sleeps (option
+// `scavenger`; docs/memory.md says when there is one, and what of it can be noticed).
+// From when ri_scavenger_stop returns there is none, until ri_scavenger_allow is called: not even
+// for what counts the threads of a process (unshare, setns, sandboxes). It waits for one that runs,
+// for a few milliseconds at most. Do not call it in the deferred-free or other functions of the
+// program that the library calls with its locks held (ri_register_os_memory, ri_manage_memory).
+RI_EXPORT void ri_scavenger_stop(void) RI_NOEXCEPT;
+// Allows it again; and, in a program that has the functions of this library but not its malloc, for
+// the first time: such a program says by that call that it will install no filter for system calls
+// that kills for clone, rt_sigprocmask, futex, madvise, exit, openat, read or close.
+RI_EXPORT void ri_scavenger_allow(void) RI_NOEXCEPT;
+
 // The version as RI_VERSION at the time the library was built. [M] mi_version
 RI_NODISCARD RI_EXPORT int ri_version(void) RI_NOEXCEPT;
 

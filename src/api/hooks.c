@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "arena/meta.h"
+#include "heap/scavenge.h"
 #include "options/hooks.h"
 #include "options/report.h"
 
@@ -27,6 +28,7 @@ bool ri_register_os_memory(ri_os_fun* fun, void* arg) {
     hook = rix_meta_take(&hooks_os_pool);
     if (hook == NULL) return false;
     *hook = (rix_os_hook_t){fun, arg};
+    rix_scavenge_forbid(RIX_SCAVENGE_HOOK);
   }
   rix_os_set_hook(hook);
   return true;

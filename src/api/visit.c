@@ -3,10 +3,10 @@
 //
 // Which blocks of a page are live is computed, since nothing records it: all blocks that were ever
 // handed out, except those in the owner's free list, in the list of remote frees, and those that
-// touch a hole (page/holes.h). That is found out before the visitor is called, so it may allocate.
-// All are read as they are, so a page of the calling thread is exact at any moment, and a page of
-// another thread when that thread leaves it alone. Abandoned pages are claimed for the time of the
-// visit.
+// touch a hole or a gap (page/holes.h, page/remote.h). That is found out before the visitor is
+// called, so it may allocate. All are read as they are, so a page of the calling thread is exact at
+// any moment, and a page of another thread when that thread leaves it alone. Abandoned pages are
+// claimed for the time of the visit.
 #include "api/api.h"
 #include "base/assert.h"
 #include "page/abandon.h"
@@ -56,6 +56,10 @@ static void visit_mark_free(const ri_page_t* page, visit_seen_t* seen) {
   visit_mark_list(page, rix_remote_head_of(page, remote), rix_remote_count_of(remote), seen);
   for (size_t i = 0; page->out > 0 && i < seen->count; i++)
     if (rix_holes_touch(page, i)) visit_mark(seen, i);
+  if ((remote & RIX_REMOTE_GAPS) == 0) return;
+  const uint32_t gaps = ri_load_relaxed(&page->xgaps);
+  for (size_t i = 0; i < seen->count; i++)
+    if (rix_holes_in_gaps(page, gaps, i)) visit_mark(seen, i);
 }
 
 // Under the lock, so that no thread that has nothing to do with the heap is giving parts of the

@@ -136,6 +136,14 @@ RIX_INTERNAL void rix_arena_retire(uint32_t subproc);
 // Returns to the OS what is due, or with `force` all that is unused. Cheap when nothing is due, or
 // nothing was freed since the last time.
 RIX_INTERNAL void rix_arena_purge(bool force);
+// The same in parts of about `bytes`.
+typedef enum rix_purge_by_e {
+  RIX_PURGE_TASK,  // what is due, without functions of the program: by no thread of it
+  RIX_PURGE_DUE,   // what is due
+  RIX_PURGE_ALL    // all that is unused
+} rix_purge_by_t;
+// Whether there may be more. At once when another thread is purging.
+RIX_INTERNAL bool rix_arena_purge_part(size_t bytes, rix_purge_by_t by);
 // There is no memory: returns what an allocation could lack, which is address space and what the OS
 // has committed; it finds unused memory by itself. What another thread's purge has claimed is free
 // afterwards. Costs as much as was freed since the last time.

@@ -2,6 +2,7 @@
 // due.c: see due.h.
 #include "arena/due.h"
 
+#include "arena/pace.h"
 #include "options/options.h"
 
 rix_due_t rix_due_xnext;
@@ -21,7 +22,12 @@ void rix_due_at(uint64_t time) { (void)due_hasten(&rix_due_xnext, time); }
 
 int64_t rix_due_delay(void) {
   const int64_t delay = rix_option(ri_option_purge_delay);
-  return delay < 0 ? -1 : delay * rix_option(ri_option_arena_purge_mult);
+  if (delay < 0) return -1;
+  return delay * rix_option(ri_option_arena_purge_mult) * (int64_t)rix_pace_factor();
+}
+
+void rix_due_watch(uint64_t now) {
+  if (rix_pace_asks(now)) rix_due_at(1);
 }
 
 bool rix_due_allowed(const rix_arena_t* a) {
@@ -32,6 +38,7 @@ void rix_due_mark(rix_arena_t* a, size_t index, size_t count) {
   const int64_t delay = rix_due_delay();
   if (delay < 0 || !rix_due_allowed(a)) return;
   rix_bitmap_set_run(&a->purge, index, count);
-  const uint64_t time = rix_os_clock_ms() + (uint64_t)delay;
+  const uint64_t now = rix_os_clock_ms(), time = now + (uint64_t)delay;
   if (due_hasten(&a->xpurge_due, time)) rix_due_at(time);
+  rix_due_watch(now);
 }

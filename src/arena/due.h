@@ -24,6 +24,12 @@ RIX_INLINE void rix_due_purge(void) {
   if (RIX_UNLIKELY(rix_due_is_now())) rix_arena_purge(false);
 }
 
+// The next rix_due_purge is to see whether so much waits to go back that somebody should be called
+// (pace.h), which those who note that something is due cannot: they may hold locks.
+RIX_INTERNAL void rix_due_watch(uint64_t now);
+// The earliest time at which something is due, 0: nothing is.
+RIX_INLINE uint64_t rix_due_next(void) { return ri_load_relaxed(&rix_due_xnext); }
+
 // Nothing is due, until it is noted again.
 RIX_INTERNAL void rix_due_clear(void);
 

@@ -170,6 +170,7 @@ void rix_mapping_release(void* start, size_t size, size_t room, bool shared) {
   const uint64_t due = delay < 0 ? UINT64_MAX : rix_os_clock_ms() + (uint64_t)delay;
   if (delay != 0 && shared && mapping_to_cache(m, due)) {
     if (delay > 0) rix_due_at(due);
+    if (delay > 0) rix_due_watch(due - (uint64_t)delay);
   } else {
     mapping_unmap(m);
   }

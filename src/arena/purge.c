@@ -13,6 +13,7 @@
 #include "arena/due.h"
 #include "arena/huge.h"
 #include "arena/mapping.h"
+#include "arena/pace.h"
 #include "arena/touched.h"
 #include "base/annotate.h"
 #include "base/assert.h"
@@ -20,6 +21,12 @@
 #include "options/options.h"
 
 #define PURGE_SLICES_MAX 256  // claimed at a time: meanwhile nobody else can use them
+
+// A part of a purge. NULL: all of it.
+typedef struct purge_part_s {
+  size_t left;  // bytes that it may still return
+  rix_purge_by_t by;
+} purge_part_t;
 
 rix_lock_t rix_purge_lock = RIX_LOCK_OPEN(RIX_LEVEL_PURGE);
 
@@ -143,11 +150,14 @@ static bool purge_next(const rix_arena_t* a, const rix_bitmap_t* marks, size_t f
   return false;
 }
 
-// Returns the slices that are set in `marks` and free; `unit`: only in such aligned units.
-static void purge_arena(rix_arena_t* a, const rix_bitmap_t* marks, size_t unit) {
+// Returns the slices that are set in `marks` and free; `unit`: only in such aligned units. False:
+// the part is over before.
+static bool purge_arena(rix_arena_t* a, const rix_bitmap_t* marks, size_t unit,
+                        purge_part_t* part) {
   rix_event(RIX_EVENT_PURGES);
   size_t index = 0;
   while (purge_next(a, marks, index, &index)) {
+    if (part != NULL && part->left == 0) return false;
     purge_run_t run = purge_claim(a, marks, index);
     if (run.count == 0) {
       index++;
@@ -159,7 +169,9 @@ static void purge_arena(rix_arena_t* a, const rix_bitmap_t* marks, size_t unit) 
     index = run.index + run.count;
     if (unit > 1) run = purge_trim(a, run, unit);
     if (run.count > 0) purge_run(a, run.index, run.count);
+    if (part != NULL) part->left -= rix_min(part->left, run.count * RIX_SLICE_SIZE);
   }
+  return true;
 }
 
 // What is marked now is due the next time. Returns whether there is anything.
@@ -173,26 +185,29 @@ static bool purge_age(rix_arena_t* a) {
   return any;
 }
 
+static void purge_again_at(rix_arena_t* a, uint64_t time) {
+  ri_store_relaxed(&a->xpurge_due, time);
+  rix_due_at(time);
+}
+
 // The arena's time has come.
-static void purge_due(rix_arena_t* a, uint64_t now) {
+static void purge_due(rix_arena_t* a, uint64_t now, purge_part_t* part) {
   const int64_t delay = rix_due_delay();
   const size_t unit = purge_unit();
-  if (delay <= 0) {
-    purge_arena(a, &a->purge, unit);
-    purge_arena(a, &a->aged, unit);
-    return;
+  const bool at_once = delay <= 0;
+  if ((at_once && !purge_arena(a, &a->purge, unit, part)) ||
+      !purge_arena(a, &a->aged, unit, part)) {
+    purge_again_at(a, now);
+  } else if (!at_once && purge_age(a)) {
+    purge_again_at(a, now + (uint64_t)delay);
   }
-  purge_arena(a, &a->aged, unit);
-  if (!purge_age(a)) return;
-  ri_store_relaxed(&a->xpurge_due, now + (uint64_t)delay);
-  rix_due_at(now + (uint64_t)delay);
 }
 
 // All that is free, if anything was freed since the last time. (Some of what another thread frees
 // right now may be seen only the next time.)
-static void purge_all_of(rix_arena_t* a) {
+static void purge_all_of(rix_arena_t* a, purge_part_t* part) {
   if (ri_load_relaxed(&a->xfreed) == 0 || !ri_exchange_relaxed(&a->xfreed, 0)) return;
-  purge_arena(a, &a->dirty, 1);
+  if (!purge_arena(a, &a->dirty, 1, part)) ri_store_relaxed(&a->xfreed, 1);
 }
 
 // Whether it serves somebody: otherwise it may be turning into other memory.
@@ -200,8 +215,14 @@ static bool purge_serves(rix_arena_t* a) {
   return ri_load_acquire(&a->xsubproc) != RIX_SUBPROC_NONE;  // N4: pairs with N3
 }
 
-static void purge_all(bool force) {
+// A function of the program would be called.
+static bool purge_skips(const rix_arena_t* a, const purge_part_t* part) {
+  return part != NULL && part->by == RIX_PURGE_TASK && a->commit != NULL;
+}
+
+static void purge_all(bool force, purge_part_t* part) {
   const uint64_t now = rix_os_clock_ms();
+  rix_pace_before(now);
   rix_due_clear();
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
@@ -211,14 +232,15 @@ static void purge_all(bool force) {
     uint64_t due = ri_load_relaxed(&a->xpurge_due);
     if (force) {
       ri_store_relaxed(&a->xpurge_due, 0);
-      purge_all_of(a);
-    } else if (due != 0 && now < due) {
+      purge_all_of(a, part);
+    } else if (due != 0 && (now < due || purge_skips(a, part))) {
       rix_due_at(due);
     } else if (due != 0 && ri_cas_strong_relaxed(&a->xpurge_due, &due, 0)) {
-      purge_due(a, now);
+      purge_due(a, now, part);
     }
   }
   rix_mapping_purge(force);
+  rix_pace_after(rix_purged_bytes());
 }
 
 bool rix_arena_can_purge(const rix_arena_t* a) { return a->commit == NULL && rix_due_allowed(a); }
@@ -251,7 +273,7 @@ void rix_arena_relieve(void) {
   for (size_t i = 0; i < n; i++) {
     rix_arena_t* const a = rix_arena_at(i);
     if (!purge_serves(a)) continue;
-    if (rix_due_allowed(a) && purge_relieves(a)) purge_all_of(a);
+    if (rix_due_allowed(a) && purge_relieves(a)) purge_all_of(a, NULL);
   }
   rix_mapping_purge(true);
   rix_unlock(&rix_purge_lock);
@@ -259,7 +281,7 @@ void rix_arena_relieve(void) {
 
 void rix_purge_arena_all(rix_arena_t* a) {
   ri_store_relaxed(&a->xpurge_due, 0);
-  if (rix_due_allowed(a)) purge_arena(a, &a->dirty, 1);
+  if (rix_due_allowed(a)) (void)purge_arena(a, &a->dirty, 1, NULL);
 }
 
 void rix_arena_purge(bool force) {
@@ -270,6 +292,16 @@ void rix_arena_purge(bool force) {
   } else if (!rix_lock_try(&rix_purge_lock)) {
     return;
   }
-  purge_all(force);
+  purge_all(force, NULL);
   rix_unlock(&rix_purge_lock);
+  if (!force && rix_pace_asks(rix_os_clock_ms())) rix_pace_ask();
+}
+
+bool rix_arena_purge_part(size_t bytes, rix_purge_by_t by) {
+  const bool all = by == RIX_PURGE_ALL;
+  if ((!all && !rix_due_is_now()) || !rix_lock_try(&rix_purge_lock)) return false;
+  purge_part_t part = {bytes, by};
+  purge_all(all, &part);
+  rix_unlock(&rix_purge_lock);
+  return part.left == 0;
 }

@@ -59,7 +59,15 @@ enum {
   RIX_GUARDS_MAX = 8192,               // guard pages: two mappings each to the OS
   RIX_HEARTBEAT = 256,                 // slow allocations between two looks at the whole heap
   RIX_KEEP_PART = 4,                   // empty pages that a thread keeps: at most one in N
-  RIX_KEEP_MAX = 8 * 1024 * 1024,      // of its bytes in pages, and this many
+  RIX_KEEP_MAX = 8 * 1024 * 1024,      // of its bytes in pages, and this many; where they are the
+  RIX_KEEP_LONE = 512 * 1024,          // only ones of their classes, so many of all threads, or
+                                       // this of each
+  RIX_SPARSE_ALL = 4 * 1024 * 1024,    // pages with room for more that the threads of a process
+                                       // keep, if that is more than what each of them may:
+  RIX_SPARSE_OWN = 16,                 // one in N of its bytes
+  RIX_SPARSE_RUN = 4,                  // so many pages come back to a thread that only frees before
+  RIX_SPARSE_RUN_ALONE = 32,           // it gives any up, and to one that is the only thread
+  RIX_SPARSE_PART = 4,                 // a page is sparse when one in N of its blocks is free
   RIX_ADOPTIONS = 16,                  // pages a thread's frees may take over between two of its
                                        // slow allocations: one that only frees must not hoard
   RIX_DENSE_MIN = 8 * 1024 * 1024,     // a process with this much in use gets memory in huge

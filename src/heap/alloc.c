@@ -48,8 +48,8 @@ static ri_page_t* alloc_from_queue(rix_theap_t* theap, unsigned c, ri_page_t** e
       if (*extendable == NULL) *extendable = page;
       left--;
     } else if (!rix_queue_to_full(theap, page)) {
-      rix_page_look(page);
-      return page;
+      if (rix_page_look(page)) return page;
+      if (*extendable == NULL && rix_page_can_extend(page)) *extendable = page;
     }
   }
   return NULL;
@@ -119,6 +119,7 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   if (found != NULL) {
     rix_queue_unkeep(theap, found);
     rix_queue_move_to_front(theap, found);
+    if (RIX_UNLIKELY(found->free == NULL)) rix_page_extend(found);  // what others freed are holes
     return found;
   }
   if (page != NULL) {
@@ -127,7 +128,10 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   } else {
     page = rix_page_claim_abandoned(c, theap->heap);
     if (page != NULL) rix_event(RIX_EVENT_RECLAIM_ALLOC);
-    if (page == NULL) page = rix_page_create(c, alloc_use(theap, c), theap->heap);
+    if (page == NULL) {
+      rix_sparse_before_growth();
+      page = rix_page_create(c, alloc_use(theap, c), theap->heap);
+    }
     if (page == NULL) return NULL;
     rix_theap_adopt(theap, page);
     if (page->free != NULL) return page;

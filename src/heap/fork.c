@@ -10,6 +10,7 @@
 #include "arena/meta.h"
 #include "arena/pagemap.h"
 #include "heap/orphan.h"
+#include "heap/scavenge.h"
 #include "heap/subproc.h"
 #include "heap/thread.h"
 #include "heap/tld.h"
@@ -23,6 +24,7 @@ static rix_lock_t* const fork_locks[] = {
 enum { FORK_LOCKS = sizeof(fork_locks) / sizeof(fork_locks[0]) };
 
 static void fork_before(void) {
+  rix_scavenge_dismiss();
   for (size_t i = 0; i < FORK_LOCKS; i++)
     rix_lock(fork_locks[i]);
   rix_lock_pass(true);  // handlers of other libraries may come after this one, and allocate
@@ -34,13 +36,21 @@ static void fork_after(void) {
     rix_unlock(fork_locks[i]);
 }
 
+static void fork_after_in_parent(void) {
+  fork_after();
+  rix_scavenge_after_fork(false);
+}
+
 static void fork_after_in_child(void) {
   rix_thread_after_fork();
   rix_orphan_after_fork();
   rix_subproc_after_fork();
   rix_arena_reserve_after_fork();
   fork_after();
+  rix_scavenge_after_fork(true);
   rix_due_at(1);  // another thread may have been about to note what is due
 }
 
-void rix_fork_init(void) { rix_os_fork_init(fork_before, fork_after, fork_after_in_child); }
+void rix_fork_init(void) {
+  rix_os_fork_init(fork_before, fork_after_in_parent, fork_after_in_child);
+}

@@ -15,6 +15,7 @@
 #define RI_FAST_NO_PUBLIC  // ri_free is a function here (api/fast_symbols.c)
 #include <rimalloc/fast.h>
 
+#include "arena/pace.h"
 #include "base/annotate.h"
 #include "base/events.h"
 #include "heap/queue.h"
@@ -102,6 +103,7 @@ RIX_INLINE void free_push(ri_page_t* page, ri_block_t* block, const void* p) {
       // threads that set it before have freed: exchanges form one chain, and the owner sees all
       // writes in it.
       if (theap != NULL) (void)ri_exchange_release(&theap->xwoken[c], 1);
+      rix_pace_hint(RIX_SLICE_SIZE);  // the owner may sleep
       break;
     }
     case RIX_REMOTE_CLAIMED:

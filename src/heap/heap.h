@@ -62,6 +62,11 @@ typedef struct rix_sample_s {
   bool own_rate, own_bounds;  // set for this theap: the options say nothing
 } rix_sample_t;
 
+// How many full pages came back to the queues since the slow allocation number `calls` (queue.c).
+typedef struct rix_freeing_s {
+  uint32_t calls, pages;
+} rix_freeing_t;
+
 // A pass over the queues, which gives parts of sparse pages back (sparse.c).
 typedef struct rix_pass_s {
   ri_page_t* page;       // to be looked at next, in a queue; NULL: the class is done
@@ -88,7 +93,9 @@ typedef struct rix_theap_s {
   ri_page_t* freed;                // the full page that a block was last freed in; it may be gone
   size_t damaged;                  // to be reported (rix_theap_damage_error); 0: nothing
   size_t bytes;                    // of all its pages
-  size_t spare;                    // of those marked RIX_PAGE_SPARE
+  size_t spare;                    // of those marked RIX_PAGE_SPARE;
+  size_t lone;                     // of those marked RIX_PAGE_KEPT and not so;
+  size_t roomy;                    // of those in queues
   rix_page_list_t queue[RIX_CLASS_COUNT];
   rix_page_list_t full[RIX_CLASS_COUNT];
   ri_page_t* shown[RIX_CLASS_COUNT];   // to allocate from
@@ -98,6 +105,7 @@ typedef struct rix_theap_s {
   uint32_t sweep[RIX_CLASS_COUNT];     // full pages that the sweep still has to look at
   rix_flag_t xwoken[RIX_CLASS_COUNT];  // somebody freed into a full page
   rix_pass_t pass;
+  rix_freeing_t freeing;
   rix_sample_t sample;
 } rix_theap_t;
 

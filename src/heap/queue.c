@@ -3,6 +3,8 @@
 // the direct slots that follow the page to allocate from. Owner only.
 #include "heap/queue.h"
 
+#include "arena/pace.h"
+
 #include "heap/heap.h"
 #include "heap/sample.h"
 #include "heap/theap.h"
@@ -95,7 +97,10 @@ void rix_queue_keep(rix_theap_t* theap, ri_page_t* page, bool spare) {
   ri_store_relaxed(&page->used, RI_PAGE_USED_KEPT);
   page->flags |= RIX_PAGE_KEPT;
   queue_side_push(&theap->kept, page);
-  if (!spare) return;
+  if (!spare) {
+    theap->lone += rix_page_bytes(page);
+    return;
+  }
   page->flags |= RIX_PAGE_SPARE;
   theap->spare += rix_page_bytes(page);
   queue_move_to_back(theap, page);
@@ -103,7 +108,8 @@ void rix_queue_keep(rix_theap_t* theap, ri_page_t* page, bool spare) {
 
 void rix_queue_unkeep(rix_theap_t* theap, ri_page_t* page) {
   if ((page->flags & RIX_PAGE_KEPT) == 0) return;
-  if ((page->flags & RIX_PAGE_SPARE) != 0) theap->spare -= rix_page_bytes(page);
+  size_t* const bytes = (page->flags & RIX_PAGE_SPARE) != 0 ? &theap->spare : &theap->lone;
+  *bytes -= rix_page_bytes(page);
   page->flags &= (uint8_t) ~(RIX_PAGE_KEPT | RIX_PAGE_SPARE);
   ri_store_relaxed(&page->used, rix_page_live(page));
   queue_side_remove(&theap->kept, page);
@@ -116,6 +122,7 @@ static void queue_enter(rix_theap_t* theap, ri_page_t* page) {
   page->place = RIX_PLACE_QUEUE;
   theap->pages[page->class_index]++;
   theap->bytes += rix_page_bytes(page);
+  theap->roomy += rix_page_bytes(page);
 }
 
 void rix_queue_push_front(rix_theap_t* theap, ri_page_t* page) {
@@ -146,6 +153,7 @@ static void queue_leave_queue(rix_theap_t* theap, ri_page_t* page) {
   const bool was_first = queue->first == page;
   queue_pass_by(theap, page);
   queue_unlink(queue, page);
+  theap->roomy -= rix_page_bytes(page);
   if (was_first) queue_follow(theap, page->class_index);
 }
 
@@ -220,9 +228,54 @@ void rix_queue_from_full(rix_theap_t* theap, ri_page_t* page) {
   queue_leave_full(theap, page);
   queue_mark_sampled(theap, page);
   page->place = RIX_PLACE_QUEUE;
+  theap->roomy += rix_page_bytes(page);
   rix_page_list_t* const queue = &theap->queue[page->class_index];
+  ri_page_t* const last = queue->last;
   queue_link_back(queue, page);
   if (queue->first == page) queue_follow(theap, page->class_index);
+  if (last != NULL && last != queue->first) rix_queue_look_sparse(theap, last);
+}
+
+// How many bytes in pages with room a theap keeps while others might use them.
+static size_t queue_roomy_most(const rix_theap_t* theap, size_t threads) {
+  const size_t own = rix_min(theap->bytes / RIX_SPARSE_OWN, (size_t)RIX_SPARSE_ALL);
+  return rix_max(RIX_SPARSE_ALL / threads, own);
+}
+
+// A quarter is free; while there is one thread, which alone could use that, three quarters of a
+// page of small blocks: larger ones come and go by the page.
+static bool queue_is_sparse(const ri_page_t* page, size_t threads) {
+  if ((page->flags & RIX_PAGE_KEPT) != 0) return false;
+  const uint32_t free = page->reserved - rix_page_live(page);
+  if (threads > 1) return free * RIX_SPARSE_PART >= page->reserved;
+  if (page->kind != RIX_PAGE_SMALL) return false;
+  return free * RIX_SPARSE_PART >= (RIX_SPARSE_PART - 1) * (uint32_t)page->reserved;
+}
+
+// Whether the thread frees and does not allocate: since a slow allocation several pages came back.
+// One that does both uses the room itself, soon. Where there is no other thread, nobody else can.
+static bool queue_only_frees(rix_theap_t* theap, size_t threads) {
+  if (theap->freeing.calls != theap->slow_calls) {
+    theap->freeing.calls = theap->slow_calls;
+    theap->freeing.pages = 0;
+  }
+  return theap->freeing.pages++ >= (threads > 1 ? RIX_SPARSE_RUN : RIX_SPARSE_RUN_ALONE);
+}
+
+void rix_queue_look_sparse(rix_theap_t* theap, ri_page_t* page) {
+  const size_t threads = rix_gauge_now(RIX_GAUGE_THREADS);
+  if (!queue_only_frees(theap, threads)) return;
+  const unsigned c = page->class_index;
+  // Two pages leave for each that comes, until there are few enough.
+  for (int left = 2; left > 0 && page->prev != NULL && queue_is_sparse(page, threads); left--) {
+    if (theap->roomy <= queue_roomy_most(theap, threads)) return;
+    ri_page_t* const prev = page->prev;
+    const size_t free = page->reserved - rix_page_live(page);
+    rix_queue_remove(theap, page);
+    rix_page_abandon(page);
+    rix_pace_hint(free * rix_class_block_size(c));
+    page = prev;
+  }
 }
 
 // Free blocks with which a full page goes back to the queue.

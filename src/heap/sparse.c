@@ -7,21 +7,34 @@
 // millisecond. It begins at the next slow allocation after its time. Full pages have next to
 // nothing that could go back; kept ones are released by the heartbeat.
 //
-// CONCURRENCY: owner only, except for pages without owner, which any thread may claim.
+// CONCURRENCY: owner only, except for pages without owner, which any thread may claim, and what
+// others freed, which any thread may steal.
 #include "heap/sparse.h"
 
 #include "base/events.h"
 #include "heap/queue.h"
 #include "heap/theap.h"
 #include "options/options.h"
+#include "heap/thread.h"
+#include "page/steal.h"
 #include "page/unowned.h"
 
 enum {
-  SPARSE_BYTES_MIN = 256 * 1024,  // a theap with less has no passes
-  SPARSE_DELAY_MIN = 100,         // ms of a pass
-  SPARSE_STEPS_MS = 1024,         // steps along lists that a millisecond allows,
-  SPARSE_STEPS_MAX = 32 * 1024,   // and all the time since the last part
+  SPARSE_BYTES_MIN = 256 * 1024,   // a theap with less has no passes
+  SPARSE_DELAY_MIN = 100,          // ms of a pass
+  SPARSE_STEPS_MS = 1024,          // steps along lists that a millisecond allows,
+  SPARSE_STEPS_MAX = 32 * 1024,    // and all the time since the last part
+  SPARSE_GROWTH = 1024 * 1024,     // so many more bytes in use are growth;
+  SPARSE_GROWTH_STEPS = 8 * 1024,  // what looking for them in others' pages may cost
 };
+
+// Where the next part of the time begins: lock rix_purge_lock.
+static struct {
+  rix_steal_t idle;          // of the pass over all pages
+  rix_steal_t whole;         // of what is done before growth
+  ri_atomic(uint64_t) xdue;  // time in ms of the next pass
+  ri_atomic(size_t) xpeak;   // bytes in use when it was grown last
+} sparse = {.idle = {.what = RIX_STEAL_IDLE}, .whole = {.what = RIX_STEAL_WHOLE}};
 
 // ---- When somebody asks -------------------------------------------------------------------------
 
@@ -37,6 +50,37 @@ static void sparse_punch_theap(rix_theap_t* theap, rix_punch_t* punch) {
       if (rix_page_can_extend(page)) rix_queue_from_full(theap, page);
     }
   }
+}
+
+// With both locks held. False: there are no more pages.
+static bool sparse_steal(rix_steal_t* steal) {
+  const bool more = rix_steal_step(steal);
+  // W1: pairs with W2 (heap/queue.c), as where a free wakes an owner.
+  if (steal->wake != NULL) (void)ri_exchange_release(&steal->wake->xwoken[steal->class_index], 1);
+  return more;
+}
+
+static bool sparse_lock_try(void) {
+  if (!rix_lock_try(&rix_heap_lock)) return false;
+  if (rix_lock_try(&rix_purge_lock)) return true;
+  rix_unlock(&rix_heap_lock);
+  return false;
+}
+
+static void sparse_unlock(void) {
+  rix_unlock(&rix_purge_lock);
+  rix_unlock(&rix_heap_lock);
+}
+
+// A part of a walk, until it cost `steps` or brought `bytes`. False: it is over, and begins again.
+static bool sparse_steal_part(rix_steal_t* steal, size_t steps, size_t bytes) {
+  steal->punch = (rix_punch_t){.all = true};
+  while (steal->punch.steps < steps && steal->punch.bytes < bytes) {
+    if (sparse_steal(steal)) continue;
+    steal->arena = steal->index = 0;
+    return false;
+  }
+  return true;
 }
 
 void rix_sparse_punch(rix_theap_t* theap) {
@@ -56,8 +100,26 @@ void rix_sparse_punch_all(void) {
     for (; theap != NULL; theap = theap->next)
       rix_sparse_punch(theap);
   }
+  rix_sparse_punch_unowned();
+}
+
+void rix_sparse_punch_unowned(void) {
+  if (rix_option(ri_option_purge_holes) == 0) return;
   rix_punch_t punch = {.all = true};
   rix_unowned_punch(&punch);
+  rix_sparse_steal();
+}
+
+void rix_sparse_steal(void) {
+  rix_steal_t steal = {.what = RIX_STEAL_ALL};
+  bool more = true;
+  while (more) {
+    rix_lock(&rix_heap_lock);
+    rix_lock(&rix_purge_lock);
+    more = sparse_steal(&steal);
+    rix_unlock(&rix_purge_lock);
+    rix_unlock(&rix_heap_lock);
+  }
 }
 
 // ---- As time passes -----------------------------------------------------------------------------
@@ -90,6 +152,17 @@ static void sparse_go_on(rix_theap_t* theap, rix_punch_t* punch, size_t steps) {
   }
 }
 
+// All pages once in two delays: what was seen in one pass is stolen in the next. Whether it can go
+// on at once.
+static bool sparse_steal_pass(size_t steps, uint64_t now, uint64_t delay) {
+  if (now < ri_load_relaxed(&sparse.xdue) || rix_thread_is_alone()) return false;
+  if (!sparse_lock_try()) return true;
+  const bool more = sparse_steal_part(&sparse.idle, steps, SIZE_MAX);
+  if (!more) ri_store_relaxed(&sparse.xdue, now + delay);
+  sparse_unlock();
+  return more;
+}
+
 void rix_sparse_pass(rix_theap_t* theap) {
   const uint64_t delay = sparse_delay();
   if (delay == 0) return;
@@ -106,5 +179,32 @@ void rix_sparse_pass(rix_theap_t* theap) {
   rix_theap_enter(theap);
   sparse_go_on(theap, &punch, steps);
   rix_theap_leave(theap);
-  rix_unowned_pass(&punch, steps, now, delay);
+  (void)rix_unowned_pass(&punch, steps, now, delay);
+  if (punch.steps < steps) (void)sparse_steal_pass(steps - punch.steps, now, delay);
+}
+
+// ---- Before it grows ----------------------------------------------------------------------------
+
+// More than these bytes at a time are worth a look.
+static RIX_SLOW void sparse_grow(size_t bytes) {
+  if (rix_thread_is_alone() || sparse_delay() == 0 || !sparse_lock_try()) return;
+  (void)sparse_steal_part(&sparse.whole, SPARSE_GROWTH_STEPS, bytes);
+  sparse_unlock();
+}
+
+void rix_sparse_before_growth(void) {
+  const size_t now = rix_arena_in_use();
+  const size_t peak = ri_load_relaxed(&sparse.xpeak);
+  if (RIX_LIKELY(now < peak + SPARSE_GROWTH)) return;
+  ri_store_relaxed(&sparse.xpeak, now);
+  sparse_grow(now - peak);
+}
+
+bool rix_sparse_punch_some(size_t steps) {
+  const uint64_t delay = sparse_delay();
+  if (delay == 0) return false;
+  const uint64_t now = rix_os_clock_ms();
+  rix_punch_t punch = {.all = false};
+  if (!rix_unowned_pass(&punch, steps, now, delay) || punch.steps >= steps) return true;
+  return sparse_steal_pass(steps - punch.steps, now, delay);
 }

@@ -1,17 +1,30 @@
 // SPDX-License-Identifier: MIT
 // sparse.h: when parts of sparse pages go back to the OS (page/holes.h).
 //
-// CONCURRENCY: owner only, except for pages without owner, which any thread may claim.
+// CONCURRENCY: owner only, except for pages without owner, which any thread may claim, and what
+// others freed, which any thread may steal.
 #ifndef RIX_HEAP_SPARSE_H
 #define RIX_HEAP_SPARSE_H
 
 #include "heap/heap.h"
+#include "page/holes.h"
 
 // Of all pages of a theap of the calling thread, which was collected.
 RIX_INTERNAL void rix_sparse_punch(rix_theap_t* theap);
-// Of the calling thread's theaps, and of pages without owner.
+// Of the calling thread's theaps, of pages without owner, and of what others freed into the pages
+// of threads that do not look.
 RIX_INTERNAL void rix_sparse_punch_all(void);
+// Of pages without owner.
+RIX_INTERNAL void rix_sparse_punch_unowned(void);
+// The last of these.
+RIX_INTERNAL void rix_sparse_steal(void);
+// The process is about to use more memory than ever: about as much comes back from pages of which
+// others freed all blocks, and whose owners did not look.
+RIX_INTERNAL void rix_sparse_before_growth(void);
 // Goes on with the pass over a theap, or begins one, if it is time.
 RIX_INTERNAL void rix_sparse_pass(rix_theap_t* theap);
+// For whoever has no theap: goes on with the passes over what is not the calling thread's, for about
+// so many steps. Whether they can go on at once.
+RIX_INTERNAL bool rix_sparse_punch_some(size_t steps);
 
 #endif

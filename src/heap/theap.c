@@ -11,7 +11,8 @@
 // INVARIANTS, for a theap
 //   the pages in `kept` are those in the queues marked RIX_PAGE_KEPT, which are those with
 //   RI_PAGE_USED_KEPT in `used`; none in full[c] is
-//   bytes == sum of rix_page_bytes over all pages of all lists; spare == over those marked so
+//   bytes == sum of rix_page_bytes over all pages of all lists; roomy == over those in queues;
+//   spare == over those marked so; lone == over the other kept ones
 #include "heap/theap.h"
 
 #include <errno.h>
@@ -51,7 +52,7 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   theap->slow_calls = theap->may_adopt = 0;
   theap->busy = false;
   theap->damaged = 0;
-  theap->bytes = theap->spare = 0;
+  theap->bytes = theap->spare = theap->lone = theap->roomy = 0;
   theap->kept = theap->freed = NULL;
   __builtin_memset(theap->queue, 0, sizeof(theap->queue));
   __builtin_memset(theap->full, 0, sizeof(theap->full));
@@ -104,6 +105,25 @@ static size_t theap_spare_most(const rix_theap_t* theap) {
   return rix_min(theap->bytes / RIX_KEEP_PART, RIX_KEEP_MAX);
 }
 
+// The only pages of their classes that are kept are many: the ones that were used last stay, half
+// as many as may. So each walk is paid for by the pages that were kept since the last one.
+static RIX_SLOW void theap_check_lone(rix_theap_t* theap) {
+  const size_t threads = rix_max(rix_gauge_now(RIX_GAUGE_THREADS), 1);
+  const size_t most = rix_max(RIX_KEEP_MAX / threads, RIX_KEEP_LONE);
+  if (theap->lone <= most) return;
+  size_t bytes = 0;
+  ri_page_t* next;
+  for (ri_page_t* page = theap->kept; page != NULL; page = next) {
+    next = page->side_next;
+    if ((page->flags & RIX_PAGE_SPARE) != 0) continue;
+    if (rix_page_live(page) > 0) {
+      rix_queue_unkeep(theap, page);
+    } else if ((bytes += rix_page_bytes(page)) > most / 2) {
+      theap_release(theap, page);
+    }
+  }
+}
+
 void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(rix_page_live(page) == 0);
   rix_page_note_live(page);
@@ -113,6 +133,7 @@ void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
   if (alone || spare <= theap_spare_most(theap)) {
     rix_queue_keep(theap, page, !alone);
     rix_event(RIX_EVENT_KEPT);
+    if (theap->lone > RIX_KEEP_LONE) theap_check_lone(theap);
     return;
   }
   theap_release(theap, page);
@@ -129,7 +150,7 @@ static void theap_collect_list(rix_theap_t* theap, ri_page_t* page) {
     rix_queue_unkeep(theap, page);
     if (rix_page_live(page) == 0) {
       theap_release(theap, page);
-    } else if (has_free && page->place == RIX_PLACE_FULL) {
+    } else if (page->place == RIX_PLACE_FULL && (has_free || rix_page_can_extend(page))) {
       rix_queue_from_full(theap, page);
     }
   }
@@ -226,19 +247,27 @@ void rix_theap_wake(rix_theap_t* theap) {
 
 // ---- Invariants ---------------------------------------------------------------------------------
 
-// Nobody walks the full pages: a free must report itself, or have happened already. Nor would
-// anybody fill a hole in one.
+static bool theap_told(const ri_page_t* page) {
+  const uintptr_t word = ri_load_relaxed(&page->xremote);
+  return (word & RIX_REMOTE_NOTIFY) != 0 || rix_remote_count_of(word) > 0;
+}
+
+// Nobody walks the full pages: a free must report itself, or have happened already; or a thief has
+// what was freed, and will report that. Nor would anybody fill a hole in one.
 static bool theap_full_valid(const ri_page_t* page) {
-  const bool notified = (ri_load_relaxed(&page->xremote) & RIX_REMOTE_NOTIFY) != 0;
   const bool loose = (page->flags & RIX_PAGE_LOOSE) != 0;
-  if (page->out > 0) return false;
-  return (page->free == NULL || loose) && (notified || rix_remote_count(page) > 0);
+  if (page->out > 0 || (page->free != NULL && !loose)) return false;
+  if (theap_told(page)) return true;
+  rix_lock(&rix_purge_lock);  // there is no thief now
+  const bool told = theap_told(page);
+  rix_unlock(&rix_purge_lock);
+  return told;
 }
 
 typedef struct theap_sum_s {
-  size_t pages, loose;        // of a class
-  bool shown;                 // the page that the class shows is a loose one
-  size_t bytes, spare, kept;  // of all
+  size_t pages, loose;                     // of a class
+  bool shown;                              // the page that the class shows is a loose one
+  size_t bytes, roomy, spare, lone, kept;  // of all
 } theap_sum_t;
 
 // The list of loose pages, or of kept ones: `mark` is their flag, `count` those in other lists.
@@ -274,14 +303,19 @@ static bool theap_list_valid(const rix_theap_t* theap, unsigned c, const rix_pag
     if (kept != ((ri_load_relaxed(&page->used) & RI_PAGE_USED_KEPT) != 0)) return false;
     if (kept && place == RIX_PLACE_FULL) return false;
     sum->kept += kept;
-    if ((page->flags & RIX_PAGE_SPARE) != 0) sum->spare += rix_page_bytes(page);
+    if (place == RIX_PLACE_QUEUE) sum->roomy += rix_page_bytes(page);
+    if ((page->flags & RIX_PAGE_SPARE) != 0) {
+      sum->spare += rix_page_bytes(page);
+    } else if (kept) {
+      sum->lone += rix_page_bytes(page);
+    }
     if (!rix_page_valid(page)) return false;
   }
   return list->last == prev;
 }
 
 bool rix_theap_valid(const rix_theap_t* theap) {
-  theap_sum_t sum = {0, 0, false, 0, 0, 0};
+  theap_sum_t sum = {0, 0, false, 0, 0, 0, 0, 0};
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     sum.pages = sum.loose = 0;
     sum.shown = false;
@@ -294,6 +328,7 @@ bool rix_theap_valid(const rix_theap_t* theap) {
     if (!theap_side_valid(theap->loose[c], RIX_PAGE_LOOSE, sum.loose)) return false;
   }
   if (sum.bytes != theap->bytes || sum.spare != theap->spare) return false;
+  if (sum.roomy != theap->roomy || sum.lone != theap->lone) return false;
   if (!theap_side_valid(theap->kept, RIX_PAGE_KEPT, sum.kept)) return false;
   for (size_t w = 0; w < RI_DIRECT_SLOTS; w++) {
     const ri_page_t* const first = theap->shown[rix_class_of(w * 8)];

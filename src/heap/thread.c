@@ -17,6 +17,7 @@
 #include "arena/meta.h"
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "heap/scavenge.h"
 #include "heap/subproc.h"
 #include "heap/theap.h"
 #include "heap/tld.h"
@@ -58,6 +59,7 @@ static void thread_end(rix_tld_t* tld) {
 static void thread_exited(void* value) {
   rix_tls = (ri_tls_t){&rix_theap_empty.fast, 0, RIX_THREAD_DEAD};
   thread_end(value);
+  rix_scavenge_thread_ended();
 }
 
 void rix_thread_register_exit(rix_tld_t* tld) {

@@ -6,6 +6,7 @@
 
 #include "arena/meta.h"
 #include "arena/pagemap.h"
+#include "heap/scavenge.h"
 #include "heap/heap.h"
 #include "heap/theap.h"
 #include "heap/thread.h"
@@ -101,7 +102,7 @@ static bool audit_slices(const rix_arena_t* a, size_t index, audit_count_t* coun
   if (rix_bitmap_count_run(&a->committed, index, n) != n) return false;
   if (!rix_page_valid(page) || !audit_owner(page)) return false;
   if ((ri_load_relaxed(&page->xowner) & ~RIX_OWNER_FLAGS) == rix_tls.self) count->own_pages++;
-  count->holes += rix_holes_bytes(page);
+  count->holes += rix_holes_bytes(page, rix_page_bytes(page));
   count->excess += rix_excess_bytes(page);
   count->slices += n;
   return true;
@@ -230,7 +231,10 @@ bool rix_audit(void) {
     rix_error(EFAULT, "the audit of %s %zu failed", wrong, seq);
     return false;
   }
-  if (!audit_process()) {
+  rix_scavenge_hold();  // as if there were another thread
+  const bool right = audit_process();
+  rix_scavenge_release();
+  if (!right) {
     rix_error(EFAULT, "the audit of the arenas failed");
     return false;
   }

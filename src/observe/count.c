@@ -40,7 +40,7 @@ static void count_page(rix_count_t* c, const ri_page_t* page, const uint8_t* sta
   c->page_bytes += bytes;
   if (!large) c->free_blocks += bytes / block_size - rix_min(blocks, bytes / block_size);
   if (large) c->large_bytes += blocks * block_size;
-  if (!large) c->holes += rix_holes_bytes(page);
+  if (!large) c->holes += rix_holes_bytes(page, bytes);
   if (!large) c->excess += rix_excess_bytes(page);
 }
 

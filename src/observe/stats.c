@@ -4,10 +4,13 @@
 //
 // CONCURRENCY: any thread. The peaks that are kept here are atomics; rix_thread_lock is held while
 // the events of all threads are added up.
+#include "arena/due.h"
 #include "arena/mapping.h"
 #include "arena/meta.h"
+#include "arena/pace.h"
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "heap/scavenge.h"
 #include "heap/subproc.h"
 #include "heap/thread.h"
 #include "heap/tld.h"
@@ -181,7 +184,7 @@ static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
   stats_gauge(&s->holes, RIX_GAUGE_HOLES, events);
   stats_gauge(&s->excess, RIX_GAUGE_EXCESS, events);
   stats_set(&s->retained, stats_retained());
-  stats_set(&s->metadata, rix_meta_reserved() + rix_pagemap_reserved());
+  stats_set(&s->metadata, rix_meta_reserved() + rix_pagemap_reserved() + rix_os_task_bytes());
   stats_set(&s->pages_abandoned, rix_page_abandoned_count());
   stats_raise(&s->pages_abandoned.total, (int64_t)events[RIX_EVENT_ABANDONED]);
   stats_gauge(&s->heaps, RIX_GAUGE_HEAPS, events);
@@ -191,6 +194,13 @@ static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
   stats_set(&s->resident, usage.resident);
   s->resident.peak = s->resident.total = (int64_t)usage.peak_resident;
   s->arena_count.total = (int64_t)events[RIX_EVENT_GAUGE + RIX_GAUGE_ARENAS];
+  const rix_scavenge_stats_t scavenger = rix_scavenge_stats();
+  s->scavenger_runs.total = (int64_t)scavenger.runs;
+  s->scavenger_us.total = (int64_t)scavenger.us;
+  s->scavenger_returned.total = (int64_t)scavenger.returned;
+  s->refaulted.total = (int64_t)rix_pace_refaulted();
+  const int64_t wait = rix_due_delay();
+  stats_set(&s->purge_wait, wait > 0 ? (size_t)wait : 0);
   s->mmap_calls.total = (int64_t)rix_os_calls_of(RIX_OS_CALL_MAP);
   s->munmap_calls.total = (int64_t)rix_os_calls_of(RIX_OS_CALL_UNMAP);
   s->commit_calls.total = (int64_t)rix_os_calls_of(RIX_OS_CALL_COMMIT);
@@ -336,7 +346,7 @@ void rix_stats_summary(ri_summary_t* summary) {
   s.reserved = rix_gauge_now(RIX_GAUGE_RESERVED);
   s.abandoned = rix_page_abandoned_count();
   s.threads = rix_thread_count();
-  s.metadata = rix_meta_reserved() + rix_pagemap_reserved();
+  s.metadata = rix_meta_reserved() + rix_pagemap_reserved() + rix_os_task_bytes();
   s.os_calls = rix_os_calls();
   s.purged = rix_purged_bytes();
   *summary = s;

@@ -9,4 +9,14 @@
 // stays.
 RIX_INTERNAL void rix_linux_read_file(const char* path, char* text, size_t capacity);
 
+// Widens [*from, *to) to `size` bytes at `local`.
+RIX_INLINE void rix_linux_widen(uintptr_t* from, uintptr_t* to, const void* local, size_t size) {
+  const uintptr_t at = (uintptr_t)local;
+  if (at < *from) *from = at;
+  if (at + size > *to) *to = at + size;
+}
+
+// And to the thread-local data of the calling thread that os_linux.c has.
+RIX_INTERNAL void rix_linux_locals(uintptr_t* from, uintptr_t* to);
+
 #endif

@@ -147,6 +147,8 @@ RIX_INTERNAL uint64_t rix_os_random(void);      // seeds only
 // with rights that its user does not have.
 RIX_INTERNAL const char* rix_os_env_entry(size_t i);
 RIX_INTERNAL bool rix_os_env_ready(void);  // the environment can be read
+// Whether this program runs with rights that its user does not have, or that is not known yet.
+RIX_INTERNAL bool rix_os_is_privileged(void);
 RIX_INTERNAL void rix_os_write_error(const char* text, size_t length);  // to standard error
 RIX_INTERNAL __attribute__((noreturn)) void rix_os_abort(void);
 // realpath(3) into a buffer of rix_os_path_max() bytes; sets errno as it does, on failure only.
@@ -232,5 +234,49 @@ RIX_INTERNAL bool rix_os_thread_exit_init(void (*done)(void* value));
 RIX_INTERNAL void rix_os_thread_exit_close(void);
 RIX_INTERNAL bool rix_os_thread_exit_set(void* value);
 RIX_INTERNAL void rix_os_fork_init(void (*before)(void), void (*parent)(void), void (*child)(void));
+
+// ---- A task of our own --------------------------------------------------------------------------
+
+// One task beside the threads of the program, of which neither the program nor the C library know:
+// no thread-local data of libraries but what is told here, no signals, no end that anybody is
+// notified of. What it runs may call the functions of this file, but for those about threads, and
+// nothing of a library. When one may be started, and what it waits for, is in os/task.h.
+
+// Whether this CPU, build and process can have one at all, and the calling thread start it. Never
+// where the program runs with rights that its user does not have, nor in a child of vfork.
+RIX_INTERNAL bool rix_os_task_can(void);
+RIX_INTERNAL void rix_os_task_forget(void);  // in the child of a fork there is none
+// Whether a filter for system calls works on the calling thread, or the OS does not tell. To be
+// asked where it is known that none was installed later than the start of the program.
+RIX_INTERNAL bool rix_os_is_filtered(void);
+RIX_INTERNAL bool rix_os_is_init(void);    // the first process of its system, or container
+RIX_INTERNAL bool rix_os_is_hooked(void);  // a function of the program is notified of memory
+// Whether everybody in this program who looks that name up finds this function; true in a static
+// program, where that is so by construction. May allocate.
+RIX_INTERNAL bool rix_os_is_name_of(const char* name, void (*fun)(void));
+// prctl(2), with errno; and whether what it is asked for has to do with filters for system calls.
+RIX_INTERNAL int rix_os_control(int option, const unsigned long words[4]);
+RIX_INTERNAL bool rix_os_control_filters(int option);
+RIX_INTERNAL int rix_os_unshare(int flags);         // unshare(2), with errno
+RIX_INTERNAL int rix_os_setns(int file, int type);  // setns(2), with errno
+// Starts the task. `locals`: addresses of the calling thread's data of those thread-local variables
+// that `run` uses, NULL at the end: all are zero in the task. `filtered`: as rix_os_is_filtered.
+// Where there is none, nothing has changed. With no lock held.
+typedef enum rix_os_begun_e {
+  RIX_OS_BEGUN,
+  RIX_OS_NOT_NOW,  // too many tasks, no memory, or the last one still has to leave
+  RIX_OS_NEVER     // the OS refuses
+} rix_os_begun_t;
+RIX_INTERNAL rix_os_begun_t rix_os_task_start(void (*run)(void), const void* const* locals,
+                                              bool filtered);
+// Whether this is another process than the one that started the last task; true once.
+RIX_INTERNAL bool rix_os_task_is_lost(void);
+// Waits until the last task is gone, so that nobody can see it any more. It has ended its work.
+RIX_INTERNAL void rix_os_task_wait(void);
+RIX_INTERNAL size_t rix_os_task_bytes(void);  // mapped for it
+RIX_INTERNAL uint64_t rix_os_task_us(void);   // processor time of the calling thread, in us
+// Sleeps while the word has the value, for at most so long; or returns for no reason.
+RIX_INTERNAL void rix_os_wait_on(ri_atomic_u32_t* word, uint32_t value, uint64_t ms);
+RIX_INTERNAL void rix_os_wake_all(ri_atomic_u32_t* word);
 
 #endif

@@ -67,6 +67,8 @@ static size_t os_statm(int field) {
 
 void rix_os_set_hook(const rix_os_hook_t* hook) { rix_os_hook_put(&os.xhook, hook); }
 
+bool rix_os_is_hooked(void) { return rix_os_hook_get(&os.xhook) != NULL; }
+
 // Notifies the program; false: it refuses.
 static bool os_notify(ri_os_event_t event, void* p, size_t size) {
   const rix_os_hook_t* const hook = rix_os_hook_get(&os.xhook);
@@ -483,6 +485,8 @@ static bool os_passes(void) { return ri_load_relaxed(&os.xpassing) == (uintptr_t
 
 void rix_lock_pass(bool pass) { ri_store_relaxed(&os.xpassing, pass ? (uintptr_t)&os_thread : 0); }
 
+static __thread uint32_t os_drawn;  // the last random number of rix_stress_draw
+
 // The levels of the locks that this thread holds, one bit each.
 static __thread uint32_t os_levels;
 
@@ -500,6 +504,12 @@ static void os_note_released(const rix_lock_t* lock) {
 // Whether the locks that this thread holds all come before this one. What calls malloc where it
 // must not, a signal handler for instance, shows here too, before it hangs.
 static bool os_order_is_kept(const rix_lock_t* lock) { return os_levels >> lock->level == 0; }
+
+void rix_linux_locals(uintptr_t* from, uintptr_t* to) {
+  rix_linux_widen(from, to, &os_thread, sizeof(os_thread));
+  rix_linux_widen(from, to, &os_levels, sizeof(os_levels));
+  rix_linux_widen(from, to, &os_drawn, sizeof(os_drawn));
+}
 
 bool rix_lock_held(void) { return os_levels != 0 && !os_passes(); }
 
@@ -538,10 +548,9 @@ void rix_unlock(rix_lock_t* lock) {
 
 // Each thread draws from a sequence of its own, which begins at a place that the OS chose.
 bool rix_stress_draw(uint32_t n) {
-  static __thread uint32_t state;
-  if (state == 0) state = (uint32_t)(uintptr_t)&state ^ (uint32_t)rix_os_random();
-  state = state * 1664525u + 1013904223u;
-  return (state >> 16) % n == 0;
+  if (os_drawn == 0) os_drawn = (uint32_t)(uintptr_t)&os_drawn ^ (uint32_t)rix_os_random();
+  os_drawn = os_drawn * 1664525u + 1013904223u;
+  return (os_drawn >> 16) % n == 0;
 }
 
 void rix_stress_yield(void) { sched_yield(); }

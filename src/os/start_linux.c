@@ -134,6 +134,8 @@ uint64_t rix_os_random(void) {
 
 bool rix_os_env_ready(void) { return environ != NULL && ri_load_relaxed(&facts.xsecure) != 0; }
 
+bool rix_os_is_privileged(void) { return ri_load_relaxed(&facts.xsecure) != 1; }
+
 const char* rix_os_env_entry(size_t i) {
   return rix_os_env_ready() && ri_load_relaxed(&facts.xsecure) == 1 ? environ[i] : NULL;
 }

@@ -37,6 +37,13 @@
 #endif
 #endif
 
+// 1: there are tasks that the C library does not know. Tools that watch a program must know of all.
+#if RIX_SYS_LIBC || RIX_ANNOTATE != 0 || defined(__i386__)
+#define RIX_SYS_TASKS 0
+#else
+#define RIX_SYS_TASKS 1
+#endif
+
 // Finds the kernel's code for the clock: `vdso` is the address of the image that the auxiliary
 // vector gives; 0: none. Until then the clock is a system call.
 RIX_INTERNAL void rix_sys_start(uintptr_t vdso);
@@ -47,6 +54,13 @@ RIX_INTERNAL int rix_sys_mprotect(void* p, size_t size, int access);
 RIX_INTERNAL int rix_sys_madvise(void* p, size_t size, int advice);
 RIX_INTERNAL void* rix_sys_mremap(void* p, size_t old_size, size_t new_size, int flags, void* to);
 RIX_INTERNAL int rix_sys_clock_gettime(clockid_t clock, struct timespec* t);
+// A task that shares everything with this process: it runs `run` on the stack that ends at `stack`,
+// with `pointer` for its thread-local data, and never returns from it. Its id is at *id from the
+// beginning on until it uses no memory any more; then that is zero and waited for no longer.
+// Its id; -1: refused, or RIX_SYS_TASKS is 0.
+RIX_INTERNAL long rix_sys_clone(void (*run)(void), void* stack, void* pointer, uint32_t* id);
+// By what code of the calling thread finds its thread-local data.
+RIX_INTERNAL uintptr_t rix_sys_thread_pointer(void);
 // Any other: SYS_... and its arguments, all of them words.
 RIX_INTERNAL long rix_sys_call(long number, long a, long b, long c, long d, long e, long f);
 

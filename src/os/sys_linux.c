@@ -12,6 +12,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -261,5 +262,103 @@ int rix_sys_clock_gettime(clockid_t clock, struct timespec* t) {
   *t = (struct timespec){.tv_sec = read.seconds, .tv_nsec = read.nanoseconds};
   return (int)sys_result(result);
 }
+
+// ---- Tasks --------------------------------------------------------------------------------------
+
+#if RIX_SYS_TASKS
+
+// The new task comes back from the same instruction, with the registers of the caller but for the
+// stack and the result, 0: it must not return from here, where its stack has nothing.
+static RIX_NOINLINE long sys_raw_clone(unsigned long flags, void* stack, uint32_t* id,
+                                       void* pointer, void (*run)(void)) {
+#if defined(__x86_64__)
+  long result = SYS_clone;
+  register uint32_t* r10 __asm__("r10") = id;
+  register void* r8 __asm__("r8") = pointer;
+  register void (*r12)(void) __asm__("r12") = run;
+  __asm__ volatile(
+      "syscall\n\t"
+      "testq %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xorl %%ebp, %%ebp\n\t"
+      "call *%%r12\n\t"
+      "ud2\n"
+      "1:"
+      : "+a"(result)
+      : "D"(flags), "S"(stack), "d"(id), "r"(r10), "r"(r8), "r"(r12)
+      : "rcx", "r11", "memory", "cc");
+  return result;
+#elif defined(__aarch64__)
+  register long x8 __asm__("x8") = SYS_clone;
+  register unsigned long x0 __asm__("x0") = flags;
+  register void* x1 __asm__("x1") = stack;
+  register uint32_t* x2 __asm__("x2") = id;
+  register void* x3 __asm__("x3") = pointer;
+  register uint32_t* x4 __asm__("x4") = id;
+  register void (*x9)(void) __asm__("x9") = run;
+  __asm__ volatile(
+      "svc 0\n\t"
+      "cbnz x0, 1f\n\t"
+      "mov x29, xzr\n\t"
+      "blr x9\n\t"
+      "brk 0\n"
+      "1:"
+      : "+r"(x0)
+      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x9)
+      : "memory", "cc", "x30");
+  return (long)x0;
+#else
+  register long a7 __asm__("a7") = SYS_clone;
+  register unsigned long a0 __asm__("a0") = flags;
+  register void* a1 __asm__("a1") = stack;
+  register uint32_t* a2 __asm__("a2") = id;
+  register void* a3 __asm__("a3") = pointer;
+  register uint32_t* a4 __asm__("a4") = id;
+  register void (*t3)(void) __asm__("t3") = run;
+  __asm__ volatile(
+      "ecall\n\t"
+      "bnez a0, 1f\n\t"
+      "mv s0, zero\n\t"
+      "jalr t3\n\t"
+      "ebreak\n"
+      "1:"
+      : "+r"(a0)
+      : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(t3)
+      : "memory", "ra");
+  return (long)a0;
+#endif
+}
+
+long rix_sys_clone(void (*run)(void), void* stack, void* pointer, uint32_t* id) {
+  const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                              CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
+                              CLONE_CHILD_CLEARTID;
+  return sys_result(sys_raw_clone(flags, stack, id, pointer, run));
+}
+
+uintptr_t rix_sys_thread_pointer(void) {
+  uintptr_t pointer;
+#if defined(__x86_64__)
+  __asm__("movq %%fs:0, %0" : "=r"(pointer));
+#elif defined(__aarch64__)
+  __asm__("mrs %0, tpidr_el0" : "=r"(pointer));
+#else
+  __asm__("mv %0, tp" : "=r"(pointer));
+#endif
+  return pointer;
+}
+
+#endif
+#endif
+
+#if !RIX_SYS_TASKS && !defined(RIX_SYS_APART)
+
+long rix_sys_clone(void (*run)(void), void* stack, void* pointer, uint32_t* id) {
+  (void)run, (void)stack, (void)pointer, (void)id;
+  errno = ENOSYS;
+  return -1;
+}
+
+uintptr_t rix_sys_thread_pointer(void) { return 0; }
 
 #endif

@@ -40,7 +40,6 @@ void rix_page_describe(ri_page_t* page, rix_page_shape_t s, struct rix_heap_s* h
   page->lead = 0;
   rix_holes_init(page);
   ri_store_relaxed(&page->xexcess, 0);
-  page->first = 0;
   ri_store_relaxed(&page->xseen, 0);
   ri_store_relaxed(&page->xlast_owner, 0);
 }
@@ -100,9 +99,9 @@ ri_page_t* rix_page_create(unsigned class_index, rix_page_use_t use, struct rix_
                                   small ? RIX_PAGE_SMALL : RIX_PAGE_MEDIUM,
                                   class_index};
   rix_page_describe(page, shape, heap);
-  page->first = use == RIX_PAGE_FIRST;
+  if (use == RIX_PAGE_FIRST) page->flags |= RIX_PAGE_BEGINS;
   rix_excess_adapt(page, units);
-  if (got.zero) page->flags = RIX_PAGE_ZERO;
+  if (got.zero) page->flags |= RIX_PAGE_ZERO;
   if (got.zero && !small) rix_density_note(block_size, page->start, shape.reserved * block_size);
   if (RIX_ANNOTATE != 0 || rix_option(ri_option_check) > 0) {
     page->flags |= RIX_PAGE_CHECKED;

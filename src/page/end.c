@@ -16,6 +16,7 @@
 
 #include "page/abandon.h"
 #include "page/heap_pages.h"
+#include "page/holes.h"
 #include "page/release.h"
 #include "page/remote.h"
 
@@ -29,6 +30,7 @@ void rix_page_destroy(ri_page_t* page) {
   rix_page_unlist(page);
   if (!rix_page_is_single(page)) rix_page_note_live(page);
   page->place = RIX_PLACE_NONE;
+  if (ri_load_relaxed(&page->xgaps) != 0) (void)rix_holes_take_gaps(page);
   page->free = NULL;
   ri_store_relaxed(&page->used, 0);
   ri_store_relaxed(&page->xremote, 0);

@@ -110,5 +110,6 @@ void rix_excess_learn(ri_page_t* page) {
   rix_arena_t* const a = page->arena;
   const size_t units = excess_units_of(page);
   rix_touched_raise(a, (size_t)(page - a->pages), page->slice_count, units);
-  if (units > 0) excess_learn(&excess.xexpected[page->class_index][page->first], units);
+  const bool first = (page->flags & RIX_PAGE_BEGINS) != 0;
+  if (units > 0) excess_learn(&excess.xexpected[page->class_index][first], units);
 }

@@ -63,13 +63,17 @@ static size_t holes_next(holes_set_t set, size_t from) {
   return HOLES_MAX;
 }
 
+static void holes_store(ri_page_t* page, holes_set_t set) {
+  ri_store_relaxed(&page->xholes[0], set.words[0]);
+  ri_store_relaxed(&page->xholes[1], set.words[1]);
+  page->punched = holes_count(set) > 0;
+}
+
 // Notes the holes of a page, and for statistics how many more they are, or fewer.
 static void holes_put(ri_page_t* page, holes_set_t set) {
   const size_t unit = rix_os_page_size();
   const size_t before = holes_count(holes_get(page)) * unit, now = holes_count(set) * unit;
-  ri_store_relaxed(&page->xholes[0], set.words[0]);
-  ri_store_relaxed(&page->xholes[1], set.words[1]);
-  page->punched = now > 0;
+  holes_store(page, set);
   if (now > before) {
     rix_gauge_up(RIX_GAUGE_HOLES, now - before);
     rix_gauge_down(RIX_GAUGE_COMMITTED, now - before);
@@ -317,6 +321,33 @@ void rix_page_punch(ri_page_t* page, rix_punch_t* punch) {
   rix_annotate_leave();
 }
 
+// ---- Gaps ---------------------------------------------------------------------------------------
+
+size_t rix_holes_take_gaps(ri_page_t* page) {
+  const uint32_t gaps = ri_load_relaxed(&page->xgaps);
+  const size_t n = rix_holes_gap_size(rix_page_bytes(page)) / rix_os_page_size();
+  const holes_set_t before = holes_get(page);
+  holes_set_t set = before;
+  size_t twice = 0;  // behind the last block: a hole before the gap came, and counted as both
+  for (size_t k = 0; k < HOLES_MAX && k / n < 32; k++) {
+    if ((gaps >> k / n & 1) == 0) continue;
+    twice += holes_has(before, k);
+    holes_add(&set, k);
+  }
+  rix_gauge_down(RIX_GAUGE_HOLES, twice * rix_os_page_size());
+  rix_gauge_up(RIX_GAUGE_COMMITTED, twice * rix_os_page_size());
+  size_t out = 0;
+  for (size_t i = 0; i < page->capacity; i++)
+    out += holes_touch(page, set, i) && !holes_touch(page, before, i);
+  holes_store(page, set);
+  page->flags &= (uint8_t)~RIX_PAGE_ZERO;
+  page->out = (uint16_t)(page->out + out);
+  rix_page_add_used(page, (uint32_t) - (int32_t)out);
+  ri_store_relaxed(&page->xtried, 0);
+  ri_store_relaxed(&page->xgaps, 0);  // from here on a thief may write it
+  return out;
+}
+
 // ---- Filling ------------------------------------------------------------------------------------
 
 static void holes_fill(ri_page_t* page) {
@@ -375,7 +406,8 @@ bool rix_holes_valid(const ri_page_t* page) {
   for (size_t k = holes_next(set, 0); k < HOLES_MAX; k = holes_next(set, k + 1)) {
     if ((k + 1) * rix_os_page_size() > rix_page_bytes(page)) return false;
     const holes_span_t blocks = holes_blocks(page, k);
-    if (blocks.from < page->capacity && blocks.to > page->capacity) return false;
+    const size_t to = rix_min(blocks.to, page->reserved);
+    if (blocks.from < page->capacity && to > page->capacity) return false;
   }
   for (size_t i = 0; i < page->capacity; i++)
     out += holes_touch(page, set, i);

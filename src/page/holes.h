@@ -18,6 +18,7 @@
 //   out               ==  blocks below `capacity` that have a byte in a hole
 //   each hole has bytes of blocks below `capacity`, or from `capacity` on, but not of both
 //   punched           <=>  there is a hole
+//   a block that touches a gap (remote.h) is live, and counted in xremote
 //   a page with holes, or that had some, is not RIX_PAGE_ZERO
 // CONCURRENCY: the owner, or who claimed the page. xholes: any thread may read it.
 #ifndef RIX_PAGE_HOLES_H
@@ -43,22 +44,47 @@ RIX_INTERNAL void rix_page_punch(ri_page_t* page, rix_punch_t* punch);
 RIX_INTERNAL RIX_SLOW void rix_holes_extend(ri_page_t* page);
 // The page goes, which has holes: its descriptor has none.
 RIX_INTERNAL void rix_holes_forget(ri_page_t* page);
+// What others freed and gave back to the OS (steal.c) becomes holes. Returns how many blocks, which
+// were live, are out now.
+/*@ requires \valid(page) && 0 < page_gaps <= page->used.v % 0x10000;
+    requires page->used.v % 0x10000 + page->out <= page->capacity;
+    assigns page->used.v, page->out, page->flags, page->punched, page->xholes[0..1], page->xgaps,
+      page->xtried;
+    ensures \result == page_gaps;
+    ensures page->out == \old(page->out) + page_gaps;
+    ensures page->used.v == \old(page->used.v) - page_gaps; */
+RIX_INTERNAL RIX_SLOW size_t rix_holes_take_gaps(ri_page_t* page);
 // Whether a block touches a hole.
 RIX_INTERNAL bool rix_holes_touch(const ri_page_t* page, size_t index);
 RIX_INTERNAL bool rix_holes_valid(const ri_page_t* page);
 
 RIX_INLINE bool rix_holes_any(const ri_page_t* page) { return page->punched != 0; }
-// Bytes of the holes of a page. Any thread.
-RIX_INLINE size_t rix_holes_bytes(const ri_page_t* page) {
+// The parts that bits of xgaps stand for, of a page of so many bytes.
+RIX_INLINE size_t rix_holes_gap_size(size_t bytes) {
+  return rix_max(rix_os_page_size(), bytes / 32);
+}
+// Whether a block touches a part that is in `gaps`.
+RIX_INLINE bool rix_holes_in_gaps(const ri_page_t* page, uint32_t gaps, size_t index) {
+  const size_t size = rix_holes_gap_size(rix_page_bytes(page));
+  const size_t block_size = rix_page_block_size(page);
+  const size_t last = ((index + 1) * block_size - 1) / size;
+  for (size_t part = index * block_size / size; part <= last; part++)
+    if ((gaps >> part & 1) != 0) return true;
+  return false;
+}
+// Bytes of the holes of a page of so many bytes, and of its gaps. Any thread.
+RIX_INLINE size_t rix_holes_bytes(const ri_page_t* page, size_t bytes) {
   const unsigned count = rix_popcount64(ri_load_relaxed(&page->xholes[0])) +
                          rix_popcount64(ri_load_relaxed(&page->xholes[1]));
-  return count * rix_os_page_size();
+  const unsigned gaps = rix_popcount64(ri_load_relaxed(&page->xgaps));
+  return count * rix_os_page_size() + gaps * rix_holes_gap_size(bytes);
 }
 // Of a descriptor that was never used, or given back.
 RIX_INLINE void rix_holes_init(ri_page_t* page) {
   RI_ASSERT(page->out == 0 && !rix_holes_any(page));
   page->passed = 0;
   page->rest = 0;
+  ri_store_relaxed(&page->xtried, 0);
 }
 
 #endif

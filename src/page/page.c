@@ -43,7 +43,9 @@ void rix_page_extend(ri_page_t* page) {
 }
 
 /*@ requires page_apart(page) && page_list((ri_block_t*)page->free);
-    requires page_counts(page, page_blocks) && 0 <= remote_blocks <= page->used.v % 0x10000;
+    requires page_counts(page, page_blocks);
+    requires 0 <= remote_blocks && 0 <= page_gaps;
+    requires remote_blocks + page_gaps <= page->used.v % 0x10000;
     requires \forall integer i; 0 <= i < remote_blocks ==>
       \valid(remote_block(i)) && \separated(remote_block(i), page);
     requires \forall integer i, j; 0 <= i < remote_blocks && 0 <= j < remote_blocks && i != j ==>
@@ -56,7 +58,8 @@ void rix_page_extend(ri_page_t* page) {
       remote_block(0) != \null && remote_block(remote_blocks - 1)->next == \null;
     requires \forall integer i; 0 <= i < page_blocks ==> page_block(i) != \null;
     assigns page->free, page->used.v, page->xremote.v, remote_block(remote_blocks - 1)->next,
-      page_block(page_blocks - 1)->next;
+      page_block(page_blocks - 1)->next, page->out, page->flags, page->punched, page->xholes[0..1],
+      page->xgaps, page->xtried;
     ensures some: \result <==> page_blocks + remote_blocks > 0;
     ensures top: 0 < remote_blocks && (page_blocks == 0 || remote_blocks <= page_blocks) ==>
       (ri_block_t*)page->free == remote_block(0);
@@ -77,7 +80,9 @@ void rix_page_extend(ri_page_t* page) {
     ensures counts: page_counts(page, page_blocks + remote_blocks); */
 bool rix_page_collect(ri_page_t* page) {
   ri_block_t* head = NULL;
-  const size_t count = rix_remote_collect(page, &head);
+  bool gaps;
+  size_t count = rix_remote_collect(page, &head, &gaps);
+  if (RIX_UNLIKELY(gaps)) count -= rix_holes_take_gaps(page);
   if (count == 0) return page->free != NULL;
   RI_ASSERT(count <= rix_page_live(page));
   rix_annotate_enter();
@@ -107,7 +112,7 @@ bool rix_page_collect(ri_page_t* page) {
   rix_annotate_leave();
   page->free = head;
   rix_page_add_used(page, (uint32_t) - (int32_t)count);
-  /*@ assert less: page->used.v == \at(page->used.v, Pre) - remote_blocks; */
+  /*@ assert less: page->used.v == \at(page->used.v, Pre) - remote_blocks - page_gaps; */
   return true;
 }
 

@@ -44,6 +44,7 @@ enum {                  // page->flags
       4,  // live blocks are marked in the arena's live bitmap; RIX_OWNER_CHECKED is set
   RIX_PAGE_SAMPLED = 8,   // in the queue of a theap that samples this class (heap/sample.c)
   RIX_PAGE_GUARDED = 16,  // its one block ends at a guard page (guard.c)
+  RIX_PAGE_BEGINS = 16,   // of a class, of which its thread had no page when it was made
   RIX_PAGE_SPARE = 32,    // empty when last looked at, and kept beside others of its class
   RIX_PAGE_KEPT = 64,    // it was empty and has RI_PAGE_USED_KEPT in `used`, unless that is damaged
   RIX_PAGE_LOOSE = 128,  // in the full list, and its owner has freed blocks of it
@@ -72,6 +73,7 @@ enum {                  // page->flags
     axiomatic page_blocks {
       logic ri_block_t* page_block(integer i);
       logic integer page_blocks;
+      logic integer page_gaps;  // blocks that touch one (remote.h)
     }
     predicate page_list{L}(ri_block_t* head) =
       0 <= page_blocks && (page_blocks == 0 ==> head == \null) &&

@@ -38,7 +38,8 @@ void rix_page_release(ri_page_t* page) {
   release_uncount(page);
   if (rix_page_is_single(page)) rix_history_learn(page);
   bool shared = rix_heap_pages_remove(page);
-  if ((page->flags & RIX_PAGE_GUARDED) != 0 && !rix_guard_clear(page)) shared = false;
+  const bool guarded = rix_page_is_single(page) && (page->flags & RIX_PAGE_GUARDED) != 0;
+  if (guarded && !rix_guard_clear(page)) shared = false;
   const bool interior = (ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR) != 0;
   ri_store_relaxed(&page->xowner, RIX_OWNER_NONE);
   ri_store_relaxed(&page->xtheap, NULL);

@@ -3,11 +3,14 @@
 // whole protocol is described here; what callers do with the results is in five more files, named
 // below.
 //
-//   xremote   63 ............ 16 | 15 ........ 2 |   1    |     0
-//             head offset / 8    |     count     | NOTIFY | ABANDONED
+//   xremote   63 ............ 17 |  16  | 15 ........ 2 |   1    |     0
+//             head offset/8 + 1  | GAPS |     count     | NOTIFY | ABANDONED
 //
-//   list       blocks freed by other threads: `head` is the newest, each links to the one before,
-//              `count` is their number; count == 0: the list is empty and head means nothing
+//   list       blocks freed by other threads: `head` is the newest, each links to the one before;
+//              0: there is none
+//   count      blocks that other threads freed and the owner did not collect yet
+//   GAPS       `count` has blocks that are not in the list: all that touch a part of the page that
+//              went back to the OS, a bit of xgaps each (steal.c). Not where a word has 32 bits
 //   NOTIFY     the owner has put the page away as full: the next free notifies it. Without an
 //              owner: no allocation will find the page, so the next free must take it
 //   ABANDONED  the page has no owner; who clears this bit owns the page. Zero means owned, so that
@@ -28,8 +31,10 @@
 //               the page is listed
 //
 //   No change of state: push -> PUSHED (owned, without NOTIFY), push_abandoned -> PUSHED
-//   (without owner and NOTIFY), collect (own: takes the list). Pages of one block are ABANDONED +
-//   NOTIFY from their creation on. A page that is released or destroyed is OWNED, by nobody.
+//   (without owner and NOTIFY), collect (own: takes the list), steal (any: takes the list).
+//   give_back (any) is a push of all that was stolen: from each state to where a push goes. Pages
+//   of one block are ABANDONED + NOTIFY from their creation on. A page that is released or
+//   destroyed is OWNED, by nobody.
 //
 //   operation       caller                           result, and what it means there
 //   push            heap/free.c free_push            PUSHED, WAKE, CLAIMED, REFUSED
@@ -38,6 +43,8 @@
 //                   push_abandoned after the last block: true: the caller owns the page
 //   take            page/end.c: true: as claim; it writes the word in any case (label D)
 //   collect         page/page.c rix_page_collect     how many blocks the owner has got back
+//   steal           page/steal.c                     true: the list is the caller's
+//   give_back       page/steal.c                     WAKE, CLAIMED
 //   request_wake    heap/queue.c rix_queue_to_full   false: others freed, the page is not full
 //   cancel_wake     heap/queue.c rix_queue_merge
 //   abandon         page/abandon.c, page/single.c    false: others freed, collect and try again
@@ -58,13 +65,25 @@
 // it does not want with rix_page_abandon_again (page/end.c), which also settles who releases it
 // when its heap is being destroyed.
 //
+// STOLEN. The owner may sleep for ever, and what others freed into its pages lies there. So any
+// thread may take that list. Its blocks are live to whoever owns the page meanwhile, who cannot
+// release it for that reason; so the thief is alone with them. He returns the OS pages that they
+// cover, and gives all of them back: those of them that would have their links in what was returned
+// as GAPS, the others as a list. One thief at a time (lock rix_purge_lock), and with rix_heap_lock,
+// so that no heap is destroyed meanwhile. A full page may have neither NOTIFY nor a list while he
+// has it: so he always wakes the owner (WAKE), after which xwoken says what an empty list did not.
+// xgaps belongs to whoever took GAPS out of the word, thief or owner, until he stores it: the thief
+// with the next give_back; the owner, when they are holes like his own, with zero. A thief that
+// finds xgaps other than zero and no GAPS in the word lets the page alone.
+//
 // A free is one compare-and-swap. The count spares the owner a walk to count the blocks, and
 // refuses the free of more blocks than the page has.
 //
-// CONCURRENCY: push, push_abandoned, claim, take: any thread; collect, request_wake, cancel_wake,
-// abandon: the owner. Labels:
+// CONCURRENCY: push, push_abandoned, claim, take: any thread; steal, give_back: any thread with the
+// locks; collect, request_wake, cancel_wake, abandon: the owner. Labels:
 //   R1 release  push: publishes block->next, and what the program wrote to the block
-//   A1 acquire  collect, and a push or claim that becomes owner, see all that R1 published
+//   A1 acquire  collect, steal, and a push or claim that becomes owner, see all that R1 published
+//   R3 release  give_back: as R1, and what the OS did to the gaps, and xgaps
 //   R2 release  abandon: publishes the owner's state of the page
 //   A2 acquire  claim, and push with old ABANDONED: the new owner sees it
 //   F1 release  request_wake: publishes xtheap, which says whom to wake
@@ -84,9 +103,11 @@
 #define RIX_REMOTE_COUNT_SHIFT 2
 #define RIX_REMOTE_COUNT_MASK ((uintptr_t)0x3FFF << RIX_REMOTE_COUNT_SHIFT)
 #define RIX_REMOTE_COUNT_ONE ((uintptr_t)1 << RIX_REMOTE_COUNT_SHIFT)
-#define RIX_REMOTE_HEAD_SHIFT 16
+#define RIX_REMOTE_STEALS (sizeof(uintptr_t) > 4)
+#define RIX_REMOTE_GAPS ((uintptr_t)RIX_REMOTE_STEALS << 16)
+#define RIX_REMOTE_HEAD_SHIFT (RIX_REMOTE_STEALS ? 17 : 16)
 #define RIX_REMOTE_HEAD_MASK (~(uintptr_t)0 << RIX_REMOTE_HEAD_SHIFT)
-#define RIX_REMOTE_LIST_MASK (RIX_REMOTE_COUNT_MASK | RIX_REMOTE_HEAD_MASK)
+#define RIX_REMOTE_LIST_MASK (RIX_REMOTE_COUNT_MASK | RIX_REMOTE_GAPS | RIX_REMOTE_HEAD_MASK)
 
 typedef enum rix_remote_result_e {
   RIX_REMOTE_PUSHED,   // done
@@ -106,19 +127,23 @@ RIX_INLINE size_t rix_remote_count(const ri_page_t* page) {
 }
 
 RIX_INLINE ri_block_t* rix_remote_head_of(const ri_page_t* page, uintptr_t word) {
-  if (rix_remote_count_of(word) == 0) return NULL;
-  return (ri_block_t*)(page->start + ((word >> RIX_REMOTE_HEAD_SHIFT) << 3));
+  const uintptr_t at = word >> RIX_REMOTE_HEAD_SHIFT;
+  return at == 0 ? NULL : (ri_block_t*)(page->start + (at << 3) - 8);
+}
+
+RIX_INLINE uintptr_t rix_remote_head(const ri_page_t* page, const ri_block_t* block) {
+  const uintptr_t offset = (uintptr_t)((const uint8_t*)block - page->start);
+  return ((offset >> 3) + 1) << RIX_REMOTE_HEAD_SHIFT;
 }
 
 // Puts a live block in front of the list in `old`. Returns the new word without state bits, or 0:
 // more blocks would be free than the page has.
 RIX_INLINE uintptr_t rix_remote_link(const ri_page_t* page, ri_block_t* block, uintptr_t old) {
-  const uintptr_t offset = (uintptr_t)((uint8_t*)block - page->start);
   ri_block_t* const head = rix_remote_head_of(page, old);
   if (head == block || rix_remote_count_of(old) >= page->reserved) return 0;
   block->next = head;
-  return ((offset >> 3) << RIX_REMOTE_HEAD_SHIFT) |
-         ((old & RIX_REMOTE_COUNT_MASK) + RIX_REMOTE_COUNT_ONE);
+  return rix_remote_head(page, block) |
+         ((old & (RIX_REMOTE_COUNT_MASK | RIX_REMOTE_GAPS)) + RIX_REMOTE_COUNT_ONE);
 }
 
 // Frees a live block of the page. If it has no owner it is the caller's afterwards.
@@ -160,23 +185,64 @@ RIX_INLINE rix_remote_result_t rix_remote_push_abandoned(ri_page_t* page, ri_blo
   return rix_remote_claim(page) ? RIX_REMOTE_CLAIMED : RIX_REMOTE_PUSHED;
 }
 
-// Owner: takes the whole list. Returns its length and stores its first block.
+// Owner: takes the whole list. Returns how many blocks it gets back, and stores the first of the
+// list; *gaps: some are not in the list.
 /*@ axiomatic remote_blocks {
       logic ri_block_t* remote_block(integer i);
       logic integer remote_blocks;
     } */
 // The contract is believed by the proofs; verify/symbolic (remote.c) proves it for every word.
-/*@ requires \valid(page) && \valid(head) && \separated(page, head);
-    assigns page->xremote.v, *head;
-    ensures \result == remote_blocks >= 0;
-    ensures \result > 0 ==> *head == remote_block(0);
-    ensures \result == 0 ==> *head == \old(*head); */
-RIX_INLINE size_t rix_remote_collect(ri_page_t* page, ri_block_t** head) {
+/*@ requires \valid(page) && \valid(head) && \valid(gaps) && \separated(page, head, gaps);
+    assigns page->xremote.v, *head, *gaps;
+    ensures \result == remote_blocks + page_gaps && remote_blocks >= 0 && page_gaps >= 0;
+    ensures remote_blocks > 0 ==> *head == remote_block(0);
+    ensures \result == 0 ==> *head == \old(*head);
+    ensures *gaps <==> page_gaps > 0; */
+RIX_INLINE size_t rix_remote_collect(ri_page_t* page, ri_block_t** head, bool* gaps) {
+  *gaps = false;
   const uintptr_t seen = ri_load_relaxed(&page->xremote);
   if (rix_remote_count_of(seen) == 0) return 0;
   const uintptr_t old = ri_fetch_and_acquire(&page->xremote, ~RIX_REMOTE_LIST_MASK);  // A1
   *head = rix_remote_head_of(page, old);
+  *gaps = (old & RIX_REMOTE_GAPS) != 0;
   return rix_remote_count_of(old);
+}
+
+// Thief: takes the list, which *word is about; `gaps`: and the gaps, which it must have then, or
+// not have otherwise. False: nothing done.
+RIX_INLINE bool rix_remote_steal(ri_page_t* page, bool gaps, uintptr_t* word) {
+  uintptr_t old = ri_load_relaxed(&page->xremote);
+  do {
+    if (rix_remote_count_of(old) == 0) return false;
+    if (((old & RIX_REMOTE_GAPS) != 0) != gaps) return false;
+  } while (!ri_cas_weak_acquire(&page->xremote, &old, old & ~RIX_REMOTE_LIST_MASK));  // A1
+  *word = old;
+  return true;
+}
+
+// What a thief gives back.
+typedef struct rix_remote_loot_s {
+  ri_block_t* first;  // of a list, or NULL
+  ri_block_t* last;
+  size_t count;  // of the list, and of the gaps
+  bool gaps;     // xgaps says which
+} rix_remote_loot_t;
+
+// Thief: CLAIMED: the page has no owner and is the caller's. WAKE: it has one, to be woken.
+RIX_INLINE rix_remote_result_t rix_remote_give_back(ri_page_t* page,
+                                                    const rix_remote_loot_t* loot) {
+  const uintptr_t more = loot->count * RIX_REMOTE_COUNT_ONE + (loot->gaps ? RIX_REMOTE_GAPS : 0);
+  uintptr_t old = ri_load_relaxed(&page->xremote);
+  uintptr_t word;
+  do {
+    word = (old & ~RIX_REMOTE_STATE) + more;
+    if (loot->first != NULL) {
+      loot->last->next = rix_remote_head_of(page, old);
+      word = (word & ~RIX_REMOTE_HEAD_MASK) | rix_remote_head(page, loot->first);
+    }
+    // R3 pairs A1, A2 pairs R2, F2 pairs F1.
+  } while (!ri_cas_weak_acq_rel(&page->xremote, &old, word));
+  return (old & RIX_REMOTE_ABANDONED) != 0 ? RIX_REMOTE_CLAIMED : RIX_REMOTE_WAKE;
 }
 
 // Owner: asks the next free to wake it. False, and nothing asked, when the list is not empty.

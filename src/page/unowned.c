@@ -60,9 +60,9 @@ void rix_unowned_punch(rix_punch_t* punch) {
   }
 }
 
-void rix_unowned_pass(rix_punch_t* punch, size_t steps, uint64_t now, uint64_t delay) {
-  if (now < ri_load_relaxed(&unowned.xdue)) return;
-  if (!rix_lock_try(&rix_purge_lock)) return;
+bool rix_unowned_pass(rix_punch_t* punch, size_t steps, uint64_t now, uint64_t delay) {
+  if (now < ri_load_relaxed(&unowned.xdue)) return true;
+  if (!rix_lock_try(&rix_purge_lock)) return false;
   bool more = true;
   while (more && punch->steps < steps)
     more = unowned_step(&unowned.at, punch);
@@ -71,4 +71,5 @@ void rix_unowned_pass(rix_punch_t* punch, size_t steps, uint64_t now, uint64_t d
     ri_store_relaxed(&unowned.xdue, now + delay);
   }
   rix_unlock(&rix_purge_lock);
+  return !more;
 }

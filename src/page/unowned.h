@@ -10,7 +10,8 @@
 // Punches all pages without owner that an allocation would find.
 RIX_INTERNAL void rix_unowned_punch(rix_punch_t* punch);
 // A part of them, as time passes: from where the last call ended, until `steps` are reached. All of
-// them once in `delay` ms. Returns at once when another thread is purging.
-RIX_INTERNAL void rix_unowned_pass(rix_punch_t* punch, size_t steps, uint64_t now, uint64_t delay);
+// them once in `delay` ms. Returns at once when another thread is purging. Whether all of them are
+// done.
+RIX_INTERNAL bool rix_unowned_pass(rix_punch_t* punch, size_t steps, uint64_t now, uint64_t delay);
 
 #endif

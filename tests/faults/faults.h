@@ -29,11 +29,13 @@ typedef enum faults_kind_e {
   FAULTS_KEY,      // thread-specific data, and handlers of fork
   FAULTS_CLOCK,
   FAULTS_FILE,  // open, and limits
+  FAULTS_TASK,  // the start of the allocator's own task
   FAULTS_KINDS
 } faults_kind_t;
 
-static const char* const faults_names[FAULTS_KINDS] = {
-    "memory", "mmap", "munmap", "mprotect", "madvise", "mremap", "resize", "key", "clock", "file"};
+static const char* const faults_names[FAULTS_KINDS] = {"memory",  "mmap",   "munmap", "mprotect",
+                                                       "madvise", "mremap", "resize", "key",
+                                                       "clock",   "file",   "task"};
 
 // To be defined by the test. Called in the child.
 static void scenario(void);
@@ -57,6 +59,7 @@ int __real_pthread_setspecific(pthread_key_t key, const void* value);
 int __real_pthread_key_create(pthread_key_t* key, void (*done)(void*));
 int __real_rix_sys_clock_gettime(clockid_t clock, struct timespec* t);
 long __real_rix_sys_call(long number, long a, long b, long c, long d, long e, long f);
+long __real_rix_sys_clone(void (*run)(void), void* stack, void* pointer, uint32_t* id);
 void* __wrap_rix_sys_mmap(void* at, size_t size, int access, int flags, int fd, long offset);
 int __wrap_rix_sys_munmap(void* p, size_t size);
 int __wrap_rix_sys_mprotect(void* p, size_t size, int access);
@@ -66,6 +69,7 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void* value);
 int __wrap_pthread_key_create(pthread_key_t* key, void (*done)(void*));
 int __wrap_rix_sys_clock_gettime(clockid_t clock, struct timespec* t);
 long __wrap_rix_sys_call(long number, long a, long b, long c, long d, long e, long f);
+long __wrap_rix_sys_clone(void (*run)(void), void* stack, void* pointer, uint32_t* id);
 
 static struct {
   atomic_int started;  // a word: gcc for riscv64 exchanges less by a library
@@ -145,7 +149,12 @@ int __wrap_rix_sys_clock_gettime(clockid_t clock, struct timespec* t) {
   return ours && faults_hit(FAULTS_CLOCK) ? -1 : __real_rix_sys_clock_gettime(clock, t);
 }
 
+long __wrap_rix_sys_clone(void (*run)(void), void* stack, void* pointer, uint32_t* id) {
+  return faults_hit(FAULTS_TASK) ? -1 : __real_rix_sys_clone(run, stack, pointer, id);
+}
+
 long __wrap_rix_sys_call(long number, long a, long b, long c, long d, long e, long f) {
+  if (number == SYS_rt_sigprocmask && faults_hit(FAULTS_TASK)) return -1;
   const bool files = number == SYS_openat || number == SYS_prlimit64;
   if (files && faults_hit(FAULTS_FILE)) return -1;
   const bool asked = faults_strict && number == SYS_openat &&

@@ -62,14 +62,14 @@ static bool is_needed(const ri_page_t* page, size_t k) {
 
 // All that goes back goes back, and is known to have.
 static size_t punch(ri_page_t* page) {
-  const size_t before = rix_holes_bytes(page), purged = rix_purged_bytes();
+  const size_t before = rix_holes_bytes(page, rix_page_bytes(page)), purged = rix_purged_bytes();
   const bool zero = (page->flags & RIX_PAGE_ZERO) != 0;  // what was not touched counts as a hole
   const size_t gauge = rix_gauge_now(RIX_GAUGE_HOLES);
   const size_t committed = rix_gauge_now(RIX_GAUGE_COMMITTED);
   rix_punch_t p = {.all = true};
   rix_page_punch(page, &p);
   CHECK(rix_page_valid(page));
-  const size_t more = rix_holes_bytes(page) - before;
+  const size_t more = rix_holes_bytes(page, rix_page_bytes(page)) - before;
   CHECK(zero ? more >= p.bytes : more == p.bytes);
   CHECK(rix_purged_bytes() == purged + p.bytes);
   CHECK(rix_gauge_now(RIX_GAUGE_HOLES) == gauge + more);
@@ -111,7 +111,8 @@ static void refill(ri_page_t* page) {
 static void release(ri_page_t* page) {
   ri_store_relaxed(&page->used, 0);
   page->free = NULL;
-  const size_t holes = rix_holes_bytes(page), gauge = rix_gauge_now(RIX_GAUGE_HOLES);
+  const size_t holes = rix_holes_bytes(page, rix_page_bytes(page)),
+               gauge = rix_gauge_now(RIX_GAUGE_HOLES);
   rix_page_release(page);
   CHECK(rix_gauge_now(RIX_GAUGE_HOLES) == gauge - holes);
 }
@@ -191,7 +192,7 @@ static void passes(void) {
   // What was filled again is left alone.
   while (page->free != NULL)
     (void)rix_page_pop(page);
-  while (rix_holes_bytes(page) == 15 * 4096)
+  while (rix_holes_bytes(page, rix_page_bytes(page)) == 15 * 4096)
     rix_page_extend(page);
   (void)rix_page_pop(page);
   for (int i = 0; i < 8; i++)

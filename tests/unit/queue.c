@@ -108,7 +108,8 @@ static void full_and_sweep(unsigned c) {
   CHECK(pages[0]->place == RIX_PLACE_QUEUE && rix_theap_valid(&theap));
   for (size_t i = 0; i < PAGES; i++) {
     ri_block_t* unused = NULL;
-    (void)rix_remote_collect(pages[i], &unused);
+    bool gaps;
+    (void)rix_remote_collect(pages[i], &unused, &gaps);
     pages[i]->free = NULL;
     pages[i]->capacity = 0;
     ri_store_relaxed(&pages[i]->used, 0);

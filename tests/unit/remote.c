@@ -12,6 +12,7 @@
 enum { BLOCKS = 64, BLOCK = 16 };
 static __attribute__((aligned(64))) uint8_t memory[BLOCKS * BLOCK];
 static ri_page_t page;
+static bool gaps;  // what a collection says
 
 static ri_block_t* block(size_t i) { return (ri_block_t*)(void*)(memory + i * BLOCK); }
 
@@ -28,12 +29,12 @@ static void order_of_the_list(void) {
     CHECK(rix_remote_count(&page) == i + 1);
   }
   ri_block_t* head = NULL;
-  CHECK(rix_remote_collect(&page, &head) == BLOCKS);
+  CHECK(rix_remote_collect(&page, &head, &gaps) == BLOCKS);
   for (size_t i = BLOCKS; i-- > 0; head = head->next)
     CHECK(head == block(i));
   CHECK(head == NULL);
   CHECK(rix_remote_count(&page) == 0);
-  CHECK(rix_remote_collect(&page, &head) == 0);
+  CHECK(rix_remote_collect(&page, &head, &gaps) == 0);
 }
 
 static void refusals(void) {
@@ -46,7 +47,7 @@ static void refusals(void) {
   CHECK(rix_remote_push(&page, block(5)) == RIX_REMOTE_REFUSED);
   CHECK(rix_remote_count(&page) == 2);
   ri_block_t* head = NULL;
-  CHECK(rix_remote_collect(&page, &head) == 2);
+  CHECK(rix_remote_collect(&page, &head, &gaps) == 2);
   CHECK(head == block(4) && head->next == block(3) && head->next->next == NULL);
 }
 
@@ -58,7 +59,7 @@ static void wake(void) {
   CHECK(rix_remote_push(&page, block(1)) == RIX_REMOTE_PUSHED);  // told once
   CHECK(!rix_remote_request_wake(&page));
   ri_block_t* head = NULL;
-  CHECK(rix_remote_collect(&page, &head) == 2);
+  CHECK(rix_remote_collect(&page, &head, &gaps) == 2);
   CHECK(rix_remote_request_wake(&page));
 }
 
@@ -71,12 +72,12 @@ static void owners(void) {
   CHECK(rix_remote_push(&page, block(0)) == RIX_REMOTE_PUSHED);
   CHECK(!rix_remote_abandon(&page, false));  // the list must be collected first
   ri_block_t* head = NULL;
-  CHECK(rix_remote_collect(&page, &head) == 1);
+  CHECK(rix_remote_collect(&page, &head, &gaps) == 1);
   CHECK(rix_remote_request_wake(&page));
   CHECK(rix_remote_abandon(&page, false));  // a request to be woken ends with the ownership
   CHECK(rix_remote_push(&page, block(1)) == RIX_REMOTE_CLAIMED);
   CHECK(rix_remote_push(&page, block(2)) == RIX_REMOTE_PUSHED);
-  CHECK(rix_remote_collect(&page, &head) == 2);
+  CHECK(rix_remote_collect(&page, &head, &gaps) == 2);
 }
 
 // A free that leaves the page without owner.
@@ -96,7 +97,7 @@ static void leaves(void) {
   CHECK(rix_remote_push_abandoned(&page, block(2)) == RIX_REMOTE_CLAIMED);  // the last one
   CHECK(!rix_remote_claim(&page));
   ri_block_t* head = NULL;
-  CHECK(rix_remote_collect(&page, &head) == 3);
+  CHECK(rix_remote_collect(&page, &head, &gaps) == 3);
   CHECK(head == block(2) && head->next == block(1) && head->next->next == block(0));
   CHECK(ri_load_relaxed(&page.xremote) == 0);
   CHECK(rix_remote_abandon(&page, true) && rix_remote_take(&page) && !rix_remote_take(&page));
@@ -115,7 +116,7 @@ static void work_as_owner(uint64_t* rng) {
   CHECK(atomic_fetch_add_explicit(&inside, 1, memory_order_acquire) == 0);
   while (true) {
     ri_block_t* head = NULL;
-    const size_t count = rix_remote_collect(&page, &head);
+    const size_t count = rix_remote_collect(&page, &head, &gaps);
     uint64_t got = 0;
     size_t n = 0;
     for (; head != NULL; head = head->next, n++) {

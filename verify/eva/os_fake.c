@@ -178,3 +178,23 @@ bool rix_os_thread_exit_set(void* value) {
 void rix_os_fork_init(void (*before)(void), void (*parent)(void), void (*child)(void)) {
   (void)before, (void)parent, (void)child;
 }
+
+// There is no task of our own here.
+bool rix_os_is_privileged(void) { return false; }
+bool rix_os_task_can(void) { return false; }
+void rix_os_task_forget(void) {}
+void rix_os_task_wait(void) {}
+size_t rix_os_task_bytes(void) { return 0; }
+uint64_t rix_os_task_us(void) { return 0; }
+bool rix_os_task_is_lost(void) { return false; }
+bool rix_os_is_filtered(void) { return true; }
+bool rix_os_is_init(void) { return false; }
+bool rix_os_is_hooked(void) { return false; }
+rix_os_begun_t rix_os_task_start(void (*run)(void), const void* const* locals, bool filtered) {
+  (void)run, (void)locals, (void)filtered;
+  return RIX_OS_NEVER;
+}
+void rix_os_wait_on(ri_atomic_u32_t* word, uint32_t value, uint64_t ms) {
+  (void)word, (void)value, (void)ms;
+}
+void rix_os_wake_all(ri_atomic_u32_t* word) { (void)word; }

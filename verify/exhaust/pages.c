@@ -159,7 +159,7 @@ static void punching(unsigned c, unsigned set) {
   rix_punch_t punch = {.all = true};
   rix_page_punch(&page, &punch);
   HOLDS(rix_page_valid(&page), "class %u set %x", c, set);
-  HOLDS(punch.bytes == rix_holes_bytes(&page), "class %u set %x", c, set);
+  HOLDS(punch.bytes == rix_holes_bytes(&page, rix_page_bytes(&page)), "class %u set %x", c, set);
   // A page that is all live, or has next to nothing free, is not looked at.
   const size_t room = ((size_t)page.reserved - rix_page_live(&page)) * size;
   for (size_t k = 0; k < bytes / OS_PAGE; k++, decided++) {

@@ -248,3 +248,25 @@ void rix_os_fork_init(void (*before)(void), void (*parent)(void), void (*child)(
   os_model.fork_parent = parent;
   os_model.fork_child = child;
 }
+
+// ---- A task of our own --------------------------------------------------------------------------
+
+// There is none: what it does is done by the scenarios' threads, and its word has a scenario
+// (scenarios/task.c) with a futex of its own.
+bool rix_os_task_can(void) { return false; }
+void rix_os_task_forget(void) {}
+void rix_os_task_wait(void) {}
+size_t rix_os_task_bytes(void) { return 0; }
+uint64_t rix_os_task_us(void) { return 0; }
+bool rix_os_task_is_lost(void) { return false; }
+bool rix_os_is_filtered(void) { return true; }
+bool rix_os_is_init(void) { return false; }
+bool rix_os_is_hooked(void) { return false; }
+rix_os_begun_t rix_os_task_start(void (*run)(void), const void* const* locals, bool filtered) {
+  (void)run, (void)locals, (void)filtered;
+  return RIX_OS_NEVER;
+}
+void rix_os_wait_on(ri_atomic_u32_t* word, uint32_t value, uint64_t ms) {
+  (void)word, (void)value, (void)ms;
+}
+void rix_os_wake_all(ri_atomic_u32_t* word) { (void)word; }

@@ -38,7 +38,11 @@ static void setup_unowned_one(void) {
   world_thread_exit_as(5);
 }
 // As left behind by a thread that had punched it.
-static void punches(void) { rix_sparse_punch_all(); }
+static void punches(void) {
+  rix_sparse_punch(rix_thread_theap());
+  rix_punch_t punch = {.all = true};
+  rix_unowned_punch(&punch);
+}
 static void setup_unowned_holes(void) {
   world_setup(6, true);
   prepare(5);

@@ -3,6 +3,7 @@
 // while threads of other sub-processes look through all arenas (arena/reserve.c, heap/subproc.c).
 #include <rimalloc/rimalloc.h>
 
+#include "heap/sparse.h"
 #include "heap/subproc.h"
 #include "observe/count.h"
 #include "page/unowned.h"
@@ -129,6 +130,7 @@ static void counts(void) {
   MODEL_CHECK(rix_count_pages(&c) <= 1);
 }
 
+static void steals(void) { rix_sparse_steal(); }
 static void punches(void) {
   rix_punch_t punch = {.all = true};
   rix_unowned_punch(&punch);
@@ -199,6 +201,11 @@ const model_scenario_t model_scenarios[] = {
      .property = WHOLE,
      .setup = setup_given,
      .thread = {ends_old_and_gives, punches},
+     .finish = finish_any},
+    {.name = "given_and_steal",
+     .property = WHOLE,
+     .setup = setup_given,
+     .thread = {ends_old_and_gives, steals},
      .finish = finish_any},
     {.name = "reused_and_claim",
      .property = WHOLE,

@@ -37,6 +37,7 @@ void prove_push(void) {
   ASSERT(rix_remote_count_of(now) == count + 1);
   ASSERT(rix_remote_head_of(&page, now) == &block && block.next == head);
   ASSERT((now & RIX_REMOTE_STATE) == 0);
+  ASSERT((now & RIX_REMOTE_GAPS) == (old & RIX_REMOTE_GAPS));
   ASSERT((result == RIX_REMOTE_CLAIMED) == ((old & RIX_REMOTE_ABANDONED) != 0));
   ASSERT(result != RIX_REMOTE_WAKE || (old & RIX_REMOTE_NOTIFY) != 0);
   ASSERT(result != RIX_REMOTE_PUSHED || (old & RIX_REMOTE_STATE) == 0);
@@ -71,12 +72,50 @@ void prove_collect(void) {
   uint64_t offset;
   const uint64_t old = any_page(&offset);
   ri_block_t* head = &first;
-  const size_t count = rix_remote_collect(&page, &head);
+  bool gaps;
+  const size_t count = rix_remote_collect(&page, &head, &gaps);
   const uint64_t now = ri_load_relaxed(&page.xremote);
   ASSERT(count == rix_remote_count_of(old));
   ASSERT(count == 0 ? head == &first && now == old : head == rix_remote_head_of(&page, old));
-  ASSERT(rix_remote_count(&page) == 0);
+  ASSERT(gaps == (count > 0 && (old & RIX_REMOTE_GAPS) != 0));
+  ASSERT(rix_remote_count(&page) == 0 && (count == 0 || (now & RIX_REMOTE_LIST_MASK) == 0));
   ASSERT(((now ^ old) & RIX_REMOTE_STATE) == 0);
+}
+
+// A thief takes all, or nothing.
+void prove_steal(void) {
+  uint64_t offset;
+  const uint64_t old = any_page(&offset);
+  const bool gaps = sym_u16("gaps") == 1;
+  uintptr_t word = 0;
+  const bool stolen = rix_remote_steal(&page, gaps, &word);
+  const uint64_t now = ri_load_relaxed(&page.xremote);
+  const bool same = ((old & RIX_REMOTE_GAPS) != 0) == gaps;
+  ASSERT(stolen == (same && rix_remote_count_of(old) > 0));
+  ASSERT(stolen ? word == old && (now & RIX_REMOTE_LIST_MASK) == 0 : now == old);
+  ASSERT(((now ^ old) & RIX_REMOTE_STATE) == 0);
+}
+
+// He gives back a list of one block, or none, and gaps.
+void prove_give_back(void) {
+  uint64_t offset;
+  const uint64_t old = any_page(&offset);
+  const uint64_t count = sym_u16("count");
+  const bool list = sym_u16("list") == 1;
+  const bool gaps = sym_u16("gaps") == 1;
+  ri_block_t* const head = rix_remote_head_of(&page, old);
+  sym_assume(rix_remote_count_of(old) + count <= page.reserved);
+  sym_assume(!gaps || (old & RIX_REMOTE_GAPS) == 0);
+  rix_remote_loot_t loot = {.count = count, .gaps = gaps};
+  if (list) loot.first = loot.last = &block;
+  const rix_remote_result_t result = rix_remote_give_back(&page, &loot);
+  const uint64_t now = ri_load_relaxed(&page.xremote);
+  ASSERT(rix_remote_count_of(now) == rix_remote_count_of(old) + count);
+  ASSERT(rix_remote_head_of(&page, now) == (list ? &block : head));
+  ASSERT(!list || block.next == head);
+  ASSERT(((now & RIX_REMOTE_GAPS) != 0) == (gaps || (old & RIX_REMOTE_GAPS) != 0));
+  ASSERT((now & RIX_REMOTE_STATE) == 0);
+  ASSERT((result == RIX_REMOTE_CLAIMED) == ((old & RIX_REMOTE_ABANDONED) != 0));
 }
 
 void prove_request_wake(void) {
