@@ -6,6 +6,7 @@
 #include <rimalloc/rimalloc.h>
 
 #include "api/api.h"
+#include "arena/limit.h"
 #include "heap/fork.h"
 #include "heap/scavenge.h"
 #include "heap/thread.h"
@@ -40,9 +41,18 @@ __attribute__((constructor(101))) static void process_load(void) {
     rix_warning("the OS cannot turn off transparent huge pages for this process");
   }
   rix_fork_init();
+  // Somebody thought of the control group: perhaps of a filter of system calls, too.
+  const bool told = rix_options_source(ri_option_limit_cgroup) != RIX_OPTION_DEFAULT;
+  if (told) rix_limit_find_group();
   if (rix_option(ri_option_verbose) >= 1) ri_options_print();
   process_reserve();
   rix_scavenge_load();
+}
+
+// The control group's limit is looked for when there is some memory in use, which opens files. Where
+// nobody would see that the program installs a filter which may kill for that, it is done now.
+__attribute__((constructor(103))) static void process_look(void) {
+  if (!rix_scavenge_is_trusted()) rix_limit_find_group();
 }
 
 // When the process ends, or the library that contains this code is closed.

@@ -2,11 +2,13 @@
 // hooks.h: functions of the program that the allocator calls. rimalloc.h includes it. (Messages and
 // errors are there.)
 //
+// The function for memory pressure is in limits.h.
+//
 // Each kind has at most one function; registering another replaces it, NULL ends it. A call that is
 // under way in another thread may still reach the function that was replaced. Registering may be
 // done by any thread at any time.
 //
-// A function for deferred frees or for lack of memory may be left by longjmp or, where it was
+// A function for deferred frees, pressure or lack of memory may be left by longjmp or, where it was
 // called from one that may throw (ri_new, operator new), by an exception, and the allocation with
 // it: the allocator holds no lock then, and calls the function again the next time. What the
 // function does on another stack of the same thread (a coroutine) may call it there once more.

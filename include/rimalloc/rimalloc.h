@@ -388,6 +388,7 @@ RI_NODISCARD RI_EXPORT bool ri_audit(void) RI_NOEXCEPT;
 #include <rimalloc/hooks.h>
 #include <rimalloc/options.h>
 #include <rimalloc/heap.h>
+#include <rimalloc/limits.h>
 #include <rimalloc/arena.h>
 #include <rimalloc/stats.h>
 

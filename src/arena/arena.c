@@ -9,6 +9,7 @@
 
 #include "arena/due.h"
 #include "arena/huge.h"
+#include "arena/limit.h"
 #include "arena/mapping.h"
 #include "arena/pagemap.h"
 #include "arena/space.h"
@@ -136,10 +137,16 @@ static bool arena_commit(rix_arena_t* a, size_t index, size_t count) {
 
 // Makes claimed slices usable; on failure they are free again. *dirty: those that may be resident.
 static bool arena_prepare(rix_arena_t* a, size_t index, size_t count, size_t* dirty) {
+  const size_t clean = count - rix_bitmap_count_run(&a->dirty, index, count);
+  if (!rix_limit_charge(clean * RIX_SLICE_SIZE)) {
+    (void)rix_arena_free(a, index, count);  // those that are due stay so
+    return false;
+  }
   rix_bitmap_clear_run(&a->purge, index, count);
   rix_bitmap_clear_run(&a->aged, index, count);
   if (rix_bitmap_count_run(&a->committed, index, count) < count) {
     if (!arena_commit(a, index, count)) {
+      rix_limit_uncharge(clean * RIX_SLICE_SIZE);
       (void)rix_arena_free(a, index, count);
       rix_event(RIX_EVENT_ROLLBACK);
       return false;
@@ -241,7 +248,7 @@ static bool arena_claim_in(rix_arena_t* a, arena_want_t want, rix_slices_t* out,
   }
   size_t dirty;
   if (!arena_prepare(a, index, count, &dirty)) {
-    if (a->commit == NULL) *refused = true;
+    if (a->commit == NULL || rix_limit_refuses(count * RIX_SLICE_SIZE)) *refused = true;
     return false;
   }
   *out = (rix_slices_t){a, index, dirty == 0, dirty == count};
@@ -328,9 +335,9 @@ static bool arena_claim_counted(const rix_space_t* space, arena_want_t want, rix
   RI_ASSERT(want.count > 0 && rix_is_pow2(want.align) && want.align >= RIX_SLICE_SIZE);
   const long thp = rix_option(ri_option_thp);
   // Where address space is short, all arenas are of one kind: with two kinds, each would keep some
-  // unused.
-  const bool dense = want.dense && !rix_pagemap_is_short();
-  want.dense = thp >= RIX_THP_ALL || (thp == RIX_THP_DENSE && dense);
+  // unused. And near a limit a huge page could be more than what is left.
+  const bool may = !rix_pagemap_is_short() && rix_limit_level() == 0;
+  want.dense = thp >= RIX_THP_ALL || (thp == RIX_THP_DENSE && want.dense && may);
   const bool done = arena_claim(space, want, out);
   if (done) rix_gauge_up(RIX_GAUGE_CLAIMED, want.count * RIX_SLICE_SIZE);
   return done;

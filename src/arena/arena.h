@@ -148,6 +148,8 @@ RIX_INTERNAL bool rix_arena_purge_part(size_t bytes, rix_purge_by_t by);
 // has committed; it finds unused memory by itself. What another thread's purge has claimed is free
 // afterwards. Costs as much as was freed since the last time.
 RIX_INTERNAL void rix_arena_relieve(void);
+// As rix_arena_purge(true), unless another thread is at it.
+RIX_INTERNAL void rix_arena_purge_pressed(void);
 
 // Whether two ranges of memory have bytes in common.
 RIX_INLINE bool rix_ranges_meet(const void* a, size_t a_size, const void* b, size_t b_size) {
@@ -204,8 +206,8 @@ RIX_INTERNAL bool rix_arena_has_room(void);
 // Whether an arena may take that many more bytes: where address space is short, some is left to
 // others. `asks`: finds out now whether it is short.
 RIX_INTERNAL bool rix_arena_leaves_room(size_t bytes, bool asks);
-// Notes that slices that the caller claimed may be resident now. Returns how many may have been so
-// already: the others read as zero.
+// Notes that slices that the caller claimed, and charged (limit.h), may be resident now. Returns
+// how many may have been so already: the others read as zero.
 RIX_INTERNAL size_t rix_arena_mark_dirty(rix_arena_t* arena, size_t index, size_t count);
 
 // Lets anybody claim slices of the caller. True when all of them were claimed.

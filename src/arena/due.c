@@ -2,6 +2,7 @@
 // due.c: see due.h.
 #include "arena/due.h"
 
+#include "arena/limit.h"
 #include "arena/pace.h"
 #include "options/options.h"
 
@@ -23,7 +24,8 @@ void rix_due_at(uint64_t time) { (void)due_hasten(&rix_due_xnext, time); }
 int64_t rix_due_delay(void) {
   const int64_t delay = rix_option(ri_option_purge_delay);
   if (delay < 0) return -1;
-  return delay * rix_option(ri_option_arena_purge_mult) * (int64_t)rix_pace_factor();
+  return rix_limit_delay(delay * rix_option(ri_option_arena_purge_mult) *
+                         (int64_t)rix_pace_factor());
 }
 
 void rix_due_watch(uint64_t now) {

@@ -4,6 +4,7 @@
 
 #include "arena/arena.h"
 #include "arena/due.h"
+#include "arena/limit.h"
 #include "arena/pagemap.h"
 #include "arena/space.h"
 #include "base/annotate.h"
@@ -61,6 +62,19 @@ static bool mapping_from_cache(size_t size, size_t align, rix_mapping_t* out) {
   return best != NULL;
 }
 
+// Both accounts: of addresses and of memory.
+static bool mapping_charge(size_t size) {
+  if (!rix_space_charge(size)) return false;
+  if (rix_limit_charge(size)) return true;
+  rix_space_uncharge(size);
+  return false;
+}
+
+static void mapping_uncharge(size_t size) {
+  rix_limit_uncharge(size);
+  rix_space_uncharge(size);
+}
+
 // ---- Holes --------------------------------------------------------------------------------------
 
 // Notes an unmapped range, merged with a neighbour; replaces the smallest hole when all entries are
@@ -102,26 +116,26 @@ static void mapping_unmap(rix_mapping_t m) {
   rix_annotate_open(m.start, m.size);  // whoever gets the addresses next knows nothing of it
   rix_gauge_down(RIX_GAUGE_COMMITTED, m.size);
   rix_gauge_down(RIX_GAUGE_RESERVED, m.size);
-  rix_space_uncharge(m.size);
   if (rix_os_unmap(m.start, m.size)) {
     mapping_note_hole(m.start, m.room);
   } else {
     // The OS counts mappings, and this would split one: the memory goes back, the addresses do not.
     (void)rix_os_purge(m.start, m.size);
   }
+  mapping_uncharge(m.size);
 }
 
 // ---- Mappings -----------------------------------------------------------------------------------
 
 static bool mapping_fresh(size_t size, size_t align, size_t room, rix_mapping_t* out) {
-  if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || !rix_space_charge(size)) return false;
+  if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || !mapping_charge(size)) return false;
   room = rix_align_up(rix_pagemap_is_short() ? size : rix_max(size, room), RIX_SLICE_SIZE);
   void* const hole = align == RIX_SLICE_SIZE ? mapping_take_hole(room) : NULL;
   const rix_os_access_t access = size >= MAPPING_PROMISED_MIN ? RIX_OS_PROMISED : RIX_OS_USABLE;
   void* const p = rix_pagemap_map(hole, size, align, room, access);
   if (p == NULL) {
     if (hole != NULL) mapping_note_hole(hole, room);
-    rix_space_uncharge(size);
+    mapping_uncharge(size);
     return false;
   }
   *out = (rix_mapping_t){p, size, room, true};
@@ -166,7 +180,7 @@ void rix_mapping_release(void* start, size_t size, size_t room, bool shared) {
   rix_counter_sub(&mapping.xcount, 1);
   rix_gauge_down(RIX_GAUGE_CLAIMED, size);
   rix_counter_sub(&mapping.xreserved, size);
-  const long delay = rix_option(ri_option_purge_delay);
+  const int64_t delay = rix_limit_delay(rix_option(ri_option_purge_delay));
   const uint64_t due = delay < 0 ? UINT64_MAX : rix_os_clock_ms() + (uint64_t)delay;
   if (delay != 0 && shared && mapping_to_cache(m, due)) {
     if (delay > 0) rix_due_at(due);
@@ -186,13 +200,13 @@ static void mapping_resized(rix_gauge_t gauge, size_t old_size, size_t new_size)
 
 bool rix_mapping_resize(void* start, size_t old_size, size_t new_size) {
   const size_t more = new_size > old_size ? new_size - old_size : 0;
-  if (more > 0 && !rix_space_charge(more)) return false;
+  if (more > 0 && !mapping_charge(more)) return false;
   const bool covered = more == 0 || rix_pagemap_cover(start, new_size);
   if (!covered || !rix_os_resize(start, old_size, new_size)) {
-    rix_space_uncharge(more);
+    mapping_uncharge(more);
     return false;
   }
-  if (new_size < old_size) rix_space_uncharge(old_size - new_size);
+  if (new_size < old_size) mapping_uncharge(old_size - new_size);
   rix_counter_add(&mapping.xreserved, new_size - old_size);  // modular: may shrink
   mapping_resized(RIX_GAUGE_RESERVED, old_size, new_size);
   mapping_resized(RIX_GAUGE_COMMITTED, old_size, new_size);

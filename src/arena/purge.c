@@ -12,6 +12,7 @@
 #include "arena/arena.h"
 #include "arena/due.h"
 #include "arena/huge.h"
+#include "arena/limit.h"
 #include "arena/mapping.h"
 #include "arena/pace.h"
 #include "arena/touched.h"
@@ -63,6 +64,7 @@ static void purge_run(rix_arena_t* a, size_t index, size_t count) {
     const size_t dirty = rix_bitmap_clear_run(&a->dirty, index, count);
     rix_touched_clear(a, index, count);
     rix_gauge_down(RIX_GAUGE_COMMITTED, dirty * RIX_SLICE_SIZE);
+    rix_limit_uncharge(dirty * RIX_SLICE_SIZE);
     rix_event_add(RIX_EVENT_PURGED_BYTES, size);
     rix_counter_add(&purge.xpurged, size);
     if (a->dense) rix_huge_after_purge(a, index, count);
@@ -268,12 +270,13 @@ static bool purge_relieves(const rix_arena_t* a) {
 }
 
 void rix_arena_relieve(void) {
+  const bool counts = rix_limit_is_hard();
   rix_lock(&rix_purge_lock);
   const size_t n = rix_arena_count();
   for (size_t i = 0; i < n; i++) {
     rix_arena_t* const a = rix_arena_at(i);
     if (!purge_serves(a)) continue;
-    if (rix_due_allowed(a) && purge_relieves(a)) purge_all_of(a, NULL);
+    if (rix_due_allowed(a) && (counts || purge_relieves(a))) purge_all_of(a, NULL);
   }
   rix_mapping_purge(true);
   rix_unlock(&rix_purge_lock);
@@ -282,6 +285,12 @@ void rix_arena_relieve(void) {
 void rix_purge_arena_all(rix_arena_t* a) {
   ri_store_relaxed(&a->xpurge_due, 0);
   if (rix_due_allowed(a)) (void)purge_arena(a, &a->dirty, 1, NULL);
+}
+
+void rix_arena_purge_pressed(void) {
+  if (!rix_lock_try(&rix_purge_lock)) return;
+  purge_all(true, NULL);
+  rix_unlock(&rix_purge_lock);
 }
 
 void rix_arena_purge(bool force) {

@@ -7,6 +7,7 @@
 // its memory back. An arena is never taken out of the table; when its sub-process ends it serves
 // nobody, and an arena from the OS waits for the next sub-process that reserves one.
 #include "arena/arena.h"
+#include "arena/limit.h"
 #include "arena/mapping.h"
 #include "arena/meta.h"
 #include "arena/pagemap.h"
@@ -283,7 +284,10 @@ static bool reserve_enter(rix_arena_t* a, bool fresh, const rix_external_memory_
   if (fresh && !rix_arena_has_room()) return false;
   rix_arena_init(a, room->start + room->table, room->slices, room->layout, memory->committed);
   const bool reported_later = !memory->committed && memory->commit != NULL;
-  if (!memory->zero && !reported_later) rix_arena_mark_dirty(a, 0, room->slices);
+  if (!memory->zero && !reported_later) {
+    rix_limit_charge_anyway(room->slices * RIX_SLICE_SIZE);
+    rix_arena_mark_dirty(a, 0, room->slices);
+  }
   a->external = true;
   a->dense = false;
   a->pinned = pinned;
@@ -330,6 +334,7 @@ void rix_arena_retire(uint32_t subproc) {
       rix_arena_counts((size_t)0 - a->map_size);
       const size_t dirty = rix_bitmap_count_run(&a->dirty, 0, a->slice_count);
       rix_gauge_down(RIX_GAUGE_COMMITTED, dirty * RIX_SLICE_SIZE);
+      rix_limit_uncharge(dirty * RIX_SLICE_SIZE);
       a->slice_count = 0;  // the bitmaps are the program's memory again
       ri_store_relaxed(&a->xmapped, 0);
       rix_annotate_open(a->start, a->map_size);

@@ -49,6 +49,8 @@ typedef enum rix_event_e {
   RIX_EVENT_PURGES,         // arenas that a purge looked through
   RIX_EVENT_PURGED_BYTES,   // returned to the OS
   RIX_EVENT_RESET_BYTES,    // left to the OS to take
+  RIX_EVENT_LIMIT_HIT,      // the hard limit refused a claim
+  RIX_EVENT_RELIEF,         // a thread looked for memory to give back, at level 2 (arena/limit.h)
   RIX_EVENT_GAUGE,          // bytes or things added to each gauge
   RIX_EVENT_PAGE = RIX_EVENT_GAUGE + RIX_GAUGE_COUNT,  // pages created: of each class, and large
   RIX_EVENT_BLOCK = RIX_EVENT_PAGE + RIX_CLASS_COUNT + 1,     // blocks handed out, of each class

@@ -21,6 +21,7 @@
 #include "heap/heartbeat.h"
 #include "heap/orphan.h"
 #include "heap/queue.h"
+#include "heap/relief.h"
 #include "heap/sample.h"
 #include "heap/sparse.h"
 #include "heap/theap.h"
@@ -136,7 +137,7 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
     rix_theap_adopt(theap, page);
     if (page->free != NULL) return page;
   }
-  rix_page_extend(page);
+  if (!rix_page_extend(page)) return NULL;
   *fresh = (page->flags & RIX_PAGE_ZERO) != 0;
   return page;
 }
@@ -149,14 +150,14 @@ static RIX_SLOW ri_page_t* alloc_find_left(rix_theap_t* theap, unsigned c) {
   if (page == NULL) return NULL;
   rix_event(RIX_EVENT_RECLAIM_ALLOC);
   rix_theap_adopt(theap, page);
-  if (page->free == NULL) rix_page_extend(page);
-  return page;
+  return page->free != NULL || rix_page_extend(page) ? page : NULL;
 }
 
 // There was none: releases what this thread keeps, and tries once more.
 static RIX_SLOW ri_page_t* alloc_find_again(rix_theap_t* theap, unsigned c, bool* fresh) {
   rix_theap_collect(theap);
   if (!rix_heap_pages_refuses(theap->heap, RIX_SLICE_SIZE)) rix_arena_relieve();
+  rix_relieve_hard(RIX_MEDIUM_SLICES * RIX_SLICE_SIZE);
   ri_page_t* const page = alloc_find_page(theap, c, fresh);
   return page != NULL ? page : alloc_find_left(theap, c);
 }
@@ -273,6 +274,7 @@ _Static_assert(RIX_HEARTBEAT % ALLOC_PASS == 0, "a heartbeat is such a look");
 static RIX_SLOW void alloc_look_around(rix_theap_t* theap) {
   if (theap->slow_calls % RIX_HEARTBEAT == 0) rix_theap_heartbeat(theap);
   rix_sparse_pass(theap);
+  rix_limit_reread();
 }
 
 static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size, size_t align,
@@ -283,6 +285,7 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size
   }
   if (RIX_UNLIKELY(++theap->slow_calls % ALLOC_PASS == 0)) alloc_look_around(theap);
   if (rix_hook_is_deferred() && theap->tld->id == rix_tls.self) rix_hook_run_deferred(false);
+  if (rix_relief_is_due(theap->heap) && theap->tld->id == rix_tls.self) rix_relieve(theap->heap);
   theap->may_adopt = RIX_ADOPTIONS;
   void* p = theap->sample.rate != 0 ? alloc_sampled(theap, size, align, zero) : NULL;
   if (p == NULL) p = alloc_try(theap, c, zero);
@@ -298,6 +301,7 @@ static ri_page_t* alloc_try_single(rix_theap_t* theap, rix_heap_t* heap, size_t 
   const size_t unused = rix_arena_reserved() - rix_min(rix_arena_in_use(), rix_arena_reserved());
   if (theap != NULL && size <= unused + theap->bytes) rix_theap_collect(theap);
   if (!rix_heap_pages_refuses(heap, size)) rix_arena_relieve();
+  rix_relieve_hard(size);
   return rix_page_create_single(size, align, heap, zero, is_zero);
 }
 
@@ -307,6 +311,8 @@ static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, siz
   if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) return NULL;
   size = rix_max(size, 1);
   if (rix_hook_is_deferred() && rix_tls.phase == RIX_THREAD_LIVE) rix_hook_run_deferred(false);
+  if (rix_relief_is_due(heap)) rix_relieve(heap);
+  rix_limit_reread();
   if (theap != NULL && theap->sample.rate != 0) {
     void* const p = alloc_sampled(theap, size, align, zero);
     if (p != NULL) return p;

@@ -145,6 +145,9 @@ rix_heap_t* rix_heap_create(rix_subproc_t* subproc, rix_arena_t* only) {
   heap->pins = 0;
   ri_store_relaxed(&heap->xbytes, 0);
   ri_store_relaxed(&heap->xquota, 0);
+  ri_store_relaxed(&heap->xsoft, 0);
+  ri_store_relaxed(&heap->xtold, 0);
+  ri_store_relaxed(&heap->xpressed, 0);
   ri_store_relaxed(&heap->xtag, 0);
   ri_store_relaxed(&heap->xkeeps_blocks, 0);
   if (heaps.seq == 0) heaps.seq = ri_load_relaxed(&rix_heap_default.xseq);

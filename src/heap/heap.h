@@ -149,6 +149,10 @@ typedef struct rix_tld_s {
   rix_events_t events;       // what this thread did on slow paths
   bool exit_known;           // the OS will report the end of the thread
   bool in_pool;              // runs tasks of others: its frees take over no pages
+  bool relieving;            // in the middle of a look at its pages (relief.c)
+  uint32_t relief_calls;     // slow allocations while there may be none
+  uint64_t relief_began;     // when the last one did, in ms
+  uint64_t relief_due;       // no other before, in ms
   rix_theap_t* ended;        // those of heaps that were ended, to be settled: lock rix_heap_lock
   rix_flag_t xstale_theaps;  // there are some: set by any thread, under rix_heap_lock
 } rix_tld_t;

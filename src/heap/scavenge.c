@@ -278,6 +278,8 @@ void rix_scavenge_allow(rix_scavenge_reason_t reason) {
 
 void rix_scavenge_trust(void) { ri_store_relaxed(&scavenge.xtrusted, 1); }
 
+bool rix_scavenge_is_trusted(void) { return ri_load_relaxed(&scavenge.xtrusted) != 0; }
+
 void rix_scavenge_load(void) {
   rix_pace_call(scavenge_start);
   rix_scavenge_allow(RIX_SCAVENGE_EARLY);

@@ -22,6 +22,7 @@ RIX_INTERNAL void rix_scavenge_allow(rix_scavenge_reason_t reason);
 // By default there is only a task where this was called: by the part of the library that sees when
 // the program installs a filter (override/prctl.c), or for a program that says so.
 RIX_INTERNAL void rix_scavenge_trust(void);
+RIX_INTERNAL bool rix_scavenge_is_trusted(void);
 
 // For a while: nothing of the allocator is changed by a task. Holds may be nested.
 RIX_INTERNAL void rix_scavenge_hold(void);

@@ -11,6 +11,7 @@
 // others freed, which any thread may steal.
 #include "heap/sparse.h"
 
+#include "arena/limit.h"
 #include "base/events.h"
 #include "heap/queue.h"
 #include "heap/theap.h"
@@ -32,23 +33,29 @@ enum {
 static struct {
   rix_steal_t idle;          // of the pass over all pages
   rix_steal_t whole;         // of what is done before growth
+  rix_steal_t relief;        // of what is done near a limit
   ri_atomic(uint64_t) xdue;  // time in ms of the next pass
   ri_atomic(size_t) xpeak;   // bytes in use when it was grown last
-} sparse = {.idle = {.what = RIX_STEAL_IDLE}, .whole = {.what = RIX_STEAL_WHOLE}};
+} sparse = {.idle = {.what = RIX_STEAL_IDLE},
+            .whole = {.what = RIX_STEAL_WHOLE},
+            .relief = {.what = RIX_STEAL_ALL}};
 
 // ---- When somebody asks -------------------------------------------------------------------------
 
+static void sparse_punch_loose(rix_theap_t* theap, unsigned c, rix_punch_t* punch) {
+  ri_page_t* next;
+  for (ri_page_t* page = theap->loose[c]; page != NULL; page = next) {
+    next = page->side_next;
+    rix_page_punch(page, punch);
+    if (rix_page_can_extend(page)) rix_queue_from_full(theap, page);
+  }
+}
+
 static void sparse_punch_theap(rix_theap_t* theap, rix_punch_t* punch) {
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
-    ri_page_t* page = theap->queue[c].first;
-    for (; page != NULL; page = page->next)
+    for (ri_page_t* page = theap->queue[c].first; page != NULL; page = page->next)
       rix_page_punch(page, punch);
-    ri_page_t* next;
-    for (page = theap->loose[c]; page != NULL; page = next) {
-      next = page->side_next;
-      rix_page_punch(page, punch);
-      if (rix_page_can_extend(page)) rix_queue_from_full(theap, page);
-    }
+    sparse_punch_loose(theap, c, punch);
   }
 }
 
@@ -139,9 +146,10 @@ static void sparse_stand_at(rix_theap_t* theap, unsigned class_index) {
   theap->pass.page = class_index < RIX_CLASS_COUNT ? theap->queue[class_index].first : NULL;
 }
 
-// Goes on until `steps` are reached or the pass is over.
-static void sparse_go_on(rix_theap_t* theap, rix_punch_t* punch, size_t steps) {
+// Goes on until `steps` are reached, no more than `goal` bytes are used, or the pass is over.
+static void sparse_go_on(rix_theap_t* theap, rix_punch_t* punch, size_t steps, size_t goal) {
   while (theap->pass.class_index < RIX_CLASS_COUNT && punch->steps < steps) {
+    if (goal != 0 && rix_limit_used() <= goal) return;
     ri_page_t* const page = theap->pass.page;
     if (page == NULL) {
       sparse_stand_at(theap, theap->pass.class_index + 1);
@@ -163,9 +171,59 @@ static bool sparse_steal_pass(size_t steps, uint64_t now, uint64_t delay) {
   return more;
 }
 
+// Those of a theap whose heap may be ended by another thread, but for that.
+static void sparse_relieve_theap(rix_theap_t* theap, bool begins, rix_punch_t* punch, size_t steps,
+                                 size_t goal) {
+  const bool listed = theap->heap->listed;
+  if (listed) rix_lock(&rix_heap_lock);
+  if (theap->state == RIX_THEAP_DESTROYED) {
+    theap->pass.class_index = RIX_CLASS_COUNT;
+  } else {
+    if (begins) {
+      for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
+        sparse_punch_loose(theap, c, punch);
+      sparse_stand_at(theap, 0);
+    }
+    sparse_go_on(theap, punch, steps, goal);
+  }
+  if (listed) rix_unlock(&rix_heap_lock);
+}
+
+// What others freed into pages of threads that do not look. True: there is no more.
+static bool sparse_relieve_others(rix_punch_t* punch, size_t steps, size_t goal) {
+  bool more = !rix_thread_is_alone();
+  if (!more) return true;
+  while (more && punch->steps < steps && rix_limit_used() > goal) {
+    rix_lock(&rix_heap_lock);
+    rix_lock(&rix_purge_lock);
+    sparse.relief.punch = (rix_punch_t){.all = true};
+    more = sparse_steal(&sparse.relief);
+    if (!more) sparse.relief.arena = sparse.relief.index = 0;
+    punch->steps += sparse.relief.punch.steps;
+    rix_unlock(&rix_purge_lock);
+    rix_unlock(&rix_heap_lock);
+  }
+  return !more;
+}
+
+bool rix_sparse_relieve(bool begins, size_t steps, size_t goal) {
+  if (rix_option(ri_option_purge_holes) == 0) return true;
+  rix_punch_t punch = {.all = true};
+  bool done = true;
+  if (rix_tls.phase == RIX_THREAD_LIVE) {
+    rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
+    for (; theap != NULL; theap = theap->next) {
+      sparse_relieve_theap(theap, begins, &punch, steps, goal);
+      done = done && theap->pass.class_index == RIX_CLASS_COUNT;
+    }
+  }
+  return done && rix_unowned_relieve(&punch, steps, goal) &&
+         sparse_relieve_others(&punch, steps, goal);
+}
+
 void rix_sparse_pass(rix_theap_t* theap) {
   const uint64_t delay = sparse_delay();
-  if (delay == 0) return;
+  if (delay == 0 || rix_limit_is_pressed()) return;
   const uint64_t now = rix_os_clock_ms();
   const uint64_t ms = now - theap->pass.at;
   if (ms == 0) return;
@@ -177,7 +235,7 @@ void rix_sparse_pass(rix_theap_t* theap) {
     if (theap->bytes >= SPARSE_BYTES_MIN) sparse_stand_at(theap, 0);
   }
   rix_theap_enter(theap);
-  sparse_go_on(theap, &punch, steps);
+  sparse_go_on(theap, &punch, steps, 0);
   rix_theap_leave(theap);
   (void)rix_unowned_pass(&punch, steps, now, delay);
   if (punch.steps < steps) (void)sparse_steal_pass(steps - punch.steps, now, delay);

@@ -21,6 +21,9 @@ RIX_INTERNAL void rix_sparse_steal(void);
 // The process is about to use more memory than ever: about as much comes back from pages of which
 // others freed all blocks, and whose owners did not look.
 RIX_INTERNAL void rix_sparse_before_growth(void);
+// The same a part at a time, at level 2 of a limit: until `steps` are reached, or no more than
+// `goal` bytes are used (arena/limit.h). `begins`: from the start. True: all was looked at.
+RIX_INTERNAL bool rix_sparse_relieve(bool begins, size_t steps, size_t goal);
 // Goes on with the pass over a theap, or begins one, if it is time.
 RIX_INTERNAL void rix_sparse_pass(rix_theap_t* theap);
 // For whoever has no theap: goes on with the passes over what is not the calling thread's, for about

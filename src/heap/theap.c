@@ -17,6 +17,7 @@
 
 #include <errno.h>
 
+#include "arena/limit.h"
 #include "arena/pagemap.h"
 #include "base/events.h"
 #include "heap/queue.h"
@@ -102,6 +103,7 @@ void rix_theap_check_kept(rix_theap_t* theap) { theap_check_kept(theap, false); 
 static size_t theap_spare_most(const rix_theap_t* theap) {
   const bool bounded = theap->one_arena || ri_load_relaxed(&theap->heap->xquota) != 0;
   if (bounded || rix_pagemap_is_short() || rix_option_os_forbidden()) return 0;
+  if (rix_limit_level() != 0) return 0;
   return rix_min(theap->bytes / RIX_KEEP_PART, RIX_KEEP_MAX);
 }
 

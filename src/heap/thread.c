@@ -75,6 +75,10 @@ bool rix_thread_start(rix_subproc_t* subproc) {
   tld->theaps = NULL;
   tld->in_pool = false;
   tld->ended = NULL;
+  tld->relieving = false;
+  tld->relief_calls = 0;
+  tld->relief_began = 0;
+  tld->relief_due = 0;
   tld->subproc = subproc;
   ri_store_relaxed(&tld->xstale_theaps, 0);
   rix_tld_table_open(tld);

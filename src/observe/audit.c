@@ -4,6 +4,8 @@
 // allocates, also all slices of all arenas, and that the counters agree with what is counted.
 #include <errno.h>
 
+#include "arena/limit.h"
+#include "arena/mapping.h"
 #include "arena/meta.h"
 #include "arena/pagemap.h"
 #include "heap/scavenge.h"
@@ -69,6 +71,7 @@ static bool audit_heap_pages(const rix_heap_t* heap) {
 typedef struct audit_count_s {
   size_t slices, own_pages, listed, listed_default;
   size_t holes, excess;  // bytes
+  size_t dirty;          // slices
   size_t meta;           // slices of the allocator's own structures
 } audit_count_t;
 
@@ -155,6 +158,7 @@ static bool audit_arena(const rix_arena_t* a, audit_count_t* count) {
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
     if (!audit_abandoned(a, c, count)) return false;
   }
+  count->dirty += rix_bitmap_count_run(&a->dirty, 0, a->slice_count);
   return true;
 }
 
@@ -186,7 +190,10 @@ static bool audit_arenas(void) {
     if (!audit_arena(rix_arena_at(i), &count)) return false;
   }
   const size_t own = audit_own_pages();
-  return (count.slices + count.meta) * RIX_SLICE_SIZE == rix_arena_in_use() &&
+  const size_t mapped = rix_mapping_reserved() + rix_mapping_cached();
+  const size_t used = count.dirty * RIX_SLICE_SIZE - count.holes + mapped;
+  return used == rix_limit_used() && used == rix_gauge_now(RIX_GAUGE_COMMITTED) &&
+         (count.slices + count.meta) * RIX_SLICE_SIZE == rix_arena_in_use() &&
          count.meta == rix_meta_slices() && count.holes == rix_gauge_now(RIX_GAUGE_HOLES) &&
          count.excess == rix_gauge_now(RIX_GAUGE_EXCESS) && count.own_pages == own &&
          count.listed == rix_page_abandoned_count() && count.listed_default == audit_default();

@@ -5,6 +5,7 @@
 // CONCURRENCY: any thread. The peaks that are kept here are atomics; rix_thread_lock is held while
 // the events of all threads are added up.
 #include "arena/due.h"
+#include "arena/limit.h"
 #include "arena/mapping.h"
 #include "arena/meta.h"
 #include "arena/pace.h"
@@ -16,6 +17,7 @@
 #include "heap/tld.h"
 #include "observe/count.h"
 #include "observe/stats.h"
+#include "options/options.h"
 #include "page/abandon.h"
 #include "page/mapped.h"
 #include "page/remote.h"
@@ -151,6 +153,8 @@ static void stats_fill_events(ri_stats_t* s, const uint64_t* events) {
   s->arena_purges.total = (int64_t)events[RIX_EVENT_PURGES];
   s->purged.total = (int64_t)events[RIX_EVENT_PURGED_BYTES];
   s->reset.total = (int64_t)events[RIX_EVENT_RESET_BYTES];
+  s->limit_hits.total = (int64_t)events[RIX_EVENT_LIMIT_HIT];
+  s->limit_reliefs.total = (int64_t)events[RIX_EVENT_RELIEF];
   s->pages_extended.total = (int64_t)events[RIX_EVENT_EXTENDED];
   s->pages_retire.total = (int64_t)events[RIX_EVENT_KEPT];
   s->page_searches.total = (int64_t)events[RIX_EVENT_SEARCHED];
@@ -175,6 +179,18 @@ static size_t stats_retained(void) {
   return committed - rix_min(committed, claimed);
 }
 
+static void stats_fill_limits(ri_stats_t* s) {
+  rix_limit_look();
+  const size_t soft = rix_limit_soft();
+  const rix_limit_group_t group = rix_limit_group();
+  stats_set(&s->limit_used, rix_limit_used());
+  stats_set(&s->limit_hard, rix_option_bytes(ri_option_limit_hard, 10));
+  stats_set(&s->limit_soft, soft == SIZE_MAX ? 0 : soft);
+  stats_set(&s->limit_level, rix_limit_level());
+  stats_set(&s->group_limit, group.limit == SIZE_MAX ? 0 : group.limit);
+  stats_set(&s->group_usage, group.limit == SIZE_MAX ? 0 : group.usage);
+}
+
 // What belongs to the process as a whole.
 static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
   stats_gauge(&s->reserved, RIX_GAUGE_RESERVED, events);
@@ -189,6 +205,7 @@ static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
   stats_raise(&s->pages_abandoned.total, (int64_t)events[RIX_EVENT_ABANDONED]);
   stats_gauge(&s->heaps, RIX_GAUGE_HEAPS, events);
   stats_gauge(&s->theaps, RIX_GAUGE_THEAPS, events);
+  stats_fill_limits(s);
   rix_os_usage_t usage;
   stats_usage(&usage);
   stats_set(&s->resident, usage.resident);

@@ -12,6 +12,8 @@ static struct {
   void* deferred_arg;              // lock rix_report_lock
   ri_oom_fun* oom;                 // lock rix_report_lock
   void* oom_arg;                   // lock rix_report_lock
+  ri_pressure_fun* pressure;       // lock rix_report_lock
+  void* pressure_arg;              // lock rix_report_lock
 } hooks;
 
 rix_hook_set_t rix_hook_xdeferred;
@@ -45,10 +47,10 @@ typedef struct hooks_scope_s {
   volatile uint32_t words[HOOKS_WORDS];
 } hooks_scope_t;
 
-enum { HOOKS_DEFERRED_MAX = 4096, HOOKS_OOM_MAX = 8, HOOKS_WAIT_FACTOR = 8 };
+enum { HOOKS_OFTEN_MAX = 4096, HOOKS_OOM_MAX = 8, HOOKS_WAIT_FACTOR = 8 };
 
 static __thread struct {
-  hooks_call_t deferred, oom;
+  hooks_call_t deferred, oom, pressure;
   uint32_t calls;
   unsigned long long heartbeat;
 } hooks_mine;
@@ -94,7 +96,8 @@ static void hooks_begin(hooks_scope_t* scope, hooks_call_t* call, const void* fr
   scope->muted = rix_report_is_muted();
   rix_report_mute(false);  // what the function does is its own; and it may not come back
   scope->outer = *call;
-  const uint32_t first = call == &hooks_mine.oom ? HOOKS_OOM_MAX : HOOKS_DEFERRED_MAX;
+  const bool rare = call == &hooks_mine.oom;
+  const uint32_t first = rare ? HOOKS_OOM_MAX : HOOKS_OFTEN_MAX;
   // A record that is not above this call belongs to a call that was left, and is ignored.
   const uint32_t wait = (uintptr_t)frame < call->frame ? call->wait : first;
   *call = (hooks_call_t){(uintptr_t)frame, (const uint32_t*)scope->words, value, 0, wait};
@@ -127,6 +130,30 @@ void rix_hook_run_deferred(bool force) {
   const int saved = rix_os_errno();
   hooks_begin(&scope, &hooks_mine.deferred, frame);
   fun(force, ++hooks_mine.heartbeat, arg);
+  hooks_end(&scope);
+  rix_os_set_errno(saved);
+}
+
+void rix_hook_set_pressure(ri_pressure_fun* fun, void* arg) {
+  rix_lock(&rix_report_lock);
+  hooks.pressure = fun;
+  hooks.pressure_arg = arg;
+  rix_unlock(&rix_report_lock);
+}
+
+void rix_hook_run_pressure(int level, size_t used, size_t limit, ri_heap_t* heap) {
+  const void* const frame = __builtin_frame_address(0);
+  hooks_scope_t scope;
+  hooks_clear(&scope);
+  if (hooks_is_inside(&hooks_mine.pressure, frame)) return;
+  rix_lock(&rix_report_lock);
+  ri_pressure_fun* const fun = hooks.pressure;
+  void* const arg = hooks.pressure_arg;
+  rix_unlock(&rix_report_lock);
+  if (fun == NULL) return;
+  const int saved = rix_os_errno();
+  hooks_begin(&scope, &hooks_mine.pressure, frame);
+  fun(level, used, limit, heap, arg);
   hooks_end(&scope);
   rix_os_set_errno(saved);
 }

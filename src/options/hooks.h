@@ -22,6 +22,11 @@ RIX_INLINE bool rix_hook_is_deferred(void) {
 }
 RIX_INTERNAL RIX_SLOW void rix_hook_run_deferred(bool force);
 
+// A limit is near: of a heap, or of the process (NULL).
+RIX_INTERNAL void rix_hook_set_pressure(ri_pressure_fun* fun, void* arg);
+RIX_INTERNAL RIX_SLOW void rix_hook_run_pressure(int level, size_t used, size_t limit,
+                                                 ri_heap_t* heap);
+
 // There is no memory. Whether to try again; `attempt` counts from 0.
 RIX_INTERNAL RIX_SLOW bool rix_hook_out_of_memory(size_t size, unsigned attempt);
 

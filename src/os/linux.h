@@ -9,6 +9,10 @@
 // stays.
 RIX_INTERNAL void rix_linux_read_file(const char* path, char* text, size_t capacity);
 
+// Whether mappings that can be written count against a limit (RLIMIT_DATA), as was known at the
+// start.
+RIX_INTERNAL bool rix_linux_data_is_limited(void);
+
 // Widens [*from, *to) to `size` bytes at `local`.
 RIX_INLINE void rix_linux_widen(uintptr_t* from, uintptr_t* to, const void* local, size_t size) {
   const uintptr_t at = (uintptr_t)local;

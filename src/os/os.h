@@ -37,13 +37,24 @@ RIX_INTERNAL size_t rix_os_page_size(void);
 // reserved without access and committed piece by piece.
 RIX_INTERNAL bool rix_os_strict_commit(void);
 
-// Address space that this process may map, as far as a limit was set at the start; SIZE_MAX without
-// one.
+// Address space, and memory that can be written, that this process may map, as far as limits were
+// set at the start: the lower one; SIZE_MAX without one.
 RIX_INTERNAL size_t rix_os_address_space_limit(void);
 // Whether this much more address space can be mapped. Found out by mapping it, except (unless
 // `asks`) where there is no limit and the OS has never refused anything: then true, whatever the
 // size. So a limit that the program sets later is noticed too, at the cost of few system calls.
 RIX_INTERNAL bool rix_os_fits(size_t size, bool asks);
+
+// The limit of memory for the group of processes that this one belongs to (a control group, a
+// container), and what the group uses, without what the OS takes back by itself, in bytes.
+typedef struct rix_os_group_s {
+  uint64_t limit, usage;
+} rix_os_group_t;
+// Finds both out; false: there is no limit, or it cannot be read. Opens files, as the next: one
+// thread at a time.
+RIX_INTERNAL bool rix_os_group_find(rix_os_group_t* group);
+// Reads both again; false also before they were found.
+RIX_INTERNAL bool rix_os_group_read(rix_os_group_t* group);
 
 typedef enum rix_os_access_e {
   RIX_OS_RESERVED,  // address space only: commit before use

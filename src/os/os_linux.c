@@ -101,7 +101,8 @@ static bool os_unmap(void* p, size_t size) {
 bool rix_os_fits(size_t size, bool asks) {
   const bool limited = rix_os_address_space_limit() != SIZE_MAX || ri_load_relaxed(&os.xrefused);
   if (RIX_LIKELY(!limited && !asks)) return true;
-  void* const p = os_mmap(RIX_OS_CALL_MAP, NULL, size, PROT_NONE, MAP_NORESERVE);
+  const int access = rix_linux_data_is_limited() ? PROT_READ | PROT_WRITE : PROT_NONE;
+  void* const p = os_mmap(RIX_OS_CALL_MAP, NULL, size, access, MAP_NORESERVE);
   if (p == NULL) return false;
   os_unmap(p, size);
   return true;

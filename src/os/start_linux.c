@@ -35,6 +35,7 @@ static struct {
   ri_atomic(uint32_t) xsecure;     // 0 unknown, 1 no, 2 yes
   ri_atomic(uint32_t) xstrict;     // 0 unknown, 1 no, 2 yes
   ri_atomic(size_t) xspace_limit;  // 0 unknown or none
+  rix_flag_t xdata_limited;        // what can be written counts against a limit
 } facts;
 
 // open, read, write and close are cancellation points, and a thread that was cancelled inside
@@ -68,10 +69,18 @@ static void start_read_vector(void) {
   rix_sys_start((uintptr_t)getauxval(AT_SYSINFO_EHDR));
 }
 
-static void start_read_limit(void) {
-  uint64_t limit[2] = {UINT64_MAX, UINT64_MAX};  // now, and the most
-  const long known = rix_sys_call(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)limit, 0, 0);
-  if (known == 0 && limit[0] < SIZE_MAX) ri_store_relaxed(&facts.xspace_limit, (size_t)limit[0]);
+static size_t start_limit(int resource) {
+  uint64_t limit[2] = {UINT64_MAX, UINT64_MAX};  // now, and the maximum
+  const long known = rix_sys_call(SYS_prlimit64, 0, resource, 0, (long)limit, 0, 0);
+  return known == 0 && limit[0] < SIZE_MAX ? (size_t)limit[0] : SIZE_MAX;
+}
+
+// Arenas are mapped for writing, so a limit on such memory is one on their addresses.
+static void start_read_limits(void) {
+  const size_t space = start_limit(RLIMIT_AS), data = start_limit(RLIMIT_DATA);
+  const size_t least = rix_min(space, data);
+  if (least != SIZE_MAX) ri_store_relaxed(&facts.xspace_limit, least);
+  if (data != SIZE_MAX) ri_store_relaxed(&facts.xdata_limited, 1);
 }
 
 static void start_read_commit(void) {
@@ -85,7 +94,7 @@ static RIX_SLOW void start_read(void) {
   const int saved = errno;
   ri_store_relaxed(&facts.xpage_size, START_PAGE_LARGEST);
   start_read_vector();
-  start_read_limit();
+  start_read_limits();
   start_read_commit();
   errno = saved;
 }
@@ -123,6 +132,8 @@ size_t rix_os_address_space_limit(void) {
   const size_t limit = ri_load_relaxed(&facts.xspace_limit);
   return limit != 0 ? limit : SIZE_MAX;
 }
+
+bool rix_linux_data_is_limited(void) { return ri_load_relaxed(&facts.xdata_limited) != 0; }
 
 uint64_t rix_os_random(void) {
   rix_os_start();

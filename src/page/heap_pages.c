@@ -2,6 +2,7 @@
 // heap_pages.c: the lists of pages by heap.
 #include "page/heap_pages.h"
 
+#include "arena/limit.h"
 #include "page/remote.h"
 
 rix_lock_t rix_heap_pages_lock = RIX_LOCK_OPEN(RIX_LEVEL_HEAP_PAGES);
@@ -15,6 +16,16 @@ bool rix_heap_pages_refuses(rix_heap_t* heap, size_t bytes) {
   return used > quota || bytes > quota - used;
 }
 
+size_t rix_heap_pages_soft(rix_heap_t* heap) {
+  const size_t soft = ri_load_relaxed(&heap->xsoft), quota = ri_load_relaxed(&heap->xquota);
+  return rix_min(soft != 0 ? soft : SIZE_MAX, quota != 0 ? quota : SIZE_MAX);
+}
+
+static void heap_pages_look(rix_heap_t* heap, size_t used) {
+  const size_t level2 = rix_limit_level2_of(rix_heap_pages_soft(heap));
+  if (RIX_UNLIKELY(used >= level2)) ri_store_relaxed(&heap->xpressed, 1);
+}
+
 bool rix_heap_pages_charge(rix_heap_t* heap, size_t bytes) {
   if (!heap->listed) return true;
   size_t used = ri_load_relaxed(&heap->xbytes);
@@ -22,6 +33,7 @@ bool rix_heap_pages_charge(rix_heap_t* heap, size_t bytes) {
     const size_t quota = ri_load_relaxed(&heap->xquota);
     if (quota != 0 && (used > quota || bytes > quota - used)) return false;
   } while (!ri_cas_weak_relaxed(&heap->xbytes, &used, used + bytes));
+  heap_pages_look(heap, used + bytes);
   return true;
 }
 

@@ -37,6 +37,9 @@ typedef struct rix_heap_s {
   // any thread
   ri_atomic(size_t) xbytes;
   ri_atomic(size_t) xquota;  // bytes that xbytes may not exceed; 0: no limit
+  ri_atomic(size_t) xsoft;   // that it should not exceed; 0: no limit but xquota
+  rix_counter_t xtold;  // bytes of which the program was told last; 0: none since level 2 began
+  rix_flag_t xpressed;  // level 2 of these was reached (arena/limit.h), and nobody saw it end
   // Its pages without owner that an allocation finds, by class. Any thread changes those of the
   // default heap, whose pages never get another; else lock rix_heap_pages_lock.
   ri_atomic(uint32_t) xabandoned[RIX_CLASS_COUNT];
@@ -59,6 +62,8 @@ RIX_INTERNAL extern rix_lock_t rix_heap_pages_lock;
 // (rix_heap_pages_refuses), and returns it if other threads were faster.
 RIX_INTERNAL bool rix_heap_pages_charge(rix_heap_t* heap, size_t bytes);
 RIX_INTERNAL void rix_heap_pages_uncharge(rix_heap_t* heap, size_t bytes);
+// The limit that the levels of the heap are about; SIZE_MAX: none.
+RIX_INTERNAL size_t rix_heap_pages_soft(rix_heap_t* heap);
 // Whether the quota of the heap refuses that many more bytes at present.
 RIX_INTERNAL bool rix_heap_pages_refuses(rix_heap_t* heap, size_t bytes);
 

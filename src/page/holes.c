@@ -10,6 +10,7 @@
 // was punched until it changes, as far as its first free block and the number of live ones show it.
 #include "page/holes.h"
 
+#include "arena/limit.h"
 #include "base/annotate.h"
 #include "options/options.h"
 #include "page/density.h"
@@ -63,6 +64,12 @@ static size_t holes_next(holes_set_t set, size_t from) {
   return HOLES_MAX;
 }
 
+// Charges the OS pages of `holes` that are not in `left`; false: a limit refuses. Who fills holes
+// does that first; what was punched is uncharged here.
+static bool holes_charge(holes_set_t holes, holes_set_t left) {
+  return rix_limit_charge((holes_count(holes) - holes_count(left)) * rix_os_page_size());
+}
+
 static void holes_store(ri_page_t* page, holes_set_t set) {
   ri_store_relaxed(&page->xholes[0], set.words[0]);
   ri_store_relaxed(&page->xholes[1], set.words[1]);
@@ -77,6 +84,7 @@ static void holes_put(ri_page_t* page, holes_set_t set) {
   if (now > before) {
     rix_gauge_up(RIX_GAUGE_HOLES, now - before);
     rix_gauge_down(RIX_GAUGE_COMMITTED, now - before);
+    rix_limit_uncharge(now - before);
   } else if (now < before) {
     rix_gauge_up(RIX_GAUGE_COMMITTED, before - now);
     rix_gauge_down(RIX_GAUGE_HOLES, before - now);
@@ -336,6 +344,7 @@ size_t rix_holes_take_gaps(ri_page_t* page) {
   }
   rix_gauge_down(RIX_GAUGE_HOLES, twice * rix_os_page_size());
   rix_gauge_up(RIX_GAUGE_COMMITTED, twice * rix_os_page_size());
+  if (twice > 0) rix_limit_charge_anyway(twice * rix_os_page_size());
   size_t out = 0;
   for (size_t i = 0; i < page->capacity; i++)
     out += holes_touch(page, set, i) && !holes_touch(page, before, i);
@@ -350,7 +359,7 @@ size_t rix_holes_take_gaps(ri_page_t* page) {
 
 // ---- Filling ------------------------------------------------------------------------------------
 
-static void holes_fill(ri_page_t* page) {
+static bool holes_fill(ri_page_t* page) {
   const holes_set_t before = holes_get(page);
   const size_t first = holes_blocks(page, holes_next(before, 0)).from;
   // The OS pages of the first block: as much as a step of a fresh page (RIX_EXTEND_BYTES), or a
@@ -358,6 +367,7 @@ static void holes_fill(ri_page_t* page) {
   const holes_span_t span = holes_span(page, first, 1);
   holes_set_t after = before;
   holes_drop(&after, span.from, span.to);
+  if (!holes_charge(before, after)) return false;
   ri_block_t** link = &page->free;
   ri_block_t* const old = page->free;
   const size_t last = rix_min(holes_blocks(page, span.to - 1).to, page->capacity);
@@ -369,28 +379,29 @@ static void holes_fill(ri_page_t* page) {
   }
   *link = old;
   holes_put(page, after);
+  return true;
 }
 
-static void holes_cut(ri_page_t* page) {
-  const size_t before = page->capacity;
+static bool holes_cut(ri_page_t* page) {
+  const holes_span_t span = holes_span(page, page->capacity, rix_page_cut_count(page));
+  const holes_set_t before = holes_get(page);
+  holes_set_t after = before;
+  holes_drop(&after, span.from, span.to);
+  if (!holes_charge(before, after)) return false;
   rix_page_cut(page);
-  const holes_span_t span = holes_span(page, before, page->capacity - before);
-  holes_set_t holes = holes_get(page);
-  holes_drop(&holes, span.from, span.to);
-  holes_put(page, holes);
+  holes_put(page, after);
+  return true;
 }
 
-void rix_holes_extend(ri_page_t* page) {
-  if (page->out > 0) {
-    holes_fill(page);
-  } else {
-    holes_cut(page);
-  }
+bool rix_holes_extend(ri_page_t* page) {
+  if (!(page->out > 0 ? holes_fill(page) : holes_cut(page))) return false;
   page->passed = 0;
   page->rest = HOLES_REST;
+  return true;
 }
 
 void rix_holes_forget(ri_page_t* page) {
+  rix_limit_charge_anyway(rix_holes_bytes(page, rix_page_bytes(page)));
   holes_put(page, (holes_set_t){{0}});
   page->out = 0;
 }

@@ -41,8 +41,9 @@ RIX_INTERNAL void rix_page_punch(ri_page_t* page, rix_punch_t* punch);
 
 // rix_page_extend for a page that has holes: puts the blocks of the first hole below `capacity`, or
 // of a part of it, on the free list; or cuts more blocks, and what they touch is no hole any more.
-RIX_INTERNAL RIX_SLOW void rix_holes_extend(ri_page_t* page);
-// The page goes, which has holes: its descriptor has none.
+// False, and nothing changed: a limit refuses the memory.
+RIX_INTERNAL RIX_SLOW bool rix_holes_extend(ri_page_t* page);
+// The page goes, which has holes: its descriptor has none, and they count as slices do.
 RIX_INTERNAL void rix_holes_forget(ri_page_t* page);
 // What others freed and gave back to the OS (steal.c) becomes holes. Returns how many blocks, which
 // were live, are out now.

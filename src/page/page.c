@@ -14,11 +14,15 @@ static ri_block_t* page_block_at(const ri_page_t* page, size_t index) {
   return (ri_block_t*)(page->start + index * rix_page_block_size(page));
 }
 
+size_t rix_page_cut_count(const ri_page_t* page) {
+  const size_t n = rix_max((size_t)RIX_EXTEND_BYTES / rix_page_block_size(page), 1);
+  const size_t left = (size_t)(page->reserved - page->capacity);
+  return rix_min(RIX_TEST_EXTEND_ONE ? 1 : n, left);
+}
+
 void rix_page_cut(ri_page_t* page) {
   const size_t block_size = rix_page_block_size(page);
-  size_t n = rix_max((size_t)RIX_EXTEND_BYTES / block_size, 1);
-  if (RIX_TEST_EXTEND_ONE) n = 1;
-  n = rix_min(n, (size_t)(page->reserved - page->capacity));
+  const size_t n = rix_page_cut_count(page);
   // In the order of addresses, so that a fresh page is used as an array would be.
   ri_block_t* block = page_block_at(page, page->capacity);
   ri_block_t* const first = block;
@@ -32,14 +36,12 @@ void rix_page_cut(ri_page_t* page) {
   page->capacity = (uint16_t)(page->capacity + n);
 }
 
-void rix_page_extend(ri_page_t* page) {
+bool rix_page_extend(ri_page_t* page) {
   RI_ASSERT(rix_page_can_extend(page));
   rix_event(RIX_EVENT_EXTENDED);
-  if (RIX_UNLIKELY(rix_holes_any(page))) {
-    rix_holes_extend(page);
-  } else {
-    rix_page_cut(page);
-  }
+  if (RIX_UNLIKELY(rix_holes_any(page))) return rix_holes_extend(page);
+  rix_page_cut(page);
+  return true;
 }
 
 /*@ requires page_apart(page) && page_list((ri_block_t*)page->free);

@@ -235,10 +235,11 @@ RIX_INTERNAL void rix_page_mark_interior(ri_page_t* page, const void* p);
 RIX_INTERNAL extern ri_page_t rix_page_empty;  // a page without blocks, for direct slots
 
 // Cuts some more memory into blocks, or fills a hole, and puts the blocks on the free list. The
-// page must be extendable.
-RIX_INTERNAL void rix_page_extend(ri_page_t* page);
-// The first of both.
+// page must be extendable. False, and nothing changed: a limit refuses the memory of the hole.
+RIX_INTERNAL bool rix_page_extend(ri_page_t* page);
+// The first of both, and how many blocks it makes.
 RIX_INTERNAL void rix_page_cut(ri_page_t* page);
+RIX_INTERNAL size_t rix_page_cut_count(const ri_page_t* page);
 // Takes over the blocks that others freed; true when the free list is not empty then.
 RIX_INTERNAL bool rix_page_collect(ri_page_t* page);
 

@@ -10,6 +10,7 @@
 #include "page/steal.h"
 
 #include "arena/arena.h"
+#include "arena/limit.h"
 #include "base/annotate.h"
 #include "page/abandon.h"
 #include "page/end.h"
@@ -106,6 +107,7 @@ static uint32_t steal_discard(const ri_page_t* page, uint32_t gaps, rix_punch_t*
   }
   rix_gauge_up(RIX_GAUGE_HOLES, bytes);
   rix_gauge_down(RIX_GAUGE_COMMITTED, bytes);
+  rix_limit_uncharge(bytes);
   punch->bytes += bytes;
   return gaps;
 }

@@ -4,6 +4,7 @@
 #include "page/unowned.h"
 
 #include "arena/arena.h"
+#include "arena/limit.h"
 #include "page/abandon.h"
 #include "page/end.h"
 #include "page/remote.h"
@@ -58,6 +59,16 @@ void rix_unowned_punch(rix_punch_t* punch) {
     more = unowned_step(&at, punch);
     rix_unlock(&rix_purge_lock);
   }
+}
+
+bool rix_unowned_relieve(rix_punch_t* punch, size_t steps, size_t goal) {
+  if (!rix_lock_try(&rix_purge_lock)) return true;
+  bool more = true;
+  while (more && punch->steps < steps && rix_limit_used() > goal)
+    more = unowned_step(&unowned.at, punch);
+  if (!more) unowned.at = (unowned_place_t){0, 0, 0};
+  rix_unlock(&rix_purge_lock);
+  return !more;
 }
 
 bool rix_unowned_pass(rix_punch_t* punch, size_t steps, uint64_t now, uint64_t delay) {

@@ -9,6 +9,9 @@
 
 // Punches all pages without owner that an allocation would find.
 RIX_INTERNAL void rix_unowned_punch(rix_punch_t* punch);
+// Goes on with a pass of all of them, until `steps` are reached or no more than `goal` bytes are
+// used (arena/limit.h). True: it is over, or another thread is at it.
+RIX_INTERNAL bool rix_unowned_relieve(rix_punch_t* punch, size_t steps, size_t goal);
 // A part of them, as time passes: from where the last call ended, until `steps` are reached. All of
 // them once in `delay` ms. Returns at once when another thread is purging. Whether all of them are
 // done.

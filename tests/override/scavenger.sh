@@ -19,7 +19,7 @@ for way in filter_first filter_later no_new_privileges namespaces limited withou
 done
 RIMALLOC_SCAVENGER=2 holds without_tasks 2> "$work/said"
 [[ ! -s $work/said ]] || fail "it speaks of a refusal: $(cat "$work/said")"
-RIMALLOC_SCAVENGER=0 holds unseen
+RIMALLOC_SCAVENGER=0 RIMALLOC_LIMIT_CGROUP=0 holds unseen
 RIMALLOC_SCAVENGER=0 preloaded "$work/scavenger" never || fail "by option: exit code $?"
 for how in -static -static-pie; do
   pie=()

@@ -50,6 +50,11 @@ unsigned rix_os_address_bits(void) { return RIX_OS_ADDRESS_BITS; }
 bool rix_os_strict_commit(void) { return os_model.strict_commit; }
 size_t rix_os_address_space_limit(void) { return os_model.address_space; }
 void rix_os_start(void) {}
+bool rix_os_group_find(rix_os_group_t* group) {
+  (void)group;
+  return false;
+}
+bool rix_os_group_read(rix_os_group_t* group) { return rix_os_group_find(group); }
 bool rix_os_fits(size_t size, bool asks) {
   (void)size, (void)asks;
   return true;

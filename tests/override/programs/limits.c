@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// limits.c: runs under a limit on address space. Takes blocks of several sizes until there are no
-// more, gives all back, and does it again: the second time must bring about as much as the first,
-// and the process must go on working in between.
+// limits.c: runs under a limit on address space, or (second argument) on data. Takes blocks of
+// several sizes until there are no more, gives all back, and does it again: the second time must
+// bring about as much as the first, and the process must go on working in between.
 #include <malloc.h>
 
 #include "ours.h"
@@ -52,9 +52,9 @@ static void* in_thread(void* arg) {
 
 int main(int argc, char** argv) {
   check_watchdog(100);
-  CHECK(argc == 2);
+  CHECK(argc == 2 || argc == 3);
   const size_t limit = (size_t)atol(argv[1]) * CHECK_KIB;
-  const size_t base = check_address_space();
+  const size_t base = argc == 3 ? check_statm(5) : check_address_space();
   static const size_t sizes[] = {48, 1000, 9000, 100000, 1000000, 10000000};
   for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
     const size_t first = exhaust(sizes[i]);
