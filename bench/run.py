@@ -67,6 +67,13 @@ def parse():
     parser.add_argument("--scale", type=float, help="work of each workload (quick: 0.5, full: 1)")
     parser.add_argument("--only", metavar="REGEX", help="rows whose name or group matches")
     parser.add_argument("--alloc", metavar="A,B", help="only these allocators")
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME:VARIABLE=VALUE",
+        help="an environment variable for one allocator; may be repeated",
+    )
     parser.add_argument("--base", help="ratios are to this one (mimalloc3 if there, else glibc)")
     parser.add_argument("--no-peers", action="store_true", help="do not look for Debian's peers")
     parser.add_argument("--no-floor", action="store_true", help="without the floor")
@@ -107,7 +114,7 @@ def run_all(data, rows, found, runner, options):
             if name == "floor" and not row.floor or name in record["failures"]:
                 continue
             try:
-                result = runner.run(row, found[name], options.scale)
+                result = runner.run(row, found[name], options.scale, options.settings.get(name))
             except measure.Failure as failure:
                 record["failures"][name] = str(failure)
                 continue
@@ -135,7 +142,7 @@ def trace_all(data, rows, found, runner, options):
             progress.step()
             if name == "floor" and not row.floor or name in data["rows"][row.name]["failures"]:
                 continue
-            counts = runner.system_calls(row, path, options.scale)
+            counts = runner.system_calls(row, path, options.scale, options.settings.get(name))
             if counts is not None:
                 calls[name] = counts
     progress.end()
@@ -190,7 +197,10 @@ def main():
             )
         found = {name: path for name, path in found.items() if name in wanted}
     runner = measure.Runner(directory, build.launcher(directory))
-    data = results.new(machine.describe(), found, rows, options.rounds, options.scale)
+    options.settings = allocators.settings(options.env, found)
+    data = results.new(
+        machine.describe(), found, rows, options.rounds, options.scale, options.settings
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run_all(data, rows, found, runner, options)

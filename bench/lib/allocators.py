@@ -44,6 +44,20 @@ def named(words):
     return found
 
 
+def settings(words, found):
+    """NAME:VARIABLE=VALUE words as name -> variables; the names must be those of allocators."""
+    given = {}
+    for word in words:
+        name, colon, rest = word.partition(":")
+        variable, equals, value = rest.partition("=")
+        if not colon or not equals or not variable:
+            sys.exit(f"bench: '{word}' is not NAME:VARIABLE=VALUE")
+        if name not in found:
+            sys.exit(f"bench: --env for {name}, which is not there")
+        given.setdefault(name, {})[variable] = value
+    return given
+
+
 def collect(words, root, floor, peers=True):
     """All allocators in the order of the tables: name -> path; glibc has the empty path."""
     found = {}

@@ -14,11 +14,12 @@ def render(data, base):
         f"Linux {machine['kernel']}; "
         f"{data['rounds']} interleaved rounds, scale {data['scale']:g}. Ratios to **{base}**; "
         "lower is "
-        "better; bold is the best of the row (the floor apart).\n",
+        f"better; bold is the best of the row (the floor apart).{_settings(data)}\n",
         _table(data, base, "time", min, "Time, minimum of the rounds"),
         _table(data, base, "time", statistics.median, "Time, median of the rounds"),
         _table(data, base, "peak", min, "Peak resident memory"),
         _table(data, base, "final", min, "Final resident memory"),
+        _over_live(data),
         _absolute(data, base),
     ]
     problems = results.problems(data)
@@ -58,6 +59,31 @@ def _table(data, base, measure, reduce, title):
     cells = [_cell(number, False) for number in means + extra]
     lines.append("| **geometric mean** | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _settings(data):
+    found = [
+        f" {name}: `{variable}={value}`."
+        for name, variables in data.get("settings", {}).items()
+        for variable, value in variables.items()
+    ]
+    return "".join(found)
+
+
+def _over_live(data):
+    """Resident over live memory, not a ratio to another allocator, of the rows that say it."""
+    names = [name for name in data["allocators"] if name != "floor"]
+    lines = []
+    for key, row in data["rows"].items():
+        numbers = {name: results.value(row, name, "over_live") for name in names}
+        if any(numbers.values()):
+            top = results.best(data, row, "over_live")
+            cells = [_cell(numbers[name] or None, name == top) for name in names]
+            lines.append("| " + " | ".join([key, *cells]) + " |")
+    if not lines:
+        return ""
+    head = ["| " + " | ".join(["workload", *names]) + " |", "|---" * (len(names) + 1) + "|"]
+    return "\n".join(["## Resident over live memory\n", *head, *lines]) + "\n"
 
 
 def _absolute(data, base):

@@ -36,17 +36,19 @@ class Runner:
             return [row.program, *row.args]
         return [str(self.programs / row.program), *row.args, f"scale={scale:g}"]
 
-    def environment(self, row, preload):
+    def environment(self, row, preload, settings=None):
         environment = dict(os.environ)
         environment.pop("LD_PRELOAD", None)
         if row.libc_first and not preload:
             preload = find_libc()
         environment["BENCH_PRELOAD"] = preload
         environment.update(row.environment)
+        environment.update(settings or {})
         return environment
 
-    def run(self, row, preload, scale):
-        """One run; a dictionary of numbers, `ops`, `check`, `phases` and `samples`."""
+    def run(self, row, preload, scale, settings=None):
+        """One run; a dictionary of numbers, `ops`, `check`, `phases` and `samples`. `settings`: the
+        allocator's environment variables."""
         with tempfile.TemporaryDirectory(prefix="bench-") as directory:
             out = pathlib.Path(directory, "out")
             err = pathlib.Path(directory, "err")
@@ -58,7 +60,7 @@ class Runner:
                 str(err),
                 *self.command(row, scale),
             ]
-            environment = self.environment(row, preload)
+            environment = self.environment(row, preload, settings)
             environment["BENCH_SCRATCH"] = directory
             done = subprocess.run(
                 command, env=environment, capture_output=True, text=True, check=False
@@ -79,7 +81,7 @@ class Runner:
             parse_output(text.decode(errors="replace"), result)
         return result
 
-    def system_calls(self, row, preload, scale):
+    def system_calls(self, row, preload, scale, settings=None):
         """Counts of system calls by name, from one run under strace; None without strace."""
         strace = shutil.which("strace")
         if strace is None:
@@ -87,7 +89,7 @@ class Runner:
         with tempfile.TemporaryDirectory(prefix="bench-") as directory:
             table = pathlib.Path(directory, "calls")
             preloads = ["-E", f"LD_PRELOAD={preload}"] if preload else []
-            environment = self.environment(row, "")
+            environment = self.environment(row, "", settings)
             environment["BENCH_SCRATCH"] = directory
             command = [
                 strace,
@@ -125,6 +127,17 @@ def parse_output(text, result):
         elif words[:1] == ["final"]:
             result["final"] = int(words[1])
         elif words[:1] == ["phase"]:
-            result["phases"].append([words[1], float(words[2]), int(words[3])])
+            # Name, seconds, resident KiB, and live KiB where the workload says so.
+            numbers = [int(word) for word in words[3:]]
+            result["phases"].append([words[1], float(words[2]), *numbers])
     if "check" not in result:
         raise Failure("the workload printed no check")
+    add_over_live(result)
+
+
+def add_over_live(result):
+    """Resident over live memory: the mean of the phases called `steady`, else of the last one."""
+    known = [phase for phase in result["phases"] if len(phase) == 4 and phase[3] > 0]
+    steady = [phase for phase in known if phase[0] == "steady"] or known[-1:]
+    if steady:
+        result["over_live"] = sum(phase[2] / phase[3] for phase in steady) / len(steady)

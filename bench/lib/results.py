@@ -5,10 +5,11 @@ import math
 import statistics
 
 
-def new(machine, found, rows, rounds, scale):
+def new(machine, found, rows, rounds, scale, settings=None):
     data = {
         "machine": machine,
         "allocators": dict(found),
+        "settings": settings or {},
         "rounds": rounds,
         "scale": scale,
         "rows": {},
