@@ -44,6 +44,20 @@ GROUPS = {
     "real programs": "Programs of the system with fixed inputs.",
 }
 
+# Name, arguments, text, quick.
+ASLEEP = (
+    ("all freed", "", "260 MB freed, then two seconds without any call", False),
+    ("1 in 20", "keep=20", "one block of 1,000 bytes in twenty stays", True),
+    ("1 in 100", "keep=100", "one in a hundred stays", False),
+    ("by main", "threads=200", "200 threads sleep; the main thread freed their blocks", False),
+    (
+        "by threads",
+        "threads=200 by=self keep=20",
+        "200 threads each freed 19 of 20 blocks and sleep",
+        False,
+    ),
+)
+
 ROWS = [
     # ---- one thread ----
     _row(
@@ -348,4 +362,98 @@ ROWS = [
     ),
     _row("tiny process", "memory", "tiny", "300 processes of a hundred blocks each"),
     _row("200 idle threads", "memory", "idle_threads", "threads that hold a little and sleep"),
+    *(
+        _row(
+            f"asleep, {name}", "memory", f"asleep {args}", text, cpu=True, floor=False, quick=quick
+        )
+        for name, args, text, quick in ASLEEP
+    ),
+    *(
+        _row(
+            f"trim, {name}",
+            "memory",
+            f"asleep {args} sleep=0 trim=1",
+            f"{text}; malloc_trim instead of sleep",
+            cpu=True,
+            floor=False,
+            quick=False,
+        )
+        for name, args, text, _ in ASLEEP
+    ),
+    _row(
+        "thread bursts 8K",
+        "memory",
+        "thread_bursts",
+        "nine bursts of 300 threads with 500 KiB each, in blocks to 8 KiB",
+        cpu=True,
+        floor=False,
+    ),
+    _row(
+        "thread bursts 64K",
+        "memory",
+        "thread_bursts high=65536",
+        "the same in blocks to 64 KiB",
+        cpu=True,
+        floor=False,
+        quick=False,
+    ),
+    _row(
+        "shrink",
+        "memory",
+        "shrink",
+        "realloc from 256 MiB to 1 MiB, then two seconds of sleep",
+        cpu=True,
+        quick=False,
+    ),
+    _row(
+        "shrink many",
+        "memory",
+        "shrink count=64 from=4096 to=64",
+        "64 buffers from 4 MiB to 64 KiB",
+        cpu=True,
+        quick=False,
+    ),
+    _row(
+        "falls",
+        "memory",
+        "falls",
+        "from 2 GiB live to 50 MiB, then ten seconds of light work",
+        cpu=True,
+        floor=False,
+        quick=False,
+    ),
+    _row(
+        "falls, spread",
+        "memory",
+        "falls spread=100",
+        "the same; what stays lies spread over all that was",
+        cpu=True,
+        floor=False,
+        quick=False,
+    ),
+    _row(
+        "cache phases",
+        "memory",
+        "cache_phases",
+        "a full cache whose entries change in size",
+        cpu=True,
+        quick=False,
+    ),
+    _row(
+        "requests",
+        "memory",
+        "requests",
+        "16 threads: pools of requests, sessions, a load that comes and goes",
+        cpu=True,
+        floor=False,
+        quick=False,
+    ),
+    _row(
+        "tables",
+        "memory",
+        "tables",
+        "hash tables and vectors that grow and shrink by turns",
+        cpu=True,
+        quick=False,
+    ),
 ]

@@ -3,7 +3,7 @@
 //
 // A workload is called as `NAME [key=value ...]`; `scale` multiplies its work. It prints
 //   ops N check X        what was done and what was read back: the same under every allocator
-//   phase NAME T RSS     optional: seconds since start and resident KiB at a named moment
+//   phase NAME T RSS [L] optional: seconds since start, resident and live KiB at a named moment
 //   final RSS            resident KiB when all work is done and all blocks but a few are free
 // and exits with 1 at the first wrong byte, wrong address or missing block. So an allocator that
 // hands out overlapping blocks, or does less work than the others, does not get a time.
@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -186,10 +187,40 @@ static inline void bench_phase(const char* name) {
   bench_print("phase %s %.3f %zu\n", name, bench_seconds(), bench_resident());
 }
 
-static inline int bench_finish(uint64_t ops, uint64_t check) {
+// The same with the bytes that the program itself holds, so that the two can be compared.
+static inline void bench_phase_live(const char* name, size_t live) {
+  bench_print("phase %s %.3f %zu %zu\n", name, bench_seconds(), bench_resident(), live >> 10);
+}
+
+// For workloads that go on to use their memory after `final` (KiB) was read.
+static inline int bench_finish_at(uint64_t ops, uint64_t check, size_t final) {
   bench_print("ops %llu check %016llx\nfinal %zu\n", (unsigned long long)ops,
-              (unsigned long long)check, bench_resident());
+              (unsigned long long)check, final);
   return 0;
+}
+
+static inline int bench_finish(uint64_t ops, uint64_t check) {
+  return bench_finish_at(ops, check, bench_resident());
+}
+
+// ---- Time and memory outside of the allocator ---------------------------------------------------
+
+// Sleeps without a call to the allocator. Below a quarter of the work the time shrinks with it:
+// such runs show that a workload works, not what it costs.
+static inline void bench_rest(double seconds) {
+  const double part = bench_scale < 0.25 ? 4 * bench_scale : 1;
+  struct timespec left;
+  left.tv_sec = (time_t)(seconds * part);
+  left.tv_nsec = (long)((seconds * part - (double)left.tv_sec) * 1e9);
+  while (nanosleep(&left, &left) != 0) {}
+}
+
+// Zeroed memory for the workload's own lists where they must not lie among the blocks.
+static inline void* bench_table(size_t bytes) {
+  void* const p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) bench_fail("mmap of %zu bytes failed", bytes);
+  madvise(p, bytes, MADV_NOHUGEPAGE);  // not there in every kernel
+  return p;
 }
 
 // ---- Threads ------------------------------------------------------------------------------------
@@ -198,6 +229,20 @@ static inline pthread_t bench_thread(void* (*body)(void*), void* arg) {
   pthread_t thread;
   const int error = pthread_create(&thread, NULL, body, arg);
   if (error != 0) bench_fail("pthread_create: %s", strerror(error));
+  return thread;
+}
+
+#define BENCH_STACK ((size_t)128 << 10)
+
+// On a stack of BENCH_STACK bytes of a bench_table: the C library's own are large and kept by it.
+static inline pthread_t bench_thread_on(void* stack, void* (*body)(void*), void* arg) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstack(&attributes, stack, BENCH_STACK);
+  const int error = pthread_create(&thread, &attributes, body, arg);
+  if (error != 0) bench_fail("pthread_create: %s", strerror(error));
+  pthread_attr_destroy(&attributes);
   return thread;
 }
 
