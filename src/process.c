@@ -49,7 +49,7 @@ __attribute__((constructor(101))) static void process_load(void) {
   rix_scavenge_load();
 }
 
-// The control group's limit is looked for when there is some memory in use, which opens files. Where
+// The control group's limit is looked for when some memory is in use, which opens files. Where
 // nobody would see that the program installs a filter which may kill for that, it is done now.
 __attribute__((constructor(103))) static void process_look(void) {
   if (!rix_scavenge_is_trusted()) rix_limit_find_group();

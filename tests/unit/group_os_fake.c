@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // group_os_fake.c: the control group's limit as the allocator takes it into account
 // (os/group_linux.c, arena/limit.c): files of a made-up system, in chunks and with lines of any
-// length; read once 16 MiB are used, or before that if somebody asks, and never again unless the
-// option says so, or at the start where nobody would see a filter coming; what is left of it, what others have of it, what grows meanwhile. Catches: a file
-// that a small process opens, or one that a large process opens again; a limit that is not seen;
-// others' memory that counts for nothing.
+// length; read once 16 MiB are used, or before that if somebody asks, or at the start where nobody
+// would see a filter coming, and never again unless the option says so; what is left of it, what
+// others have of it, what grows meanwhile. Catches: a file that a small process opens, or one that
+// a large process opens again; a limit that is not seen; others' memory that counts for nothing.
 #include "../check.h"
 #include "../os_fake.h"
 
