@@ -62,7 +62,7 @@ enum {
   RIX_KEEP_MAX = 8 * 1024 * 1024,      // of its bytes in pages, and this many; where they are the
   RIX_KEEP_LONE = 512 * 1024,          // only ones of their classes, so many of all threads, or
                                        // this of each
-  RIX_SPARSE_ALL = 4 * 1024 * 1024,    // pages with room for more that the threads of a process
+  RIX_SPARSE_ALL = 1024 * 1024,        // pages with room for more that the threads of a process
                                        // keep, if that is more than what each of them may:
   RIX_SPARSE_OWN = 16,                 // one in N of its bytes
   RIX_SPARSE_RUN = 4,                  // so many pages come back to a thread that only frees before
