@@ -54,7 +54,6 @@ void world_leave_out_statistics(int n) {
 
 static void world_count(int n, bool abandoned) {
   world_leave_out_statistics(n);
-  model_counter(&purge.xpurged, sizeof(purge.xpurged));
   if (abandoned) return;
   rix_arena_t* const a = rix_arena_at(0);
   model_counter(&a->xabandoned, sizeof(a->xabandoned));
