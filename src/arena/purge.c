@@ -29,8 +29,6 @@ typedef struct purge_part_s {
   rix_purge_by_t by;
 } purge_part_t;
 
-rix_lock_t rix_purge_lock = RIX_LOCK_OPEN(RIX_LEVEL_PURGE);
-
 static struct {
   rix_counter_t xpurged;  // bytes
 } purge;

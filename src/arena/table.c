@@ -10,6 +10,7 @@
 #include "base/events.h"
 
 rix_lock_t rix_arena_lock = RIX_LOCK_OPEN(RIX_LEVEL_ARENA);
+rix_lock_t rix_purge_lock = RIX_LOCK_OPEN(RIX_LEVEL_PURGE);
 
 typedef ri_atomic(rix_arena_t*) table_slot_t;
 

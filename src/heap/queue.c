@@ -4,7 +4,6 @@
 #include "heap/queue.h"
 
 #include "arena/pace.h"
-
 #include "heap/heap.h"
 #include "heap/sample.h"
 #include "heap/theap.h"

@@ -15,8 +15,8 @@
 #include "base/events.h"
 #include "heap/queue.h"
 #include "heap/theap.h"
+#include "heap/tld.h"
 #include "options/options.h"
-#include "heap/thread.h"
 #include "page/steal.h"
 #include "page/unowned.h"
 
@@ -163,7 +163,7 @@ static void sparse_go_on(rix_theap_t* theap, rix_punch_t* punch, size_t steps, s
 // All pages once in two delays: what was seen in one pass is stolen in the next. Whether it can go
 // on at once.
 static bool sparse_steal_pass(size_t steps, uint64_t now, uint64_t delay) {
-  if (now < ri_load_relaxed(&sparse.xdue) || rix_thread_is_alone()) return false;
+  if (now < ri_load_relaxed(&sparse.xdue) || rix_tld_is_alone()) return false;
   if (!sparse_lock_try()) return true;
   const bool more = sparse_steal_part(&sparse.idle, steps, SIZE_MAX);
   if (!more) ri_store_relaxed(&sparse.xdue, now + delay);
@@ -191,7 +191,7 @@ static void sparse_relieve_theap(rix_theap_t* theap, bool begins, rix_punch_t* p
 
 // What others freed into pages of threads that do not look. True: there is no more.
 static bool sparse_relieve_others(rix_punch_t* punch, size_t steps, size_t goal) {
-  bool more = !rix_thread_is_alone();
+  bool more = !rix_tld_is_alone();
   if (!more) return true;
   while (more && punch->steps < steps && rix_limit_used() > goal) {
     rix_lock(&rix_heap_lock);
@@ -245,7 +245,7 @@ void rix_sparse_pass(rix_theap_t* theap) {
 
 // More than these bytes at a time are worth a look.
 static RIX_SLOW void sparse_grow(size_t bytes) {
-  if (rix_thread_is_alone() || sparse_delay() == 0 || !sparse_lock_try()) return;
+  if (rix_tld_is_alone() || sparse_delay() == 0 || !sparse_lock_try()) return;
   (void)sparse_steal_part(&sparse.whole, SPARSE_GROWTH_STEPS, bytes);
   sparse_unlock();
 }

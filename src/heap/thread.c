@@ -27,7 +27,6 @@
 static rix_meta_pool_t thread_tlds = {sizeof(rix_tld_t), offsetof(rix_tld_t, next), NULL};
 
 static struct {
-  ri_atomic(bool) xforked;  // other threads may have been lost between two steps
   rix_flag_t xstarted;
   ri_atomic(uint64_t) xstarted_ms;
 } thread __attribute__((aligned(RI_CACHE_LINE)));
@@ -35,10 +34,6 @@ static struct {
 size_t rix_thread_count(void) { return rix_gauge_now(RIX_GAUGE_THREADS); }
 
 uint64_t rix_process_started_ms(void) { return ri_load_relaxed(&thread.xstarted_ms); }
-
-bool rix_thread_is_alone(void) {
-  return rix_thread_count() == 1 && !ri_load_relaxed(&thread.xforked);
-}
 
 // Ends the use of a tld. rix_tls must not lead to it any more.
 static void thread_end(rix_tld_t* tld) {
@@ -50,7 +45,7 @@ static void thread_end(rix_tld_t* tld) {
     rix_tld_forget_theap(theap);
   }
   rix_tld_table_close(tld);
-  // Not before: the audit looks at pages of nobody (rix_thread_is_alone).
+  // Not before: the audit looks at pages of nobody (rix_tld_is_alone).
   rix_gauge_down(RIX_GAUGE_THREADS, 1);
   rix_subproc_leave(tld->subproc);
   rix_meta_give(&thread_tlds, tld);
@@ -159,7 +154,7 @@ void rix_process_init(void) {
 }
 
 void rix_thread_after_fork(void) {
-  ri_store_relaxed(&thread.xforked, true);
+  rix_tld_note_fork();
   const bool live = rix_tls.phase == RIX_THREAD_LIVE;
   rix_theap_t* theap = live ? ((rix_tld_t*)rix_tls.self)->theaps : NULL;
   size_t theaps = 0;

@@ -19,8 +19,6 @@ RIX_INTERNAL void rix_thread_done(void);
 RIX_INTERNAL rix_theap_t* rix_thread_theap(void);
 RIX_INTERNAL void rix_thread_register_exit(rix_tld_t* tld);
 RIX_INTERNAL size_t rix_thread_count(void);
-// Whether no other thread has, or had, anything of the allocator that only it could see.
-RIX_INTERNAL bool rix_thread_is_alone(void);
 // Abandons pages of the calling thread until the rest has at most `most` bytes.
 RIX_INTERNAL void rix_thread_reduce(size_t max);
 // In the child of a fork, where only the calling thread is left, with all locks held.

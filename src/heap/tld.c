@@ -27,7 +27,14 @@ rix_lock_t rix_thread_lock = RIX_LOCK_OPEN(RIX_LEVEL_THREAD);
 static struct {
   rix_tld_t* all;                     // lock rix_thread_lock
   uint64_t foreign[RIX_EVENT_COUNT];  // of exited threads of sub-processes: lock rix_thread_lock
+  ri_atomic(bool) xforked;
 } tlds;
+
+bool rix_tld_is_alone(void) {
+  return rix_gauge_now(RIX_GAUGE_THREADS) == 1 && !ri_load_relaxed(&tlds.xforked);
+}
+
+void rix_tld_note_fork(void) { ri_store_relaxed(&tlds.xforked, true); }
 
 void rix_tld_events(uint64_t sum[RIX_EVENT_COUNT]) {
   for (size_t i = 0; i < RIX_EVENT_COUNT; i++)

@@ -12,6 +12,10 @@ RIX_INTERNAL extern rix_lock_t rix_thread_lock;
 // Enters a thread in the list of all threads, where its events are counted; and removes it.
 RIX_INTERNAL void rix_tld_link(rix_tld_t* tld);
 RIX_INTERNAL void rix_tld_unlink(rix_tld_t* tld);
+// Whether no other thread has, or had, anything of the allocator that only it could see.
+RIX_INTERNAL bool rix_tld_is_alone(void);
+// In the child of a fork: other threads may have been lost between two steps.
+RIX_INTERNAL void rix_tld_note_fork(void);
 // Adds up the events of all threads, present and past.
 RIX_INTERNAL void rix_tld_events(uint64_t sum[RIX_EVENT_COUNT]);
 // The same for the threads of a sub-process.

@@ -11,7 +11,7 @@
 #include "heap/scavenge.h"
 #include "heap/heap.h"
 #include "heap/theap.h"
-#include "heap/thread.h"
+#include "heap/tld.h"
 #include "observe/stats.h"
 #include "options/report.h"
 #include "page/abandon.h"
@@ -202,10 +202,10 @@ static bool audit_arenas(void) {
 // Threads that are beginning or ending are not counted, and may be between two steps: then another
 // look finds nothing wrong.
 static bool audit_process(void) {
-  for (int i = 0; i < AUDIT_TRIES && rix_thread_is_alone(); i++) {
+  for (int i = 0; i < AUDIT_TRIES && rix_tld_is_alone(); i++) {
     if (audit_arenas()) return true;
   }
-  return !rix_thread_is_alone();
+  return !rix_tld_is_alone();
 }
 
 // Which part of a theap of this thread is wrong; NULL: none. If another thread destroyed its heap,
