@@ -120,8 +120,8 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
   if (found != NULL) {
     rix_queue_unkeep(theap, found);
     rix_queue_move_to_front(theap, found);
-    if (RIX_UNLIKELY(found->free == NULL)) rix_page_extend(found);  // what others freed are holes
-    return found;
+    if (RIX_LIKELY(found->free != NULL)) return found;
+    return rix_page_extend(found) ? found : NULL;  // what others freed are holes
   }
   if (page != NULL) {
     rix_page_note_live(page);
