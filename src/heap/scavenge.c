@@ -241,10 +241,15 @@ void rix_scavenge_thread_ended(void) {
 // ---- Its end ------------------------------------------------------------------------------------
 
 // As rix_task_hold wants it: the wait may end for no reason. In a child that was made without its C
-// library's fork there is no task, and nobody said so.
+// library's fork there is no task, and nobody said so: then nothing happens for all the time. A
+// child of vfork has another process number too, but shares the memory, and the task ends there as
+// it should: so the number alone says nothing.
 static bool scavenge_wait(ri_atomic_u32_t* word, uint32_t value) {
+  const uint64_t from = rix_os_clock_ms();
   rix_os_wait_on(word, value, SCAVENGE_LOST);
-  if (rix_os_task_is_lost()) rix_task_end(word, rix_os_wake_all);
+  if ((ri_load_relaxed(word) & RIX_TASK_THERE) == 0) return true;
+  const bool late = rix_os_clock_ms() - from >= SCAVENGE_LOST / 2;
+  if (late && rix_os_task_is_lost()) rix_task_end(word, rix_os_wake_all);
   return true;
 }
 
