@@ -29,7 +29,7 @@ static void purge_own(unsigned flags, purge_time_t* time) {
   rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
   for (; theap != NULL && purge_has_time(time); theap = theap->next) {
     if (flags == RI_PURGE_DUE) {
-      rix_sparse_pass(theap);
+      rix_sparse_pass_any(theap);
     } else {
       rix_heap_collect_theap(theap);
       rix_sparse_punch(theap);

@@ -221,7 +221,20 @@ bool rix_sparse_relieve(bool begins, size_t steps, size_t goal) {
          sparse_relieve_others(&punch, steps, goal);
 }
 
-void rix_sparse_pass(rix_theap_t* theap) {
+// The part of a pass that is in the theap's own pages.
+static void sparse_pass_own(rix_theap_t* theap, rix_punch_t* punch, size_t steps, uint64_t now,
+                            uint64_t delay) {
+  if (theap->pass.class_index == RIX_CLASS_COUNT && now >= theap->pass.due) {
+    theap->pass.due = now + delay;
+    if (theap->bytes >= SPARSE_BYTES_MIN) sparse_stand_at(theap, 0);
+  }
+  rix_theap_enter(theap);
+  sparse_go_on(theap, punch, steps, 0);
+  rix_theap_leave(theap);
+}
+
+// `may_end`: its heap may be ended by another thread, but for the lock.
+static void sparse_pass(rix_theap_t* theap, bool may_end) {
   const uint64_t delay = sparse_delay();
   if (delay == 0 || rix_limit_is_pressed()) return;
   const uint64_t now = rix_os_clock_ms();
@@ -230,16 +243,16 @@ void rix_sparse_pass(rix_theap_t* theap) {
   theap->pass.at = now;
   const size_t steps = rix_min((size_t)ms, SPARSE_STEPS_MAX / SPARSE_STEPS_MS) * SPARSE_STEPS_MS;
   rix_punch_t punch = {.all = false};
-  if (theap->pass.class_index == RIX_CLASS_COUNT && now >= theap->pass.due) {
-    theap->pass.due = now + delay;
-    if (theap->bytes >= SPARSE_BYTES_MIN) sparse_stand_at(theap, 0);
-  }
-  rix_theap_enter(theap);
-  sparse_go_on(theap, &punch, steps, 0);
-  rix_theap_leave(theap);
+  if (may_end) rix_lock(&rix_heap_lock);
+  if (theap->state != RIX_THEAP_DESTROYED) sparse_pass_own(theap, &punch, steps, now, delay);
+  if (may_end) rix_unlock(&rix_heap_lock);
   (void)rix_unowned_pass(&punch, steps, now, delay);
   if (punch.steps < steps) (void)sparse_steal_pass(steps - punch.steps, now, delay);
 }
+
+void rix_sparse_pass(rix_theap_t* theap) { sparse_pass(theap, false); }
+
+void rix_sparse_pass_any(rix_theap_t* theap) { sparse_pass(theap, theap->heap->listed); }
 
 // ---- Before it grows ----------------------------------------------------------------------------
 
