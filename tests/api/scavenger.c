@@ -325,7 +325,7 @@ static void executes(void) {
   char text[32];
   snprintf(text, sizeof(text), "%zu", others);
   execl("/proc/self/exe", "scavenger", "executed", text, (char*)NULL);
-  CHECK(!"exec");
+  CHECK_MSG(false, "exec: %d", errno);
 }
 
 static pthread_barrier_t* both[2];

@@ -4,6 +4,8 @@
 // Catches: memory returned that is in use; a race of what is returned with who takes it again.
 #include "../check.h"
 
+#include <stdatomic.h>
+
 enum { THREADS = 3, BLOCKS = 2000, ROUNDS = 60 };
 
 static void* _Atomic exchanged[THREADS];
@@ -35,7 +37,7 @@ static void* works(void* arg) {
       CHECK((batch->blocks[i] = ri_malloc(64 + check_below(&state, 6000))) != NULL);
       check_fill_sparse(batch->blocks[i], 64, i);
     }
-    drop(__atomic_exchange_n(&exchanged[check_below(&state, THREADS)], batch, __ATOMIC_ACQ_REL));
+    drop(atomic_exchange(&exchanged[check_below(&state, THREADS)], batch));
     if (r % 16 == 15) ri_thread_done();
   }
   return NULL;
@@ -43,7 +45,7 @@ static void* works(void* arg) {
 
 static void* returns(void* arg) {
   ri_thread_done();
-  while (!__atomic_load_n(&over, __ATOMIC_ACQUIRE)) {
+  while (!over) {
     (void)ri_purge_all(RI_PURGE_DUE, 1, NULL);
     (void)ri_purge_all(RI_PURGE_UNUSED, 1, NULL);
   }
@@ -59,7 +61,7 @@ int main(void) {
     threads[t] = check_start(works, (void*)(uintptr_t)t);
   for (size_t t = 0; t < THREADS; t++)
     check_join(threads[t]);
-  __atomic_store_n(&over, true, __ATOMIC_RELEASE);
+  over = true;
   check_join(purger);
   for (size_t t = 0; t < THREADS; t++)
     drop(exchanged[t]);
