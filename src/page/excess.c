@@ -10,7 +10,7 @@ enum {
   EXCESS_PARTS = 4,      // expectations are kept in quarters of a unit:
   EXCESS_LESS = 4,       // so much lower with each page that does not go so far, else one higher
   EXCESS_MIN = 4 << 20,  // bytes of excess that any process may have,
-  EXCESS_PART = 64       // and of what pages hold, one in N
+  EXCESS_PART = 128      // and of what pages hold, one in N
 };
 
 _Static_assert(RIX_MEDIUM_SLICES* RIX_TOUCHED_SLICE <= UINT8_MAX, "excess of a page");

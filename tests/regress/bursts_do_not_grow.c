@@ -42,7 +42,7 @@ static size_t burst(size_t seed) {
   const size_t resident = check_resident();
   ri_stats_t_decl(s);
   CHECK(ri_stats_get(&s));
-  CHECK(s.excess.current <= 4 * (int64_t)CHECK_MIB + s.page_committed.current / 64);
+  CHECK(s.excess.current <= 4 * (int64_t)CHECK_MIB + s.page_committed.current / 128);
   pthread_barrier_wait(&barrier);
   for (size_t i = 0; i < THREADS; i++)
     check_join(threads[i]);
