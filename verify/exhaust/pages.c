@@ -138,12 +138,15 @@ static void collecting_all(unsigned c) {
 
 enum { OS_PAGE = 4096, PUNCHED_MAX = 12 };
 
-// Of a page whose blocks are all cut, those in the set are live.
+static rix_arena_t arena;
+static rix_touched_t touched[RIX_MEDIUM_SLICES];
+
+// Of a page whose blocks are all cut, those in the set are live. It is the only one of its arena.
 static ri_page_t with_live(unsigned c, unsigned set) {
-  static rix_arena_t arena;
   ri_page_t page = fresh(c);
   const size_t size = rix_class_block_size(c);
   page.arena = &arena;
+  arena.touched = touched;
   page.capacity = page.reserved;
   ri_store_relaxed(&page.used, page.reserved);
   for (size_t k = 0; k < slices_of(c) * RIX_SLICE_SIZE / OS_PAGE; k++)
@@ -155,6 +158,7 @@ static ri_page_t with_live(unsigned c, unsigned set) {
 
 static void punching(unsigned c, unsigned set) {
   ri_page_t page = with_live(c, set);
+  arena.pages = &page;
   const size_t size = rix_class_block_size(c), bytes = slices_of(c) * RIX_SLICE_SIZE;
   rix_punch_t punch = {.all = true};
   rix_page_punch(&page, &punch);
