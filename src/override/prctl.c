@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // prctl.c: sees when the program is about to install a filter for system calls, which may kill for
 // what starts a task of ours (heap/scavenge.h): from then on there is none. And for what looks for
-// the control group (arena/limit.h): that is done before. A filter cannot be
-// asked for: the question is a system call too. But a process without special rights has to give up
-// new ones first, and whoever installs a filter does it by this function: libseccomp, sandboxes in
-// C, C++ and Rust. What makes system calls of its own (Go's run-time) or has CAP_SYS_ADMIN and
+// the control group (arena/limit.h): that is done before. A filter cannot be asked for: the
+// question is a system call too. But a process without special rights has to give up new ones
+// first, and whoever installs a filter does it by this function: libseccomp, sandboxes in C, C++
+// and Rust. What makes system calls of its own (Go's run-time) or has CAP_SYS_ADMIN and
 // calls `syscall` alone is not seen: docs/memory.md says what such programs do.
 //
 // The call itself is the kernel's, as it is in the C library: five words, all of which it gets.

@@ -6,12 +6,12 @@
 //   the page will use    |####################|<------ excess ----->|
 //
 // How far a page goes is learned from pages that are released: for each class, and apart for the
-// first page of it that a thread has. A fresh page gets slices that were touched about as far. What
-// is left over is its excess, which no purge reaches while the page is in use: without a bound
-// every slice would in time have as much resident as any use of it ever touched, so that bursts of
-// threads, or of classes that follow one another, grow. So all excess together is bounded, by a
-// constant and a part of what pages hold. Over that, it is returned when the page is made. Who uses
-// the same classes in the same way all the time has none.
+// first page of it that a thread has. Once there is much excess, a fresh page gets slices that were
+// touched about as far. What is left over is its excess, which no purge reaches while the page is
+// in use: without a bound every slice would in time have as much resident as any use of it ever
+// touched, so that bursts of threads, or of classes that follow one another, grow. So all excess
+// together is bounded, by a constant and a part of what pages hold. Over that, it is returned when
+// the page is made. Who uses the same classes in the same way all the time has none.
 //
 // What is expected is less than most pages use: four of five go at least that far. What they use
 // beyond costs a fault; what they do not use is resident for nothing.
