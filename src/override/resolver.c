@@ -27,5 +27,6 @@ __attribute__((used)) static resolver_t* resolver_run(void) {
   return resolver_target;
 }
 
-static resolver_t resolver_function __attribute__((ifunc("resolver_run")));
-static resolver_t* const resolver_wanted __attribute__((used)) = resolver_function;
+// Hidden instead of static: clang exports a static function of this kind.
+resolver_t rix_resolver_function __attribute__((ifunc("resolver_run"), visibility("hidden")));
+static resolver_t* const resolver_wanted __attribute__((used)) = rix_resolver_function;
