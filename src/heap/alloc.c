@@ -176,8 +176,22 @@ static void* alloc_take_plain(ri_page_t* page, bool zero, bool fresh) {
   return block;
 }
 
-static void* alloc_take(ri_page_t* page, bool zero, bool fresh) {
-  if ((page->flags & RIX_PAGE_CHECKED) != 0) rix_page_mark_live(page, page->free);
+// Whether the first block of the free list of a checked page is one, and free. Only then may it be
+// marked as live: a damaged link would choose which bit is set, and be followed.
+static bool alloc_checks(const ri_page_t* page) {
+  const void* const block = page->free;
+  return rix_page_has_cut(page, block) && !rix_page_is_marked_live(page, block);
+}
+
+// NULL: the free list was damaged. It has been dropped.
+static void* alloc_take(rix_theap_t* theap, ri_page_t* page, bool zero, bool fresh) {
+  if ((page->flags & RIX_PAGE_CHECKED) != 0) {
+    if (RIX_UNLIKELY(!alloc_checks(page))) {
+      rix_theap_drop_list(theap, page);
+      return NULL;
+    }
+    rix_page_mark_live(page, page->free);
+  }
   return alloc_take_plain(page, zero, fresh);
 }
 
@@ -193,24 +207,28 @@ static RIX_SLOW void* alloc_sampled(rix_theap_t* theap, size_t size, size_t alig
   return rix_page_first(page);
 }
 
-// The first page of the queue has a block, and is marked.
+// The first page of the queue has a block, and is marked. NULL: its list was damaged.
 static RIX_SLOW void* alloc_marked(rix_theap_t* theap, ri_page_t* page, size_t size, size_t align,
                                    bool zero) {
   if ((page->flags & RIX_PAGE_SAMPLED) != 0) {
     void* const p = alloc_sampled(theap, size, align, zero);
     if (p != NULL) return p;
   }
-  return alloc_take(page, zero, false);
+  return alloc_take(theap, page, zero, false);
 }
 
 // A block of the class, or NULL.
 static void* alloc_try(rix_theap_t* theap, unsigned c, bool zero) {
-  bool fresh = false;
   rix_theap_enter(theap);
   if (rix_stress_chance(RIX_STRESS_ABANDON)) rix_theap_abandon(theap);
-  ri_page_t* page = alloc_find_page(theap, c, &fresh);
-  if (RIX_UNLIKELY(page == NULL)) page = alloc_find_again(theap, c, &fresh);
-  void* const p = page != NULL ? alloc_take(page, zero, fresh) : NULL;
+  ri_page_t* page;
+  void* p = NULL;
+  do {
+    bool fresh = false;
+    page = alloc_find_page(theap, c, &fresh);
+    if (RIX_UNLIKELY(page == NULL)) page = alloc_find_again(theap, c, &fresh);
+    if (page != NULL) p = alloc_take(theap, page, zero, fresh);
+  } while (RIX_UNLIKELY(page != NULL && p == NULL));  // each time, the list of a page is dropped
   rix_theap_leave(theap);
   if (RIX_UNLIKELY(theap->damaged != 0)) rix_theap_report_damage(theap);
   return p;
@@ -357,7 +375,8 @@ static RIX_NOINLINE void* alloc_plain(rix_theap_t* theap, size_t size, size_t al
   ri_page_t* const page = theap->shown[c];
   if (RIX_LIKELY(page != NULL && page->free != NULL)) {
     if (RIX_LIKELY((page->flags & RIX_PAGE_SLOW) == 0)) return alloc_take_plain(page, zero, false);
-    return alloc_marked(theap, page, size, align, zero);
+    void* const p = alloc_marked(theap, page, size, align, zero);
+    if (RIX_LIKELY(p != NULL)) return p;
   }
   return alloc_slow(theap, c, size, align, zero);
 }

@@ -228,6 +228,12 @@ RIX_INLINE bool rix_page_has(const ri_page_t* page, const void* p) {
   return index < page->reserved && page->start + index * rix_page_block_size(page) == p;
 }
 
+// The same of those that were ever in a list. Owner only.
+RIX_INLINE bool rix_page_has_cut(const ri_page_t* page, const void* p) {
+  const size_t index = rix_page_index_of(page, p);
+  return index < page->capacity && page->start + index * rix_page_block_size(page) == p;
+}
+
 // Notes that p, which points into a block of the page, is handed out instead of the block's start.
 // The caller owns the page, or is the only one that knows its only block.
 RIX_INTERNAL void rix_page_mark_interior(ri_page_t* page, const void* p);

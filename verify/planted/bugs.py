@@ -211,4 +211,8 @@ BUGS = [
     ("a result that was never written is read", "arena_prepare",
      "  *dirty = rix_arena_mark_dirty(a, index, count);\n",
      "  rix_arena_mark_dirty(a, index, count);\n", "eva:remote"),
+    # ---- Damage that programs do ----
+    ("a damaged link is marked as a live block", "alloc_take",
+     "if (RIX_UNLIKELY(!alloc_checks(page))) {", "if (false) {",
+     "test:misuse/damaged_link_checked"),
 ]
