@@ -20,6 +20,8 @@
 #include "options/report.c"
 #include "options/values.c"
 //
+#include "profile/table.c"
+//
 #include "arena/arena.c"
 #include "arena/bitmap.c"
 #include "arena/due.c"

@@ -214,6 +214,7 @@ typedef enum rix_lock_level_e {
   RIX_LEVEL_HEAP_PAGES,  // which pages a heap has
   RIX_LEVEL_META,        // memory for descriptors
   RIX_LEVEL_REPORT,      // hooks for messages
+  RIX_LEVEL_PROFILE,     // the profiler's tables
   RIX_LEVELS
 } rix_lock_level_t;
 
