@@ -7,12 +7,14 @@
 //
 #include "os/assert.c"
 #include "os/cgroup.c"
+#include "os/eh_frame.c"
 #include "os/external_linux.c"
 #include "os/group_linux.c"
 #include "os/os_linux.c"
 #include "os/start_linux.c"
 #include "os/sys_linux.c"
 #include "os/task_linux.c"
+#include "os/unwind_linux.c"
 //
 #include "options/hooks.c"
 #include "options/options.c"
