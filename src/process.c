@@ -10,11 +10,15 @@
 #include "heap/fork.h"
 #include "heap/scavenge.h"
 #include "heap/thread.h"
+#include "observe/layout.h"
 #include "options/options.h"
 #include "options/report.h"
 #include "os/os.h"
 
 const bool rix_process_comes_along = true;
+
+// So that the table comes along with this file.
+__attribute__((used)) static const rix_layout_t* const process_layout = &rix_layout;
 
 // Reserves what the options ask for at the start.
 static void process_reserve(void) {

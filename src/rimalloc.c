@@ -77,6 +77,7 @@
 #include "observe/audit.c"
 #include "observe/count.c"
 #include "observe/json.c"
+#include "observe/layout.c"
 #include "observe/print.c"
 #include "observe/stats.c"
 //

@@ -157,6 +157,8 @@ RIX_INLINE bool rix_ranges_meet(const void* a, size_t a_size, const void* b, siz
   return a_size > 0 && b_size > 0 && (other - from < a_size || from - other < b_size);
 }
 
+// The slots of the table, RIX_ARENAS_MAX pointers: for readers from outside (observe/layout.c).
+RIX_INTERNAL extern const void* const rix_arena_slots;
 RIX_INTERNAL size_t rix_arena_count(void);
 RIX_INTERNAL rix_arena_t* rix_arena_at(size_t i);
 // The sub-process that an arena serves; RIX_SUBPROC_NONE too for what is none. Any pointer.

@@ -20,6 +20,8 @@ static struct {
   rix_counter_t xreserved;
 } arena_table;
 
+const void* const rix_arena_slots = arena_table.xarenas;
+
 size_t rix_arena_count(void) {
   return ri_load_acquire(&arena_table.xcount);  // N2: pairs with N1
 }

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+# Completion of the command rimalloc in bash.
+_rimalloc() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+  local command=${COMP_WORDS[1]-} pids
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    mapfile -t COMPREPLY < <(compgen -W 'run stat heap-map --help' -- "$word")
+    return
+  fi
+  case $before in
+    --library | --svg)
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      return
+      ;;
+  esac
+  case $command in
+    run)
+      case $word in
+        -*) mapfile -t COMPREPLY < <(compgen -W '--quiet --option --library --help' -- "$word") ;;
+        *) mapfile -t COMPREPLY < <(compgen -c -f -- "$word") ;;
+      esac
+      ;;
+    stat | heap-map)
+      case $word in
+        -*)
+          local options='--json --help'
+          if [ "$command" = stat ]; then
+            options="$options --watch --openmetrics"
+          else
+            options="$options --svg"
+          fi
+          mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+          ;;
+        *)
+          pids=$(ps -u "$(id -u)" -o pid= 2>/dev/null)
+          mapfile -t COMPREPLY < <(compgen -W "$pids" -f -- "$word")
+          ;;
+      esac
+      ;;
+  esac
+}
+complete -o filenames -F _rimalloc rimalloc

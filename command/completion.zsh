@@ -1,0 +1,33 @@
+#compdef rimalloc
+# SPDX-License-Identifier: MIT
+# Completion of the command rimalloc in zsh.
+local -a commands
+commands=(
+  'run:run a program with the library; statistics at its end'
+  'stat:what the memory of a process is, in numbers'
+  'heap-map:a picture of the memory of a process'
+)
+if (( CURRENT == 2 )); then
+  _describe command commands
+  return
+fi
+case $words[2] in
+  run)
+    _arguments -s '1:command:' \
+      '(-q --quiet)'{-q,--quiet}'[without statistics]' \
+      '*'{-o,--option}'[an option of the library]:NAME=VALUE:' \
+      '--library[librimalloc.so]:file:_files' \
+      '2:program:_command_names -e' '*::arguments:_normal'
+    ;;
+  stat)
+    _arguments -s '1:command:' \
+      '(-w --watch)'{-w,--watch}'[again and again]:seconds:' \
+      '(--openmetrics)--json[for other programs]' '(--json)--openmetrics[for Prometheus]' \
+      '2:process or core file:_alternative "pids:process:_pids" "files:core file:_files"'
+    ;;
+  heap-map)
+    _arguments -s '1:command:' \
+      '(--json)--svg[write a picture]:file:_files' '(--svg)--json[for other programs]' \
+      '2:process or core file:_alternative "pids:process:_pids" "files:core file:_files"'
+    ;;
+esac

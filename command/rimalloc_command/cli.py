@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""The words of the command line. Exit codes: 0 done, 1 it could not be done, 2 wrong usage."""
+
+import argparse
+import os
+import signal
+import sys
+
+from . import heapmap, run
+from .failure import Failure
+
+EPILOG = "docs/profiling.md, or `man rimalloc`, says more."
+
+
+def positive(word):
+    value = float(word)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("more than 0")
+    return value
+
+
+def add_program(parser):
+    parser.add_argument("--library", metavar="FILE", default=os.environ.get("RIMALLOC_LIBRARY"),
+                        help="librimalloc.so, if not the one beside this command")
+    parser.add_argument("-o", "--option", metavar="NAME=VALUE", action="append", default=[],
+                        help="an option of the library (docs/options.md); may be repeated")
+    parser.add_argument("program", metavar="PROG")
+    parser.add_argument("arguments", metavar="...", nargs=argparse.REMAINDER)
+
+
+def add_subject(parser):
+    parser.add_argument("subject", metavar="PID|CORE",
+                        help="a process that runs, or a core file")
+
+
+def parser():
+    main = argparse.ArgumentParser(prog="rimalloc", epilog=EPILOG, allow_abbrev=False,
+                                   description="Shows what the memory of a program is.")
+    commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name, function, text):
+        made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".",
+                                   epilog=EPILOG, allow_abbrev=False)
+        made.set_defaults(function=function)
+        return made
+
+    one = command("run", run.command_run, "run a program with the library; statistics at its end")
+    one.add_argument("-q", "--quiet", action="store_true", help="without statistics")
+    add_program(one)
+
+    one = command("stat", heapmap.command_stat, "what the memory of a process is, in numbers")
+    one.add_argument("-w", "--watch", metavar="SECONDS", type=positive, nargs="?", const=1.0,
+                     help="again and again, until the process or you end it")
+    which = one.add_mutually_exclusive_group()
+    which.add_argument("--json", action="store_true", help="for other programs")
+    which.add_argument("--openmetrics", action="store_true", help="for Prometheus and its like")
+    add_subject(one)
+
+    one = command("heap-map", heapmap.command_map, "a picture of the memory of a process")
+    which = one.add_mutually_exclusive_group()
+    which.add_argument("--svg", metavar="FILE", help="write a picture")
+    which.add_argument("--json", action="store_true", help="the numbers, for other programs")
+    add_subject(one)
+    return main
+
+
+def main(words=None):
+    arguments = parser().parse_args(words)
+    try:
+        return arguments.function(arguments) or 0
+    except Failure as failure:
+        print(f"rimalloc: {failure}", file=sys.stderr)
+        if failure.hint:
+            print(f"  {failure.hint}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `rimalloc ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
