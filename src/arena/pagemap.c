@@ -11,7 +11,8 @@
 // THE TABLE GROWS in three ways. (1) At its end, to about twice its size: all of it can be written.
 // (2) Far, because addresses near its start were taken by others: what lies between can only be
 // read, so that the OS neither accounts for it nor locks it, and as much of the rest can be written
-// as is needed. (3) The addresses after the table are taken: it moves to where all of it has room.
+// as is needed: pieces. (3) The addresses after the table are taken: it moves to where all of it has
+// room, with the same pieces.
 // The old table stays as it is for threads that looked at its address before; it has all that such
 // a thread may ask for. A thread that looks up a block by the inline code of fast.h, and got the
 // block before the move, reads the new table's address and then the entry through it: no CPU swaps
@@ -35,11 +36,17 @@ ri_pagemap_t rix_pagemap;
 ri_pagemap_t rix_fast_pagemap;  // the same, for programs
 rix_lock_t rix_pagemap_lock = RIX_LOCK_OPEN(RIX_LEVEL_PAGEMAP);
 
+enum { PAGEMAP_PIECES = 64 };
+typedef struct pagemap_piece_s {
+  size_t from, to;  // entries
+} pagemap_piece_t;
+
 static struct {
-  size_t entries;              // entries for all of the window; lock rix_pagemap_lock
-  size_t reserved;             // entries of address space reserved; lock rix_pagemap_lock
-  size_t writable;             // entries that may be written; lock rix_pagemap_lock
-  size_t piece, piece_end;     // and the last ones made so after them; lock rix_pagemap_lock
+  size_t entries;   // entries for all of the window; lock rix_pagemap_lock
+  size_t reserved;  // entries of address space reserved; lock rix_pagemap_lock
+  size_t writable;  // entries that may be written; lock rix_pagemap_lock
+  pagemap_piece_t piece[PAGEMAP_PIECES];  // and those made so after them, the first `pieces`;
+  size_t pieces;               // more than there is room for: not known; lock rix_pagemap_lock
   ri_atomic(uint32_t) xmoves;  // odd: the table is being moved; lock rix_pagemap_lock
   ri_atomic(uint64_t) xhint;   // next address to place a mapping at; 0 not chosen yet
   ri_atomic(uint64_t) xend;    // where to begin again from xbase; 0 window not chosen yet
@@ -236,14 +243,29 @@ static bool pagemap_extend(size_t needed) {
   }
 }
 
-// Makes `usable` entries of a new table usable, at most all that the OS has address space for.
+// Makes the beginning of a new table what the table is: usable, where that can be written.
+static bool pagemap_enable_like(ri_pagemap_entry_t* table, size_t usable) {
+  const size_t writable = pagemap.writable;
+  if (!rix_os_enable(table, writable * sizeof(ri_pagemap_entry_t))) return false;
+  if (usable == writable) return true;
+  if (!rix_os_readable(&table[writable], (usable - writable) * sizeof(ri_pagemap_entry_t)))
+    return false;
+  for (size_t i = 0; i < pagemap.pieces; i++) {
+    const pagemap_piece_t piece = pagemap.piece[i];
+    if (!rix_os_enable(&table[piece.from], (piece.to - piece.from) * sizeof(ri_pagemap_entry_t)))
+      return false;
+  }
+  return true;
+}
+
+// A new table like this one, with as many entries as the OS has address space for.
 static ri_pagemap_entry_t* pagemap_new_table(size_t needed, size_t usable) {
   const size_t unit = rix_os_page_size() / sizeof(ri_pagemap_entry_t);
   for (size_t wanted = pagemap.entries;; wanted = rix_min(needed, pagemap.entries)) {
     wanted = rix_align_up(wanted, unit);
     const size_t size = wanted * sizeof(ri_pagemap_entry_t);
     ri_pagemap_entry_t* const table = rix_os_map(NULL, size, RIX_OS_RESERVED);
-    if (table != NULL && rix_os_enable(table, usable * sizeof(ri_pagemap_entry_t))) {
+    if (table != NULL && pagemap_enable_like(table, usable)) {
       pagemap.reserved = wanted;
       return table;
     }
@@ -252,21 +274,27 @@ static ri_pagemap_entry_t* pagemap_new_table(size_t needed, size_t usable) {
   }
 }
 
-// Moves the table to where it has room for `needed` entries or more; false when it cannot. Entries
-// are copied from the last one on, while others write: see rix_pagemap_set.
-static bool pagemap_move(size_t needed) {
-  const size_t usable = ri_load_relaxed(&rix_pagemap.xcount);
-  if (pagemap.writable < usable || rix_option(ri_option_pagemap_commit) != 0) return false;
+// Entries are copied from the last one on, while others write: see rix_pagemap_set.
+static void pagemap_copy(ri_pagemap_entry_t* table, size_t from, size_t to) {
   ri_pagemap_entry_t* const old = ri_load_relaxed(&rix_pagemap.xtable);
-  ri_pagemap_entry_t* const table = pagemap_new_table(needed, usable);
-  if (table == NULL) return false;
-  const uint32_t moves = ri_load_relaxed(&pagemap.xmoves);
-  ri_store_relaxed(&pagemap.xmoves, moves + 1);
-  for (size_t i = usable; i-- > 0;) {
+  for (size_t i = to; i-- > from;) {
     ri_page_t* page = ri_load_relaxed(&old[i]);
     while (!ri_cas_weak_acq_rel(&old[i], &page, page)) {}  // P7
     if (page != NULL) ri_store_relaxed(&table[i], page);
   }
+}
+
+// Moves the table to where it has room for `needed` entries or more; false when it cannot.
+static bool pagemap_move(size_t needed) {
+  const size_t usable = ri_load_relaxed(&rix_pagemap.xcount);
+  if (pagemap.pieces > PAGEMAP_PIECES || rix_option(ri_option_pagemap_commit) != 0) return false;
+  ri_pagemap_entry_t* const table = pagemap_new_table(needed, usable);
+  if (table == NULL) return false;
+  const uint32_t moves = ri_load_relaxed(&pagemap.xmoves);
+  ri_store_relaxed(&pagemap.xmoves, moves + 1);
+  for (size_t i = pagemap.pieces; i-- > 0;)
+    pagemap_copy(table, pagemap.piece[i].from, pagemap.piece[i].to);
+  pagemap_copy(table, 0, pagemap.writable);
   for (size_t i = 0; i < 2; i++)
     ri_store_release(&pagemap_both[i]->xtable, table);  // P8
   ri_store_release(&pagemap.xmoves, moves + 2);         // P5 pairs P6
@@ -322,7 +350,7 @@ static bool pagemap_commit(size_t from, size_t to) {
   void* const start = &table[from];
   const size_t size = (to - from) * sizeof(ri_pagemap_entry_t);
   // Mapped anew where nothing was entered yet, which needs no permission to change access.
-  return pagemap.piece_end == 0 ? rix_os_enable(start, size) : rix_os_commit(start, size);
+  return pagemap.pieces == 0 ? rix_os_enable(start, size) : rix_os_commit(start, size);
 }
 
 // Makes entries up to `to` writable and usable; false when the OS refuses.
@@ -333,9 +361,35 @@ static bool pagemap_grow_to(size_t to) {
   return true;
 }
 
+// Pieces are in the order of addresses, and no two of them meet.
+static bool pagemap_has_piece(size_t from, size_t to) {
+  if (pagemap.pieces > PAGEMAP_PIECES) return false;
+  for (size_t i = 0; i < pagemap.pieces; i++)
+    if (from >= pagemap.piece[i].from && to <= pagemap.piece[i].to) return true;
+  return false;
+}
+
+static void pagemap_note_piece(size_t from, size_t to) {
+  if (pagemap.pieces > PAGEMAP_PIECES) return;
+  size_t first = 0;
+  while (first < pagemap.pieces && pagemap.piece[first].to < from)
+    first++;
+  size_t end = first;
+  for (; end < pagemap.pieces && pagemap.piece[end].from <= to; end++) {
+    from = rix_min(from, pagemap.piece[end].from);
+    to = rix_max(to, pagemap.piece[end].to);
+  }
+  const size_t after = pagemap.pieces - end;
+  pagemap.pieces = first + 1 + after;
+  if (pagemap.pieces > PAGEMAP_PIECES) return;
+  __builtin_memmove(&pagemap.piece[first + 1], &pagemap.piece[end],
+                    after * sizeof(pagemap_piece_t));
+  pagemap.piece[first] = (pagemap_piece_t){from, to};
+}
+
 // Makes the entries [from, to) usable, those before it as far as they are not yet for reading only.
 static bool pagemap_grow_far(size_t from, size_t to) {
-  if (from >= pagemap.piece && to <= pagemap.piece_end) return true;
+  if (pagemap_has_piece(from, to)) return true;
   const size_t unit = PAGEMAP_STEP_MIN / sizeof(ri_pagemap_entry_t);
   const size_t usable = ri_load_relaxed(&rix_pagemap.xcount);
   ri_pagemap_entry_t* const table = ri_load_relaxed(&rix_pagemap.xtable);
@@ -346,8 +400,7 @@ static bool pagemap_grow_far(size_t from, size_t to) {
     if (!rix_os_readable(&table[usable], size)) return false;
   }
   if (!pagemap_commit(from, to)) return false;
-  pagemap.piece = from;
-  pagemap.piece_end = to;
+  pagemap_note_piece(from, to);
   if (to > usable) pagemap_publish(to);
   return true;
 }
