@@ -5,12 +5,16 @@ _rimalloc() {
   local command=${COMP_WORDS[1]-} pids
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'run stat heap-map --help' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'run stat heap-map report diff leaks --help' -- "$word")
     return
   fi
   case $before in
-    --library | --svg)
+    --library | --svg | --html)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      return
+      ;;
+    -k | --kind)
+      mapfile -t COMPREPLY < <(compgen -W 'live allocated peak temporary' -- "$word")
       return
       ;;
   esac
@@ -36,6 +40,20 @@ _rimalloc() {
           pids=$(ps -u "$(id -u)" -o pid= 2>/dev/null)
           mapfile -t COMPREPLY < <(compgen -W "$pids" -f -- "$word")
           ;;
+      esac
+      ;;
+    report | diff | leaks)
+      case $word in
+        -*)
+          local options='--limit --help'
+          case $command in
+            report) options="$options --html --collapsed --speedscope --kind" ;;
+            diff) options="$options --html --kind" ;;
+            *) options="$options --fail" ;;
+          esac
+          mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+          ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
       esac
       ;;
   esac

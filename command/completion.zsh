@@ -6,6 +6,9 @@ commands=(
   'run:run a program with the library; statistics at its end'
   'stat:what the memory of a process is, in numbers'
   'heap-map:a picture of the memory of a process'
+  'report:what a profile says'
+  'diff:what changed between two profiles'
+  'leaks:what of a profile stays and grows'
 )
 if (( CURRENT == 2 )); then
   _describe command commands
@@ -29,5 +32,14 @@ case $words[2] in
     _arguments -s '1:command:' \
       '(--json)--svg[write a picture]:file:_files' '(--svg)--json[for other programs]' \
       '2:process or core file:_alternative "pids:process:_pids" "files:core file:_files"'
+    ;;
+  report | diff)
+    _arguments -s '1:command:' '(-k --kind)'{-k,--kind}'[which figures]:kind:(live allocated peak temporary)' \
+      '(-n --limit)'{-n,--limit}'[so many places]:number:' '--html[one file for a browser]:file:_files' \
+      '--collapsed[for flamegraph.pl]' '--speedscope[for speedscope]' '*:profile:_files'
+    ;;
+  leaks)
+    _arguments -s '1:command:' '--fail[exit code 1 if there is a suspect]' \
+      '(-n --limit)'{-n,--limit}'[so many places]:number:' '2:profile:_files'
     ;;
 esac

@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 
-from . import heapmap, run
+from . import heapmap, report, run
 from .failure import Failure
+from .profile import KINDS
 
 EPILOG = "docs/profiling.md, or `man rimalloc`, says more."
 
@@ -16,6 +17,13 @@ def positive(word):
     value = float(word)
     if not value > 0:
         raise argparse.ArgumentTypeError("more than 0")
+    return value
+
+
+def count(word):
+    value = int(word)
+    if value < 1:
+        raise argparse.ArgumentTypeError("at least 1")
     return value
 
 
@@ -31,6 +39,13 @@ def add_program(parser):
 def add_subject(parser):
     parser.add_argument("subject", metavar="PID|CORE",
                         help="a process that runs, or a core file")
+
+
+def add_limits(parser):
+    parser.add_argument("-k", "--kind", choices=KINDS,
+                        help="which figures; otherwise the first of these that the profile has")
+    parser.add_argument("-n", "--limit", metavar="N", type=count, default=20,
+                        help="show so many places (20)")
 
 
 def parser():
@@ -61,6 +76,28 @@ def parser():
     which.add_argument("--svg", metavar="FILE", help="write a picture")
     which.add_argument("--json", action="store_true", help="the numbers, for other programs")
     add_subject(one)
+
+    one = command("report", report.command_report, "what a profile says: who has the memory, "
+                  "who pins it, what leaks")
+    which = one.add_mutually_exclusive_group()
+    which.add_argument("--html", metavar="FILE", help="one file, with a flame graph, for a browser")
+    which.add_argument("--collapsed", action="store_true", help="for flamegraph.pl and its like")
+    which.add_argument("--speedscope", action="store_true", help="for speedscope")
+    add_limits(one)
+    one.add_argument("file", metavar="PROFILE", help=".json of this library, or pprof's .pb.gz")
+
+    one = command("diff", report.command_diff, "what changed between two profiles, and what of it "
+                  "is more than chance")
+    one.add_argument("--html", metavar="FILE", help="one file, with a flame graph, for a browser")
+    add_limits(one)
+    one.add_argument("before", metavar="BEFORE")
+    one.add_argument("after", metavar="AFTER")
+
+    one = command("leaks", report.command_leaks, "what of a profile stays and grows")
+    one.add_argument("--fail", action="store_true", help="exit code 1 if there is a suspect")
+    one.add_argument("-n", "--limit", metavar="N", type=count, default=20,
+                     help="show so many places (20)")
+    one.add_argument("file", metavar="PROFILE")
     return main
 
 

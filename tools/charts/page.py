@@ -47,9 +47,9 @@ def library():
         ) from None
 
 
-def render(title, body, data, script):
+def render(title, body, data, script, code=None):
     """The page. `data`: what JavaScript finds under `data-key`; `script`: the report's own, which
-    ends by calling charts.mountAll."""
+    ends by calling charts.mountAll. `code`: that of the charting library; None: as installed."""
     own = (HERE / "charts.js").read_text(encoding="utf-8") + script
     packed = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
     return PAGE.substitute(
@@ -57,7 +57,7 @@ def render(title, body, data, script):
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         body=body,
         data=packed,
-        library=library(),
+        library=library() if code is None else code,
         script=own,
     )
 
