@@ -50,6 +50,7 @@ __attribute__((constructor(101))) static void process_load(void) {
   if (told) rix_limit_find_group();
   if (rix_option(ri_option_verbose) >= 1) ri_options_print();
   process_reserve();
+  rix_api_profile_begin();
   rix_scavenge_load();
 }
 
@@ -62,6 +63,7 @@ __attribute__((constructor(103))) static void process_look(void) {
 // When the process ends, or the library that contains this code is closed.
 __attribute__((destructor(101))) static void process_unload(void) {
   rix_scavenge_unload();
+  rix_api_profile_end();
   rix_api_report_end();
   if (rix_option(ri_option_destroy_on_exit) != 0) ri_collect(true);
   rix_os_thread_exit_close();

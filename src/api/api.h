@@ -63,4 +63,8 @@ RIX_INTERNAL size_t rix_string_length(const char* s, size_t n);
 // What is reported when the process ends, the first time that this is called.
 RIX_INTERNAL void rix_api_report_end(void);
 
+// What the options say about the profiler, at the beginning and at the end of the process.
+RIX_INTERNAL void rix_api_profile_begin(void);
+RIX_INTERNAL void rix_api_profile_end(void);
+
 #endif

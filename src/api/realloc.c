@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "heap/profile.h"
 #include "page/history.h"
 #include "page/single.h"
 
@@ -46,6 +47,12 @@ static bool realloc_is_whole(rix_target_t t, const void* p) {
          (t.page->flags & RIX_PAGE_GUARDED) == 0;
 }
 
+// A block alone in its page was made, or has changed its size: to the profiler it is another one.
+static void realloc_tell(ri_page_t* page, size_t size) {
+  if (RIX_UNLIKELY(rix_profile_interval() != 0 || rix_page_is_profiled(page)))
+    rix_profile_reallocated(page, size);
+}
+
 // Changes the size in place when the block is alone in its page.
 static bool realloc_in_place(rix_target_t t, const void* p, size_t usable,
                              realloc_request_t request) {
@@ -56,6 +63,7 @@ static bool realloc_in_place(rix_target_t t, const void* p, size_t usable,
   if (!rix_page_resize_single(t.page, request.size, &zero)) return false;
   const size_t now = rix_page_block_size(t.page);
   if (request.zero && !zero && now > usable) rix_page_zero_single(t.page, usable);
+  realloc_tell(t.page, request.size);
   return true;
 }
 
@@ -90,6 +98,7 @@ static void* realloc_by_moving(rix_source_t from, rix_target_t t, void* p, size_
   if (done) {
     rix_history_mark_grown(page);
     t.page->flags &= (uint8_t) ~(RIX_PAGE_WATCHED | RIX_PAGE_GROWN);  // nothing is left there
+    realloc_tell(page, request.size);
   }
   ri_free(done ? p : page->start);
   return done ? page->start : NULL;
@@ -120,6 +129,7 @@ RIX_INLINE void* realloc_by_copying(rix_source_t from, void* p, size_t usable,
     q = rix_source_malloc_at(from, request.size, request.align, request.offset, zero);
   }
   if (q == NULL) return NULL;
+  if (RIX_UNLIKELY(rix_profile_interval() != 0)) rix_profile_wished(q, request.size);
   // When zeroes are wanted, as much of the old block is kept as fits, so that what is copied next
   // time is defined too; and size 0 keeps a word, so that the bytes of the smallest block are
   // defined.

@@ -20,6 +20,7 @@
 #include "base/events.h"
 #include "heap/heartbeat.h"
 #include "heap/orphan.h"
+#include "heap/profile.h"
 #include "heap/queue.h"
 #include "heap/relief.h"
 #include "heap/sample.h"
@@ -210,11 +211,10 @@ static RIX_SLOW void* alloc_sampled(rix_theap_t* theap, size_t size, size_t alig
 // The first page of the queue has a block, and is marked. NULL: its list was damaged.
 static RIX_SLOW void* alloc_marked(rix_theap_t* theap, ri_page_t* page, size_t size, size_t align,
                                    bool zero) {
-  if ((page->flags & RIX_PAGE_SAMPLED) != 0) {
-    void* const p = alloc_sampled(theap, size, align, zero);
-    if (p != NULL) return p;
-  }
-  return alloc_take(theap, page, zero, false);
+  void* p = theap->sample.rate != 0 ? alloc_sampled(theap, size, align, zero) : NULL;
+  if (p == NULL) p = alloc_take(theap, page, zero, false);
+  rix_profile_theap_count_any(theap, p, size);
+  return p;
 }
 
 // A block of the class, or NULL.
@@ -290,9 +290,20 @@ enum { ALLOC_PASS = 64 };  // slow allocations between two looks at the clock
 _Static_assert(RIX_HEARTBEAT % ALLOC_PASS == 0, "a heartbeat is such a look");
 
 static RIX_SLOW void alloc_look_around(rix_theap_t* theap) {
+  if (rix_profile_theap_is_stale(theap)) rix_profile_theap_refresh(theap);
   if (theap->slow_calls % RIX_HEARTBEAT == 0) rix_theap_heartbeat(theap);
   rix_sparse_pass(theap);
   rix_limit_reread();
+}
+
+// A block of a theap that samples, for guard pages or for the profiler.
+static RIX_SLOW void* alloc_slow_sampled(rix_theap_t* theap, unsigned c, size_t size, size_t align,
+                                         bool zero) {
+  void* p = theap->sample.rate != 0 ? alloc_sampled(theap, size, align, zero) : NULL;
+  if (p == NULL) p = alloc_try(theap, c, zero);
+  if (p == NULL) p = alloc_retry(theap, c, zero);
+  rix_profile_theap_count_any(theap, p, size);
+  return p;
 }
 
 static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size, size_t align,
@@ -305,8 +316,9 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size
   if (rix_hook_is_deferred() && theap->tld->id == rix_tls.self) rix_hook_run_deferred(false);
   if (rix_relief_is_due(theap->heap) && theap->tld->id == rix_tls.self) rix_relieve(theap->heap);
   theap->may_adopt = RIX_ADOPTIONS;
-  void* p = theap->sample.rate != 0 ? alloc_sampled(theap, size, align, zero) : NULL;
-  if (p == NULL) p = alloc_try(theap, c, zero);
+  if (RIX_UNLIKELY((theap->sample.rate | theap->profile.interval) != 0))
+    return alloc_slow_sampled(theap, c, size, align, zero);
+  void* const p = alloc_try(theap, c, zero);
   return RIX_LIKELY(p != NULL) ? p : alloc_retry(theap, c, zero);
 }
 
@@ -347,6 +359,16 @@ static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, siz
   return page->start;
 }
 
+// As above; the profiler counts the block.
+static void* alloc_single_counted(rix_theap_t* theap, rix_heap_t* heap, size_t size, size_t align,
+                                  bool zero) {
+  if (theap != NULL && RIX_UNLIKELY(rix_profile_theap_is_stale(theap)))
+    rix_profile_theap_refresh(theap);
+  void* const p = alloc_single(theap, heap, size, align, zero);
+  if (theap != NULL) rix_profile_theap_count_any(theap, p, size);
+  return p;
+}
+
 // Tells a tool of a new block, of which `size` bytes were requested.
 static void alloc_annotate(void* p, size_t size, bool zero) {
   if (RIX_ANNOTATE == 0 || p == NULL) return;
@@ -356,7 +378,7 @@ static void alloc_annotate(void* p, size_t size, bool zero) {
 void* rix_heap_malloc_single(rix_heap_t* heap, size_t size, size_t align, bool zero) {
   if (size > SIZE_MAX - RIX_REDZONE) return NULL;
   rix_annotate_enter();
-  void* const p = alloc_single(NULL, heap, size + RIX_REDZONE, align, zero);
+  void* const p = alloc_single_counted(NULL, heap, size + RIX_REDZONE, align, zero);
   alloc_annotate(p, size, zero);
   rix_annotate_leave();
   return p;
@@ -365,7 +387,7 @@ void* rix_heap_malloc_single(rix_heap_t* heap, size_t size, size_t align, bool z
 static RIX_NOINLINE void* alloc_large(rix_theap_t* theap, size_t size, size_t align, bool zero) {
   if (theap == &rix_theap_empty) theap = rix_thread_theap();
   rix_heap_t* const heap = theap != NULL ? theap->heap : &rix_heap_default;
-  return alloc_single(theap, heap, size, align, zero);
+  return alloc_single_counted(theap, heap, size, align, zero);
 }
 
 // The class already gives the alignment, which is passed on for blocks that do not come from one.
@@ -416,6 +438,19 @@ static RIX_NOINLINE void* alloc_reported(rix_theap_t* theap, size_t size) {
   return RIX_LIKELY(p != NULL) ? p : rix_out_of_memory(size);
 }
 
+// While the profiler is on, all blocks come here: one that it does not sample is popped at once.
+static RIX_NOINLINE void* alloc_profiled(rix_theap_t* theap, size_t size) {
+  if (size > RIX_MEDIUM_BLOCK_MAX || theap->sample.rate != 0) return alloc_reported(theap, size);
+  ri_page_t* const page = theap->shown[rix_class_of(size)];
+  const bool ready = page != NULL && page->free != NULL;
+  if (!ready || (page->flags & RIX_PAGE_SLOW) != RIX_PAGE_SAMPLED || RIX_ANNOTATE != 0)
+    return alloc_reported(theap, size);
+  const int64_t left = theap->profile.left - (int64_t)rix_page_block_size(page);
+  if (RIX_UNLIKELY(left < 0)) return alloc_reported(theap, size);
+  theap->profile.left = left;
+  return rix_page_pop(page);
+}
+
 // Medium blocks have no direct slots: they are popped here, without a frame and a second call.
 void* rix_malloc_generic(size_t size, ri_fast_theap_t* fast) {
   rix_theap_t* const theap = (rix_theap_t*)(void*)fast;
@@ -424,5 +459,6 @@ void* rix_malloc_generic(size_t size, ri_fast_theap_t* fast) {
     const bool ready = page != NULL && page->free != NULL;
     if (RIX_LIKELY(ready && (page->flags & RIX_PAGE_SLOW) == 0)) return rix_page_pop(page);
   }
+  if (theap->profile.interval != 0) return alloc_profiled(theap, size);
   return alloc_reported(theap, size);
 }

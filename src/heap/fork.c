@@ -16,10 +16,12 @@
 #include "heap/tld.h"
 #include "options/report.h"
 #include "page/heap_pages.h"
+#include "profile/profile.h"
 
-static rix_lock_t* const fork_locks[] = {
-    &rix_orphan_lock,  &rix_heap_lock,    &rix_thread_lock,     &rix_purge_lock, &rix_arena_lock,
-    &rix_mapping_lock, &rix_pagemap_lock, &rix_heap_pages_lock, &rix_meta_lock,  &rix_report_lock};
+static rix_lock_t* const fork_locks[] = {&rix_orphan_lock,  &rix_heap_lock,       &rix_thread_lock,
+                                         &rix_purge_lock,   &rix_arena_lock,      &rix_mapping_lock,
+                                         &rix_pagemap_lock, &rix_heap_pages_lock, &rix_meta_lock,
+                                         &rix_report_lock,  &rix_profile_lock};
 
 enum { FORK_LOCKS = sizeof(fork_locks) / sizeof(fork_locks[0]) };
 
@@ -46,6 +48,7 @@ static void fork_after_in_child(void) {
   rix_orphan_after_fork();
   rix_subproc_after_fork();
   rix_arena_reserve_after_fork();
+  rix_profile_after_fork();
   fork_after();
   rix_scavenge_after_fork(true);
   rix_due_at(1);  // another thread may have been about to note what is due

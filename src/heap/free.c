@@ -18,6 +18,7 @@
 #include "arena/pace.h"
 #include "base/annotate.h"
 #include "base/events.h"
+#include "heap/profile.h"
 #include "heap/queue.h"
 #include "heap/theap.h"
 #include "heap/tld.h"
@@ -194,6 +195,7 @@ static void free_any(void* p) {
     free_report_double(p);
     return;
   }
+  if (RIX_UNLIKELY((owner & RIX_OWNER_PROFILED) != 0)) rix_profile_freed(t.page, t.block);
   rix_annotate_freed(p, t.block, rix_page_block_size(t.page));
   if ((owner & ~RIX_OWNER_FLAGS) == rix_tls.self) {
     free_own(t.page, t.block, owner);
@@ -216,7 +218,7 @@ void rix_free_found(void* p, ri_page_t* page) {
     free_full(page, p);
     return;
   }
-  const bool rare = RIX_ANNOTATE != 0 || (owner & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED)) != 0;
+  const bool rare = RIX_ANNOTATE != 0 || (owner & RIX_OWNER_LASTING) != 0;
   if (RIX_UNLIKELY(rare || rix_page_is_single(page) || !rix_page_has(page, p))) {
     rix_free_generic(p);
   } else if ((owner & ~RIX_OWNER_FLAGS) == rix_tls.self) {

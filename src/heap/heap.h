@@ -20,7 +20,8 @@
 //   shown[c]     the page to allocate from: queue[c].first or a loose page, or NULL
 //   direct[w] == shown[c] for all w with class_of(8 * w) == c, or the empty page when there is none
 //                or it is marked RIX_PAGE_SLOW, so that each allocation takes the slow path
-//   a page in queue[c] or loose is marked RIX_PAGE_SAMPLED  <=>  the theap samples class c
+//   a page in queue[c] or loose is marked RIX_PAGE_SAMPLED  <=>  the theap samples class c, or is
+//                profiled
 //   a page in queue[c] or full[c] has class c, this theap and this tld; `place` says where it is
 //   FULL flag in a page's owner word  <=>  it is in full[c]
 //   RIX_PAGE_LOOSE  <=>  in the list from loose[c] on, by side_next; those are in full[c] as well.
@@ -43,6 +44,7 @@
 #include "base/atomic.h"
 #include "base/events.h"
 #include "base/sizeclass.h"
+#include "os/unwind.h"
 #include "page/page.h"
 #include "page/heap_pages.h"
 
@@ -61,6 +63,15 @@ typedef struct rix_sample_s {
   uint8_t first, classes;     // the classes that have such blocks
   bool own_rate, own_bounds;  // set for this theap: the options say nothing
 } rix_sample_t;
+
+// When the profiler takes its next sample (profile.c).
+typedef struct rix_countdown_s {
+  uint64_t interval;           // bytes between two, on average; 0: off
+  int64_t left;                // bytes to the next one; 0 while it is off
+  uint64_t end;                // bytes that will have been handed out then
+  uint64_t random;             // state of the random numbers; 0: none yet
+  rix_unwind_bounds_t bounds;  // of the thread's stack
+} rix_countdown_t;
 
 // How many full pages came back to the queues since the slow allocation number `calls` (queue.c).
 typedef struct rix_freeing_s {
@@ -107,6 +118,7 @@ typedef struct rix_theap_s {
   rix_pass_t pass;
   rix_freeing_t freeing;
   rix_sample_t sample;
+  rix_countdown_t profile;
 } rix_theap_t;
 
 typedef enum rix_theap_state_e {

@@ -14,9 +14,11 @@ RIX_INTERNAL void rix_sample_set_bounds(rix_theap_t* theap, size_t low, size_t h
 // Counts a block; whether it is to have a guard page.
 RIX_INTERNAL bool rix_sample_takes(rix_theap_t* theap, size_t size);
 
-// Whether blocks of the class may get guard pages.
+// Whether blocks of the class may get guard pages, or records of the profiler: their pages are
+// marked.
 RIX_INLINE bool rix_sample_covers(const rix_theap_t* theap, unsigned class_index) {
-  return class_index - theap->sample.first < theap->sample.classes;
+  const bool guards = class_index - theap->sample.first < theap->sample.classes;
+  return guards || theap->profile.interval != 0;
 }
 
 #endif

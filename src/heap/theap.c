@@ -21,6 +21,7 @@
 #include "arena/pagemap.h"
 #include "base/events.h"
 #include "heap/queue.h"
+#include "heap/profile.h"
 #include "heap/sample.h"
 #include "options/options.h"
 #include "options/report.h"
@@ -66,10 +67,11 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   theap->pass = (rix_pass_t){.class_index = RIX_CLASS_COUNT};
   theap->freeing = (rix_freeing_t){0, 0};
   rix_sample_init(theap);
+  rix_profile_theap_init(theap);
 }
 
 void rix_theap_adopt(rix_theap_t* theap, ri_page_t* page) {
-  const uintptr_t flags = ri_load_relaxed(&page->xowner) & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED);
+  const uintptr_t flags = ri_load_relaxed(&page->xowner) & RIX_OWNER_LASTING;
   ri_store_relaxed(&page->xtheap, theap);
   ri_store_relaxed(&page->xowner, theap->tld->id | flags);
   rix_queue_push_front(theap, page);

@@ -17,6 +17,7 @@
 #include "arena/meta.h"
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "heap/profile.h"
 #include "heap/scavenge.h"
 #include "heap/subproc.h"
 #include "heap/theap.h"
@@ -88,6 +89,7 @@ bool rix_thread_start(rix_subproc_t* subproc) {
   rix_subproc_join(subproc);
   rix_tld_link(tld);
   rix_tls = (ri_tls_t){&theap->fast, tld->id, RIX_THREAD_LIVE};
+  rix_profile_theap_refresh(theap);
   rix_thread_register_exit(tld);
   return true;
 }

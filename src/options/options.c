@@ -112,6 +112,8 @@ bool rix_options_is_early(ri_option_t option) {
 static void options_take(rix_option_item_t item, rix_option_source_t source, bool early) {
   const ri_option_t option = rix_options_find(item.name, item.name_length);
   if (option == ri_option_last_) {
+    const bool text = rix_options_is(item.name, item.name_length, "profile_file");
+    if (text && source == RIX_OPTION_ENVIRONMENT) return;  // rix_options_text finds it
     const bool mention = source != RIX_OPTION_ENVIRONMENT || rix_option(ri_option_verbose) >= 1;
     if (!early && mention) rix_options_reject(item, source, "unknown option");
     return;
@@ -163,6 +165,19 @@ void rix_options_read_variables(const char* prefix, rix_option_take_t* take,
                                     strlen(entry + length + 1)};
     take(item, source, early);
   }
+}
+
+const char* rix_options_text(const char* name) {
+  static const char prefix[] = "rimalloc_";
+  const size_t skipped = sizeof(prefix) - 1;
+  const char* entry;
+  for (size_t i = 0; (entry = rix_os_env_entry(i)) != NULL; i++) {
+    const size_t length = strcspn(entry, "=");
+    if (length <= skipped || !rix_options_is(entry, skipped, prefix)) continue;
+    if (!rix_options_is(entry + skipped, length - skipped, name)) continue;
+    if (entry[length] != '\0' && entry[length + 1] != '\0') return entry + length + 1;
+  }
+  return NULL;
 }
 
 // RIMALLOC_CONF, or all other variables.

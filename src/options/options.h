@@ -53,6 +53,10 @@ RIX_INLINE bool rix_options_is_valid(ri_option_t option) {
   return (unsigned)option < (unsigned)ri_option_last_;
 }
 
+// A setting that is a text: the value of RIMALLOC_<NAME> in the environment, in any case; NULL:
+// there is none. It is part of the environment.
+RIX_INTERNAL const char* rix_options_text(const char* name);
+
 // The source of an option's present value.
 RIX_INTERNAL rix_option_source_t rix_options_source(ri_option_t option);
 

@@ -50,11 +50,10 @@ void rix_page_unlist(ri_page_t* page) {
 void rix_page_abandon(ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_NONE);
   if (!rix_page_is_single(page)) {  // those have no owner ever, and their user may set a flag
-    const uintptr_t kept = RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED;
     const uintptr_t owner = ri_load_relaxed(&page->xowner);
     const uintptr_t giver = owner & ~RIX_OWNER_FLAGS;
     if (giver != RIX_OWNER_NONE) ri_store_relaxed(&page->xlast_owner, giver);
-    ri_store_relaxed(&page->xowner, RIX_OWNER_NONE | (owner & kept));
+    ri_store_relaxed(&page->xowner, RIX_OWNER_NONE | (owner & RIX_OWNER_LASTING));
     ri_store_relaxed(&page->xtheap, NULL);
   }
   do {

@@ -17,6 +17,7 @@
 #include "page/abandon.h"
 #include "page/heap_pages.h"
 #include "page/holes.h"
+#include "page/profiled.h"
 #include "page/release.h"
 #include "page/remote.h"
 
@@ -27,6 +28,7 @@ void rix_page_destroy(ri_page_t* page) {
     for (size_t i = 0; i < page->slice_count * words; i++)
       ri_store_relaxed(&page->arena->live[first + i], 0);
   }
+  if (rix_page_is_profiled(page)) rix_page_end_sampled(page);
   rix_page_unlist(page);
   if (!rix_page_is_single(page)) rix_page_note_live(page);
   page->place = RIX_PLACE_NONE;

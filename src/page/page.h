@@ -57,7 +57,10 @@ enum {                  // page->flags
 #define RIX_OWNER_FULL ((uintptr_t)1)      // in the full list: a local free makes it loose
 #define RIX_OWNER_INTERIOR ((uintptr_t)2)  // pointers into blocks were handed out (aligned_at)
 #define RIX_OWNER_CHECKED ((uintptr_t)4)   // option `check`: every free is validated
-#define RIX_OWNER_FLAGS ((uintptr_t)7)
+#define RIX_OWNER_PROFILED ((uintptr_t)8)  // the profiler has a record of a block (profiled.h)
+#define RIX_OWNER_FLAGS ((uintptr_t)15)
+// Those that a page keeps when it changes its owner.
+#define RIX_OWNER_LASTING (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED | RIX_OWNER_PROFILED)
 #define RIX_OWNER_NONE (~RIX_OWNER_FLAGS)  // nobody's id
 
 /*@ // For proofs: the blocks of the free list are page_block(0), page_block(1), and so on.

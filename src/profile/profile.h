@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// profile.h: the profiler of this process: whether it is on, and its tables.
+//
+// INVARIANTS
+//   the interval is 0  <=>  it is off; then nothing is added, but what was sampled is still seen
+//   freed
+//   the tables exist from the first start on, and never go away
+// CONCURRENCY: any thread; the functions take rix_profile_lock themselves.
+#ifndef RIX_PROFILE_PROFILE_H
+#define RIX_PROFILE_PROFILE_H
+
+#include "os/unwind.h"
+#include "profile/table.h"
+
+typedef ri_atomic(uint64_t) rix_profile_interval_t;
+RIX_INTERNAL extern rix_profile_interval_t rix_profile_xinterval;
+
+// Bytes between two samples on average; 0: off.
+RIX_INLINE uint64_t rix_profile_interval(void) { return ri_load_relaxed(&rix_profile_xinterval); }
+
+// Whether it was ever on.
+RIX_INTERNAL bool rix_profile_exists(void);
+
+// Turns it on, or gives it another interval, from 1. The first time the tables are made: of `size`
+// bytes, in a file if a path is given. False, and errno: refused.
+RIX_INTERNAL bool rix_profile_start(uint64_t interval, size_t size, const char* path);
+RIX_INTERNAL void rix_profile_stop(void);
+RIX_INTERNAL void rix_profile_reset(void);
+
+// The stack of the caller, without the frames of this library where it is one of its own.
+RIX_INTERNAL void rix_profile_trace(rix_trace_t* trace, rix_unwind_bounds_t* bounds);
+
+// As in table.h. False: it has no record.
+RIX_INTERNAL bool rix_profile_add(const rix_trace_t* trace, const rix_sampled_t* sampled);
+RIX_INTERNAL bool rix_profile_remove(uintptr_t pointer, uint64_t mark);
+RIX_INTERNAL void rix_profile_resize(uintptr_t pointer, size_t requested);
+
+// A copy of the tables as they are now, to be given back; NULL: there are none, or no memory.
+// `look` is called with it while no block that has a record can be released; NULL: none.
+RIX_INTERNAL rix_image_t* rix_profile_copy(void (*look)(const rix_image_t* copy, void* arg),
+                                           void* arg);
+RIX_INTERNAL void rix_profile_drop_copy(rix_image_t* copy);
+
+// The child of a fork goes on with tables of its own. With rix_profile_lock taken.
+RIX_INTERNAL void rix_profile_after_fork(void);
+
+#endif
