@@ -9,8 +9,10 @@
 #include "os/cgroup.c"
 #include "os/eh_frame.c"
 #include "os/external_linux.c"
+#include "os/fault_linux.c"
 #include "os/file_linux.c"
 #include "os/group_linux.c"
+#include "os/guard_linux.c"
 #include "os/os_linux.c"
 #include "os/start_linux.c"
 #include "os/sys_linux.c"
@@ -59,6 +61,7 @@
 #include "page/release.c"
 #include "page/single.c"
 #include "page/steal.c"
+#include "page/trap.c"
 #include "page/unowned.c"
 //
 #include "heap/alloc.c"
@@ -77,6 +80,7 @@
 #include "heap/theap.c"
 #include "heap/thread.c"
 #include "heap/tld.c"
+#include "heap/watch.c"
 //
 #include "observe/audit.c"
 #include "observe/count.c"
@@ -111,6 +115,7 @@
 #include "api/subproc.c"
 #include "api/theap.c"
 #include "api/visit.c"
+#include "api/watch.c"
 //
 #include "compat/mimalloc/mimalloc.c"
 #include "compat/mimalloc/mimalloc_arena.c"

@@ -244,9 +244,12 @@ RI_NODISCARD RI_EXPORT RI_ALLOC_SIZE(3) void* ri_theap_realloc(ri_theap_t* theap
 // at its allocation and one at its free, and does not grow in place. A process has at most 8,192
 // guard pages at a time, and none in memory that the program gave (arena.h), in huge pages, or
 // with the option disallow_os_alloc: blocks are ordinary ones then.
-// Not noticed: accesses before a block, between a block with an alignment offset and its guard
-// page, and to freed blocks. While a theap samples, its allocations of these sizes take a slower
-// path; everything else costs what it always does. [M]
+// The blocks are watched ones (watch.h), so that accesses to them after the free and second frees
+// are noticed too, and writes before them when they are freed; blocks beyond the option
+// watch_slots, of other sub-processes and in exclusive arenas have the guard page only. Not
+// noticed: reads before a block, and accesses between a block with an alignment offset and its
+// guard page. While a theap samples, its allocations of these sizes take a slower path; everything
+// else costs what it always does. [M]
 RI_EXPORT void ri_theap_guarded_set_sample_rate(ri_theap_t* theap, size_t sample_rate,
                                                 size_t seed) RI_NOEXCEPT;
 RI_EXPORT void ri_theap_guarded_set_size_bound(ri_theap_t* theap, size_t min,

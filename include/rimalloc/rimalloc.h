@@ -391,5 +391,6 @@ RI_NODISCARD RI_EXPORT bool ri_audit(void) RI_NOEXCEPT;
 #include <rimalloc/limits.h>
 #include <rimalloc/arena.h>
 #include <rimalloc/stats.h>
+#include <rimalloc/watch.h>
 
 #endif

@@ -30,7 +30,8 @@ static RIX_NOINLINE void free_sized_generic(void* p, size_t size) {
   free_check_size(t, p, size);
   // The size says that the block is alone in its page, which then has no owner to compare with.
   const bool alone = RIX_ANNOTATE == 0 && size > RIX_MEDIUM_BLOCK_MAX && t.block != NULL &&
-                     rix_page_is_single(t.page) && !rix_page_is_profiled(t.page);
+                     rix_page_is_single(t.page) && !rix_page_is_profiled(t.page) &&
+                     (t.page->flags & RIX_PAGE_TRAPPED) == 0;
   if (alone && rix_page_free_single(t.page)) return;
   rix_free_generic(p);
 }

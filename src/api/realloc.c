@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "heap/profile.h"
+#include "heap/watch.h"
 #include "page/history.h"
 #include "page/single.h"
 
@@ -36,7 +37,8 @@ typedef struct realloc_request_s {
 } realloc_request_t;
 
 static RIX_SLOW void* realloc_report_invalid(const void* p) {
-  rix_error(EINVAL, "realloc of invalid pointer %p: not a live block of this allocator", p);
+  if (!rix_watch_reports_free(p))
+    rix_error(EINVAL, "realloc of invalid pointer %p: not a live block of this allocator", p);
   rix_os_set_errno(EINVAL);
   return NULL;
 }

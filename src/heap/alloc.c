@@ -27,6 +27,7 @@
 #include "heap/sparse.h"
 #include "heap/theap.h"
 #include "heap/thread.h"
+#include "heap/watch.h"
 #include "options/hooks.h"
 #include "options/options.h"
 #include "options/report.h"
@@ -34,6 +35,7 @@
 #include "page/create.h"
 #include "page/remote.h"
 #include "page/single.h"
+#include "page/trap.h"
 
 // The first page of the queue that has a block; pages without one go to the full list. *extendable:
 // the first page met that can be extended. After a few of those it is taken: where holes were
@@ -157,6 +159,7 @@ static RIX_SLOW ri_page_t* alloc_find_left(rix_theap_t* theap, unsigned c) {
 // There was none: releases what this thread keeps, and tries once more.
 static RIX_SLOW ri_page_t* alloc_find_again(rix_theap_t* theap, unsigned c, bool* fresh) {
   rix_theap_collect(theap);
+  (void)rix_trap_drain();
   if (!rix_heap_pages_refuses(theap->heap, RIX_SLICE_SIZE)) rix_arena_relieve();
   rix_relieve_hard(RIX_MEDIUM_SLICES * RIX_SLICE_SIZE);
   ri_page_t* const page = alloc_find_page(theap, c, fresh);
@@ -196,16 +199,49 @@ static void* alloc_take(rix_theap_t* theap, ri_page_t* page, bool zero, bool fre
   return alloc_take_plain(page, zero, fresh);
 }
 
-// A block with a guard page if it is this one's turn and one is possible; otherwise NULL.
-static RIX_SLOW void* alloc_sampled(rix_theap_t* theap, size_t size, size_t align, bool zero) {
-  if (align > RIX_SLICE_SIZE || !rix_sample_takes(theap, size)) return NULL;
+// A watched block if one is possible; otherwise NULL.
+static void* alloc_watched(rix_theap_t* theap, rix_trap_shape_t shape, bool zero) {
+  if (shape.size > PTRDIFF_MAX / 2 || shape.align > rix_os_page_size()) return NULL;
   bool is_zero;
+  ri_page_t* const page = rix_page_create_trapped(shape, rix_watch_slots(), theap->heap, &is_zero);
+  if (page == NULL) return NULL;
+  if (zero && !is_zero) __builtin_memset(rix_page_first(page), 0, shape.size);
+  return rix_page_first(page);
+}
+
+// A block before a guard page; a watched one if possible.
+static void* alloc_guarded(rix_theap_t* theap, size_t size, size_t align, bool zero,
+                           uintptr_t frame) {
+  if (align > RIX_SLICE_SIZE) return NULL;
   // Its end is fixed: so the alignment must divide the size.
-  size = rix_align_up(rix_max(size, 1), align);
+  size = rix_align_up(size, align);
+  const bool precise = rix_option(ri_option_guarded_precise) != 0;
+  const size_t whole = precise ? size : rix_align_up(size, 16);
+  const rix_trap_shape_t shape = {whole, align, RIX_TRAP_AT_END, true, frame};
+  void* const p = alloc_watched(theap, shape, zero);
+  if (p != NULL) return p;
+  bool is_zero;
   ri_page_t* const page = rix_page_create_guarded(size, align, theap->heap, zero, &is_zero);
   if (page == NULL) return NULL;
   if (zero && !is_zero) rix_page_zero_single(page, 0);
   return rix_page_first(page);
+}
+
+// A watched block or one with a guard page if it is this one's turn; otherwise NULL.
+static RIX_SLOW void* alloc_sampled(rix_theap_t* theap, size_t size, size_t align, bool zero) {
+  const uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+  if (rix_sample_watches(theap, size)) {
+    size = rix_max(size, 1);
+    rix_watch_begin();
+    const bool end = rix_sample_random(theap, 2) != 0;
+    const size_t least = size > 8 ? 16 : 8;
+    const rix_trap_side_t side = end ? RIX_TRAP_AT_END : RIX_TRAP_AT_START;
+    const rix_trap_shape_t shape = {size, rix_max(align, least), side, rix_watch_is_asked(), frame};
+    return alloc_watched(theap, shape, zero);
+  }
+  if (theap->sample.rate == 0 || !rix_sample_takes(theap, size)) return NULL;
+  rix_watch_begin();
+  return alloc_guarded(theap, rix_max(size, 1), align, zero, frame);
 }
 
 // The first page of the queue has a block, and is marked. NULL: its list was damaged.
@@ -299,7 +335,7 @@ static RIX_SLOW void alloc_look_around(rix_theap_t* theap) {
 // A block of a theap that samples, for guard pages or for the profiler.
 static RIX_SLOW void* alloc_slow_sampled(rix_theap_t* theap, unsigned c, size_t size, size_t align,
                                          bool zero) {
-  void* p = theap->sample.rate != 0 ? alloc_sampled(theap, size, align, zero) : NULL;
+  void* p = alloc_sampled(theap, size, align, zero);
   if (p == NULL) p = alloc_try(theap, c, zero);
   if (p == NULL) p = alloc_retry(theap, c, zero);
   rix_profile_theap_count_any(theap, p, size);
@@ -316,7 +352,8 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size
   if (rix_hook_is_deferred() && theap->tld->id == rix_tls.self) rix_hook_run_deferred(false);
   if (rix_relief_is_due(theap->heap) && theap->tld->id == rix_tls.self) rix_relieve(theap->heap);
   theap->may_adopt = RIX_ADOPTIONS;
-  if (RIX_UNLIKELY((theap->sample.rate | theap->profile.interval) != 0))
+  const bool samples = rix_sample_counts(theap);
+  if (RIX_UNLIKELY(samples || theap->profile.interval != 0))
     return alloc_slow_sampled(theap, c, size, align, zero);
   void* const p = alloc_try(theap, c, zero);
   return RIX_LIKELY(p != NULL) ? p : alloc_retry(theap, c, zero);
@@ -330,6 +367,7 @@ static ri_page_t* alloc_try_single(rix_theap_t* theap, rix_heap_t* heap, size_t 
   // block.
   const size_t unused = rix_arena_reserved() - rix_min(rix_arena_in_use(), rix_arena_reserved());
   if (theap != NULL && size <= unused + theap->bytes) rix_theap_collect(theap);
+  (void)rix_trap_drain();
   if (!rix_heap_pages_refuses(heap, size)) rix_arena_relieve();
   rix_relieve_hard(size);
   return rix_page_create_single(size, align, heap, zero, is_zero);

@@ -22,6 +22,7 @@
 #include "heap/queue.h"
 #include "heap/theap.h"
 #include "heap/tld.h"
+#include "heap/watch.h"
 #include "options/options.h"
 #include "options/report.h"
 #include "page/abandon.h"
@@ -43,6 +44,7 @@ static RIX_SLOW void free_report_double(const void* p) {
 
 // p is no live block: the start of a freed one, where that is known, or anything else.
 static RIX_SLOW void free_report_invalid(const ri_page_t* page, const void* p) {
+  if (rix_watch_reports_free(p)) return;
   const uintptr_t owner = page != NULL ? ri_load_relaxed(&page->xowner) : 0;
   const uintptr_t flags = owner & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED);
   if (flags == RIX_OWNER_CHECKED && (const void*)rix_page_block_of(page, p) == p) {
@@ -147,9 +149,10 @@ static void free_shared(ri_page_t* page, ri_block_t* block, const void* p) {
 
 static void free_remote(ri_page_t* page, ri_block_t* block, const void* p) {
   if (rix_page_is_single(page)) {
+    if (RIX_UNLIKELY((page->flags & RIX_PAGE_TRAPPED) != 0)) rix_watch_freeing(page);
     // It has no owner; normally nobody else looks at it, and the claim succeeds.
     if (rix_page_free_single(page)) return;
-    block = (ri_block_t*)(void*)page->start;  // a block before a guard page may have no room
+    block = rix_page_place(page);  // a block before a guard page may have no room
   }
   free_shared(page, block, p);
 }

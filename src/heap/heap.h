@@ -53,7 +53,7 @@ typedef struct rix_page_list_s {
   ri_page_t* last;
 } rix_page_list_t;
 
-// Which blocks get a guard page (sample.c).
+// Which blocks get a guard page or are watched (sample.c).
 typedef struct rix_sample_s {
   size_t rate;                // one in N, on average, of the blocks within the bounds; 0: none
   size_t low, high;           // bounds of the sizes
@@ -62,6 +62,8 @@ typedef struct rix_sample_s {
   uint64_t random;            // state of the random numbers
   uint8_t first, classes;     // the classes that have such blocks
   bool own_rate, own_bounds;  // set for this theap: the options say nothing
+  uint32_t calls;             // slow allocations until one is watched
+  size_t watch_rate;          // one slow allocation in N, on average, is watched; 0: none
 } rix_sample_t;
 
 // When the profiler takes its next sample (profile.c).

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // sample.c: which blocks get a guard page (page/guard.c): of those whose size is within bounds, one
 // in `rate` on average, by random distances from 1 to 2 * rate - 1, so that no pattern in the
-// program decides which ones.
+// program decides which ones. And which blocks are watched (page/trap.c): that of one slow
+// allocation in watch_rate, which costs nothing where an allocation is not slow; or, at rate 1,
+// all, by the marks described next.
 //
 // This costs the fast path nothing: a theap that samples a class marks the pages in its queue, as
 // the option `check` does, and marked pages have no direct slot. So exactly the allocations of
@@ -24,10 +26,16 @@ static size_t sample_draw(rix_sample_t* s, size_t range) {
   return (size_t)((x >> 24) % range) + 1;
 }
 
+static void sample_count_calls(rix_sample_t* s) {
+  const size_t range = rix_min(2 * s->watch_rate, UINT32_MAX / 2);
+  s->calls = range > 2 ? (uint32_t)sample_draw(s, range - 1) : UINT32_MAX;
+}
+
 static void sample_begin(rix_sample_t* s) {
   s->first = s->classes = 0;
-  if (s->rate == 0) return;
   s->random = s->seed != 0 ? s->seed : rix_os_random() ^ (uintptr_t)s;
+  sample_count_calls(s);
+  if (s->rate == 0) return;
   s->left = sample_draw(s, s->rate);
   if (s->low > RIX_MEDIUM_BLOCK_MAX) return;
   const unsigned last = rix_class_of(rix_min(s->high, RIX_MEDIUM_BLOCK_MAX));
@@ -55,6 +63,13 @@ static void sample_take_bounds(rix_sample_t* s, size_t low, size_t high) {
 }
 
 static void sample_take_options(rix_sample_t* s) {
+  const bool possible = RIX_ANNOTATE == 0 && !rix_option_os_forbidden();
+  s->watch_rate = possible ? (size_t)rix_option(ri_option_watch_rate) : 0;
+  if (s->watch_rate == 1 && !s->own_rate && !s->own_bounds) {
+    sample_take_rate(s, 1, 0);
+    sample_take_bounds(s, 0, SAMPLE_SIZE_MAX);
+    return;
+  }
   if (!s->own_rate) {
     sample_take_rate(s, (size_t)rix_option(ri_option_guarded_sample_rate),
                      (uint64_t)rix_option(ri_option_guarded_sample_seed));
@@ -75,8 +90,9 @@ void rix_sample_refresh(rix_theap_t* theap) {
   rix_sample_t now = theap->sample;
   sample_take_options(&now);
   const rix_sample_t* const s = &theap->sample;
-  if (now.rate == s->rate && now.seed == s->seed && now.low == s->low && now.high == s->high)
-    return;
+  const bool same = now.rate == s->rate && now.seed == s->seed && now.low == s->low &&
+                    now.high == s->high && now.watch_rate == s->watch_rate;
+  if (same) return;
   theap->sample = now;
   sample_apply(theap);
 }
@@ -99,4 +115,16 @@ bool rix_sample_takes(rix_theap_t* theap, size_t size) {
   if (--s->left > 0) return false;
   s->left = sample_draw(s, 2 * s->rate - 1);
   return true;
+}
+
+size_t rix_sample_random(rix_theap_t* theap, size_t range) {
+  return sample_draw(&theap->sample, range) - 1;
+}
+
+bool rix_sample_watches(rix_theap_t* theap, size_t size) {
+  rix_sample_t* const s = &theap->sample;
+  if (s->watch_rate == 1) return s->rate == 1 && !s->own_rate && !s->own_bounds;
+  if (s->calls != 0) return false;
+  sample_count_calls(s);
+  return s->watch_rate != 0 && size <= RIX_MEDIUM_BLOCK_MAX;
 }

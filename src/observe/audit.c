@@ -18,6 +18,7 @@
 #include "page/excess.h"
 #include "page/holes.h"
 #include "page/remote.h"
+#include "page/trap.h"
 
 enum { AUDIT_TRIES = 100 };
 
@@ -140,7 +141,7 @@ static bool audit_leads_nowhere(const rix_arena_t* a, size_t index, size_t count
 }
 
 // Each slice is free, and then leads nowhere; or is part of exactly one page; or of none: those are
-// counted, and must be as many as meta.c took.
+// counted, and must be as many as meta.c took and freed watched blocks hold.
 static bool audit_arena(const rix_arena_t* a, audit_count_t* count) {
   for (size_t i = 0; i < rix_arena_slices(a);) {
     const size_t n = audit_free(a, i);
@@ -194,7 +195,8 @@ static bool audit_arenas(void) {
   const size_t used = count.dirty * RIX_SLICE_SIZE - count.holes + mapped;
   return used == rix_limit_used() && used == rix_gauge_now(RIX_GAUGE_COMMITTED) &&
          (count.slices + count.meta) * RIX_SLICE_SIZE == rix_arena_in_use() &&
-         count.meta == rix_meta_slices() && count.holes == rix_gauge_now(RIX_GAUGE_HOLES) &&
+         count.meta == rix_meta_slices() + rix_trap_counts().freed_slices &&
+         count.holes == rix_gauge_now(RIX_GAUGE_HOLES) &&
          count.excess == rix_gauge_now(RIX_GAUGE_EXCESS) && count.own_pages == own &&
          count.listed == rix_page_abandoned_count() && count.listed_default == audit_default();
 }

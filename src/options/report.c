@@ -86,18 +86,28 @@ static void report_call_error_hook(int code) {
   if (fun != NULL) fun(code, arg);
 }
 
-void rix_error(int code, const char* format, ...) {
-  const int saved = rix_os_errno();
+bool rix_error_begins(void) {
   const size_t earlier = ri_fetch_add_relaxed(&report.xerrors, 1);
   const size_t max = (size_t)rix_option(ri_option_max_errors);
-  if (rix_option(ri_option_show_errors) != 0 && earlier < max) {
+  return rix_option(ri_option_show_errors) != 0 && earlier < max;
+}
+
+void rix_error_ends(int code) {
+  const int saved = rix_os_errno();
+  report_call_error_hook(code);
+  if (rix_option(ri_option_abort_on_error) != 0) rix_os_abort();
+  rix_os_set_errno(saved);
+}
+
+void rix_error(int code, const char* format, ...) {
+  const int saved = rix_os_errno();
+  if (rix_error_begins()) {
     va_list arguments;
     va_start(arguments, format);
     report_send(rix_output_current(), "rimalloc: error: ", format, &arguments, "\n");
     va_end(arguments);
   }
-  report_call_error_hook(code);
-  if (rix_option(ri_option_abort_on_error) != 0) rix_os_abort();
+  rix_error_ends(code);
   rix_os_set_errno(saved);
 }
 

@@ -21,6 +21,11 @@ RIX_INTERNAL RIX_SLOW void rix_warning(const char* format, ...) RIX_PRINTF(1, 2)
 // the option abort_on_error says so.
 RIX_INTERNAL RIX_SLOW void rix_error(int code, const char* format, ...) RIX_PRINTF(2, 3);
 
+// The same in two parts, for a report of several lines: counts it; whether it is to be printed. And
+// what follows: the error hook, and the end of the program.
+RIX_INTERNAL bool rix_error_begins(void);
+RIX_INTERNAL void rix_error_ends(int code);
+
 // No memory: sets errno, calls the error hook, says nothing unless verbose. Returns NULL.
 RIX_INTERNAL RIX_SLOW void* rix_out_of_memory(size_t size);
 RIX_INTERNAL RIX_SLOW void* rix_overflow(void);

@@ -13,6 +13,9 @@ RIX_INTERNAL void rix_linux_read_file(const char* path, char* text, size_t capac
 // start.
 RIX_INTERNAL bool rix_linux_data_is_limited(void);
 
+// Counts a call that changes access to memory.
+RIX_INTERNAL void rix_linux_count_commit(void);
+
 // Widens [*from, *to) to `size` bytes at `local`.
 RIX_INLINE void rix_linux_widen(uintptr_t* from, uintptr_t* to, const void* local, size_t size) {
   const uintptr_t at = (uintptr_t)local;

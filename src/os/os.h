@@ -92,8 +92,11 @@ RIX_INTERNAL bool rix_os_purge(void* p, size_t size);
 // Makes reserved memory that was never used readable, which commits nothing: it reads as zero.
 RIX_INTERNAL bool rix_os_readable(void* p, size_t size);
 
-// Removes all access to a part of usable memory, and returns it. Its contents are lost.
+// Removes all access to a part of usable memory, and returns it. Its contents are lost; given
+// access again, it reads as zero. Where the OS can do so, this makes no mapping of its own of it.
 RIX_INTERNAL bool rix_os_guard(void* p, size_t size);
+// As above, but only by what is no mapping; no other call is made where the OS cannot.
+RIX_INTERNAL bool rix_os_guard_by_mark(void* p, size_t size);
 RIX_INTERNAL bool rix_os_unguard(void* p, size_t size);
 
 // The OS takes the memory when it needs some; until then its contents may stay.
@@ -196,6 +199,32 @@ RIX_INTERNAL bool rix_os_can_catch(void);
 // call(arg), and NULL for whatever it throws; NULL without a call when nothing could be caught.
 RIX_INTERNAL void* rix_os_try(void* (*call)(void* arg), void* arg);
 
+// ---- Stacks and faults --------------------------------------------------------------------------
+
+// Where the calling thread is, the innermost call first, as return addresses: at most `most`, by
+// the chain of frame pointers as far as code keeps them: the caller of the library always, its
+// callers if they were compiled with frame pointers. Reads nothing but memory that can be read.
+// Returns how many. `frame`, `at`: of an interrupted code's frame and place; 0: of the caller.
+RIX_INTERNAL size_t rix_os_stack(uintptr_t* out, size_t most, uintptr_t frame, uintptr_t at);
+RIX_INTERNAL uintptr_t rix_os_thread_name(void);  // what pthread_self() says and debuggers show
+
+// The file that is mapped at an address, and the address as one of the file's. False: none, or the
+// OS does not tell. Opens files; may be called by a signal handler.
+RIX_INTERNAL bool rix_os_file_at(uintptr_t at, char* path, size_t capacity, uintptr_t* in_file);
+
+// An access that the OS refused.
+typedef struct rix_os_fault_s {
+  uintptr_t address;
+  uintptr_t at;     // where the program was
+  uintptr_t frame;  // and its frame
+  bool write;       // false also where the CPU does not tell
+} rix_os_fault_t;
+// Calls `seen` for each from now on, by a signal handler, which repeats the access when that
+// returns true. Otherwise, and for signals that are no faults, the handler that was there before is
+// called or what would have happened without one happens. False: the OS refuses. Not under a lock.
+typedef bool rix_os_fault_fun(const rix_os_fault_t* fault);
+RIX_INTERNAL bool rix_os_fault_catch(rix_os_fault_fun* seen);
+
 // ---- Threads ------------------------------------------------------------------------------------
 
 typedef ri_atomic(uint32_t) ri_atomic_u32_t;
@@ -213,6 +242,7 @@ typedef enum rix_lock_level_e {
   RIX_LEVEL_PAGEMAP,     // growth of the page map
   RIX_LEVEL_HEAP_PAGES,  // which pages a heap has
   RIX_LEVEL_META,        // memory for descriptors
+  RIX_LEVEL_TRAP,        // the table of watched blocks
   RIX_LEVEL_REPORT,      // hooks for messages
   RIX_LEVEL_PROFILE,     // the profiler's tables
   RIX_LEVELS

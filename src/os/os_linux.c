@@ -81,6 +81,8 @@ static bool os_notify(ri_os_event_t event, void* p, size_t size) {
 
 static void os_count(rix_os_call_t kind) { rix_counter_add(&os.xcalls[kind], 1); }
 
+void rix_linux_count_commit(void) { os_count(RIX_OS_CALL_COMMIT); }
+
 static void* os_mmap(rix_os_call_t kind, void* at, size_t size, int protection, int flags) {
   const int saved = errno;
   os_count(kind);
@@ -161,10 +163,6 @@ bool rix_os_enable(void* p, size_t size) {
   (void)os_mmap(RIX_OS_CALL_COMMIT, p, size, PROT_NONE, flags);
   return false;
 }
-
-bool rix_os_guard(void* p, size_t size) { return os_protect(p, size, PROT_NONE); }
-
-bool rix_os_unguard(void* p, size_t size) { return os_protect(p, size, PROT_READ | PROT_WRITE); }
 
 bool rix_os_readable(void* p, size_t size) {
   if (rix_os_strict_commit()) return os_protect(p, size, PROT_READ);

@@ -29,7 +29,7 @@ bool rix_guard_has_room(void) { return ri_load_relaxed(&guard.xcount) < RIX_GUAR
 // Only memory of which the OS takes single pages: not huge pages, nor memory that the program
 // provided and may get back, where a page that could not be made accessible again would stay
 // inaccessible.
-static bool guard_is_possible(const ri_page_t* page) {
+bool rix_guard_is_possible(const ri_page_t* page) {
   return page->arena == NULL || rix_arena_can_change(page->arena);
 }
 
@@ -39,7 +39,7 @@ void rix_guard_set(ri_page_t* page, size_t size) {
   const bool precise = rix_option(ri_option_guarded_precise) != 0;
   const size_t block_size = precise ? size : rix_align_up(size, 16);
   RI_ASSERT(ri_load_relaxed(&page->xspan) >= room + unit);
-  if (!guard_is_possible(page) || !rix_os_guard(page->start + room, unit)) return;
+  if (!rix_guard_is_possible(page) || !rix_os_guard(page->start + room, unit)) return;
   ri_fetch_add_relaxed(&guard.xcount, 1);
   page->flags |= RIX_PAGE_GUARDED;
   page->lead = (uint32_t)(room - block_size);

@@ -10,6 +10,7 @@
 
 // Whether there may be one more.
 RIX_INTERNAL bool rix_guard_has_room(void);
+RIX_INTERNAL bool rix_guard_is_possible(const ri_page_t* page);
 // Puts the block, of `size` bytes, of a page that nobody knows yet before a guard page, for which
 // the page has room. Does nothing if that is not possible.
 RIX_INTERNAL void rix_guard_set(ri_page_t* page, size_t size);

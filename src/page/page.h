@@ -45,6 +45,7 @@ enum {                  // page->flags
   RIX_PAGE_SAMPLED = 8,   // in the queue of a theap that samples this class (heap/sample.c)
   RIX_PAGE_GUARDED = 16,  // its one block ends at a guard page (guard.c)
   RIX_PAGE_BEGINS = 16,   // of a class, of which its thread had no page when it was made
+  RIX_PAGE_TRAPPED = 32,  // of one block, which is watched, between guards (trap.h)
   RIX_PAGE_SPARE = 32,    // empty when last looked at, and kept beside others of its class
   RIX_PAGE_KEPT = 64,    // it was empty and has RI_PAGE_USED_KEPT in `used`, unless that is damaged
   RIX_PAGE_LOOSE = 128,  // in the full list, and its owner has freed blocks of it
@@ -204,6 +205,11 @@ RIX_INLINE bool rix_page_unmark_live(const ri_page_t* page, const void* block) {
 // The first block of a page, and the only one of a page of one block.
 RIX_INLINE ri_block_t* rix_page_first(const ri_page_t* page) {
   return (ri_block_t*)(void*)(page->start + page->lead);
+}
+
+// The first OS page of a block of a page of one block, which has room for a link in any case.
+RIX_INLINE ri_block_t* rix_page_place(const ri_page_t* page) {
+  return (ri_block_t*)(void*)(page->start + rix_align_down(page->lead, rix_os_page_size()));
 }
 
 // For a multi-block page: the index of the block that p points into, if it points into one.

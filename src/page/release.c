@@ -18,6 +18,7 @@
 #include "page/holes.h"
 #include "page/mapped.h"
 #include "page/remote.h"
+#include "page/trap.h"
 
 // For statistics: a page goes, with what was live in it.
 static void release_uncount(ri_page_t* page) {
@@ -39,7 +40,8 @@ void rix_page_release(ri_page_t* page) {
   if (rix_page_is_single(page)) rix_history_learn(page);
   bool shared = rix_heap_pages_remove(page);
   const bool guarded = rix_page_is_single(page) && (page->flags & RIX_PAGE_GUARDED) != 0;
-  if (guarded && !rix_guard_clear(page)) shared = false;
+  const bool trapped = guarded && (page->flags & RIX_PAGE_TRAPPED) != 0;
+  if (guarded && !trapped && !rix_guard_clear(page)) shared = false;
   const bool interior = (ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR) != 0;
   ri_store_relaxed(&page->xowner, RIX_OWNER_NONE);
   ri_store_relaxed(&page->xtheap, NULL);
@@ -63,6 +65,10 @@ void rix_page_release(ri_page_t* page) {
   }
   if (RIX_UNLIKELY(rix_holes_any(page))) rix_holes_forget(page);
   const size_t slices = page->slice_count, index = (size_t)(page - page->arena->pages);
+  if (trapped) {
+    rix_pagemap_set(page->start, slices * RIX_SLICE_SIZE, NULL);
+    if (rix_trap_keep(page)) return;
+  }
   if (rix_page_is_single(page)) {
     rix_touched_raise(page->arena, index, slices, slices * RIX_TOUCHED_SLICE);
   } else {

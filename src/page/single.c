@@ -22,23 +22,29 @@
 #include "page/mapped.h"
 #include "page/release.h"
 #include "page/remote.h"
+#include "page/trap.h"
 
 // What a page of one block should be.
 typedef struct single_request_s {
   size_t size, align;
-  size_t room;     // in a mapping that may grow to this much
-  size_t guarded;  // of the size, bytes of a block with a guard page; 0: all is the block
-  bool zero;       // zeroed memory is wanted
+  size_t room;       // in a mapping that may grow to this much
+  size_t guarded;    // of the size, bytes of a block with a guard page; 0: all is the block
+  bool zero;         // zeroed memory is wanted
+  rix_trap_t* trap;  // a watched block, of this shape; or NULL
+  rix_trap_shape_t shape;
 } single_request_t;
 
-// Makes the only block of a page live and leaves the page to the thread that frees it. guarded > 0:
-// the block has this size, and a guard page if possible.
-static ri_page_t* single_done(ri_page_t* page, size_t span, size_t guarded) {
+// Makes the only block of a page live and leaves the page to the thread that frees it; with guards
+// as the request says, if possible.
+static ri_page_t* single_done(ri_page_t* page, size_t span, const single_request_t* request) {
   rix_event(RIX_EVENT_PAGE + RIX_CLASS_COUNT);
   page->capacity = 1;
   ri_store_relaxed(&page->used, 1);
   ri_store_relaxed(&page->xspan, span);
-  if (guarded > 0) rix_guard_set(page, guarded);
+  if (request->guarded > 0) rix_guard_set(page, request->guarded);
+  if (request->trap != NULL && page->kind == RIX_PAGE_SINGLETON) {
+    (void)rix_trap_set(page, request->trap, request->shape);
+  }
   if (page->kind == RIX_PAGE_MAPPED) {
     rix_mapped_add_bytes(rix_page_block_size(page));
     rix_mapped_enter(page, 0, span);
@@ -87,12 +93,13 @@ static ri_page_t* single_create_mapped(single_request_t request, struct rix_heap
   const size_t slices = m.room / RIX_SLICE_SIZE;
   const rix_page_shape_t shape = {m.start, size, NULL, slices, 1, RIX_PAGE_MAPPED, 0};
   rix_page_describe(page, shape, heap);
-  return single_done(page, m.size, request.guarded);
+  return single_done(page, m.size, &request);
 }
 
 ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t room, struct rix_heap_s* heap,
                                   bool* is_zero) {
-  return single_create_mapped((single_request_t){size, align, room, 0, false}, heap, is_zero);
+  const single_request_t request = {.size = size, .align = align, .room = room};
+  return single_create_mapped(request, heap, is_zero);
 }
 
 // The largest block that is carved from an arena.
@@ -140,7 +147,8 @@ static ri_page_t* single_create(single_request_t request, struct rix_heap_s* hea
                                   RIX_PAGE_SINGLETON,
                                   0};
   rix_page_describe(page, shape, heap);
-  if (request.zero && request.guarded == 0 && rix_history_watches(block_size)) {
+  const bool plain = request.guarded == 0 && request.trap == NULL;
+  if (request.zero && plain && rix_history_watches(block_size)) {
     page->flags |= RIX_PAGE_WATCHED;
     // Only where everything is known to be resident: nothing becomes so by this.
     if (got.dirty && rix_history_take_touched(block_size)) {
@@ -148,12 +156,13 @@ static ri_page_t* single_create(single_request_t request, struct rix_heap_s* hea
       *is_zero = true;
     }
   }
-  return single_done(page, slices * RIX_SLICE_SIZE, request.guarded);
+  return single_done(page, slices * RIX_SLICE_SIZE, &request);
 }
 
 ri_page_t* rix_page_create_single(size_t size, size_t align, struct rix_heap_s* heap, bool zero,
                                   bool* is_zero) {
-  return single_create((single_request_t){size, align, 0, 0, zero}, heap, is_zero);
+  const single_request_t request = {.size = size, .align = align, .zero = zero};
+  return single_create(request, heap, is_zero);
 }
 
 ri_page_t* rix_page_create_guarded(size_t size, size_t align, struct rix_heap_s* heap, bool zero,
@@ -161,10 +170,26 @@ ri_page_t* rix_page_create_guarded(size_t size, size_t align, struct rix_heap_s*
   const size_t unit = rix_os_page_size();
   const rix_arena_t* const only = heap->space.only;
   if (!rix_guard_has_room() || (only != NULL && !rix_arena_can_change(only))) return NULL;
-  const single_request_t request = {rix_align_up(size, unit) + unit, align, 0, size, zero};
+  const single_request_t request = {
+      .size = rix_align_up(size, unit) + unit, .align = align, .guarded = size, .zero = zero};
   ri_page_t* const page = single_create(request, heap, is_zero);
   if (page == NULL || (page->flags & RIX_PAGE_GUARDED) != 0) return page;
   return rix_page_free_single(page) ? NULL : page;
+}
+
+ri_page_t* rix_page_create_trapped(rix_trap_shape_t shape, size_t most, struct rix_heap_s* heap,
+                                   bool* is_zero) {
+  // Its place outlives the block: so only where nobody takes arenas away.
+  if (heap->space.subproc != 0 || heap->space.only != NULL) return NULL;
+  rix_trap_t* const trap = rix_trap_take(most);
+  if (trap == NULL) return NULL;
+  const single_request_t request = {
+      .size = rix_trap_span(shape.size), .align = shape.align, .trap = trap, .shape = shape};
+  ri_page_t* const page = single_create(request, heap, is_zero);
+  if (page != NULL && (page->flags & RIX_PAGE_TRAPPED) != 0) return page;
+  rix_trap_return(trap);
+  if (page != NULL) (void)rix_page_free_single(page);
+  return NULL;
 }
 
 void rix_page_zero_single(ri_page_t* page, size_t from) {

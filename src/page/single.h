@@ -6,6 +6,7 @@
 #define RIX_PAGE_SINGLE_H
 
 #include "page/page.h"
+#include "page/trap.h"
 
 // A page of one block, which is live. Any thread may free it. `zero`: zeroed memory is wanted;
 // *is_zero: it reads as zero, otherwise the caller has to zero it. NULL: no memory.
@@ -20,6 +21,9 @@ RIX_INTERNAL ri_page_t* rix_page_create_mapped(size_t size, size_t align, size_t
 // or a block without one.
 RIX_INTERNAL ri_page_t* rix_page_create_guarded(size_t size, size_t align, struct rix_heap_s* heap,
                                                 bool zero, bool* is_zero);
+// A page of one watched block (trap.h), of a table of `most`. NULL: none is possible now.
+RIX_INTERNAL ri_page_t* rix_page_create_trapped(rix_trap_shape_t shape, size_t most,
+                                                struct rix_heap_s* heap, bool* is_zero);
 // Zeroes its block from byte `from` on, a multiple of the OS page size, with the OS's help.
 RIX_INTERNAL void rix_page_zero_single(ri_page_t* page, size_t from);
 // Changes the size of the block of a page of one block, where it is. The caller owns the block.

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// guard_linux.c: memory that nobody may access. Where the kernel has marks for that (Linux 6.13,
+// MADV_GUARD_INSTALL) they lie in the tables of pages and cost no mapping, of which a process may
+// have some 65,530; otherwise a part without access is a mapping of its own.
+//
+// Once the kernel has refused a mark it is not asked again: it does not know them, or the memory is
+// locked, or a filter forbids the call. Parts that were marked before are given back by both calls.
+//
+// CONCURRENCY: any thread; the only state is xrefused, which is never cleared.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE  // MADV_DONTNEED
+#endif
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "os/linux.h"
+#include "os/os.h"
+#include "os/sys.h"
+
+// As in <linux/mman.h>, which a libc need not have.
+enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103 };
+
+static struct {
+  rix_flag_t xrefused;  // the kernel makes no marks
+} guards;
+
+static bool guard_advise(void* p, size_t size, int advice) {
+  rix_linux_count_commit();
+  return rix_sys_madvise(p, size, advice) == 0;
+}
+
+static bool guard_protect(void* p, size_t size, int access) {
+  rix_linux_count_commit();
+  return rix_sys_mprotect(p, size, access) == 0;
+}
+
+bool rix_os_guard_by_mark(void* p, size_t size) {
+  if (ri_load_relaxed(&guards.xrefused) != 0) return false;
+  const int saved = errno;
+  const bool done = guard_advise(p, size, GUARD_INSTALL);
+  if (!done) ri_store_relaxed(&guards.xrefused, 1);
+  errno = saved;
+  return done;
+}
+
+bool rix_os_guard(void* p, size_t size) {
+  if (rix_os_guard_by_mark(p, size)) return true;
+  const int saved = errno;
+  const bool done = guard_protect(p, size, PROT_NONE);
+  if (done) (void)rix_sys_madvise(p, size, MADV_DONTNEED);
+  errno = saved;
+  return done;
+}
+
+bool rix_os_unguard(void* p, size_t size) {
+  const int saved = errno;
+  const bool refused = ri_load_relaxed(&guards.xrefused) != 0;
+  bool done = guard_advise(p, size, GUARD_REMOVE);
+  if (refused) done = guard_protect(p, size, PROT_READ | PROT_WRITE);
+  errno = saved;
+  return done;
+}
