@@ -11,6 +11,7 @@
 //        +----------- larger --------------------------------------> rix_malloc_generic
 //   ri_free(p) -- page map --> page; page->xowner == rix_tls.self --> push             (no atomics)
 //        |                                 last live block ----------> rix_page_emptied
+//        |                                 no block of the page -----> rix_free_generic
 //        |-- another thread's, full, checked, interior -------------> rix_free_found
 //        '-- not ours, NULL ----------------------------------------> rix_free_generic
 //
@@ -23,7 +24,6 @@
 #include <rimalloc/layout.h>
 #include <rimalloc/rimalloc.h>
 
-#define RI_ALWAYS_INLINE extern inline __attribute__((gnu_inline, always_inline))
 #define RI_LIKELY(e) __builtin_expect(!!(e), 1)
 #define RI_UNLIKELY(e) __builtin_expect(!!(e), 0)
 
@@ -79,6 +79,10 @@ RI_ALWAYS_INLINE void rix_fast_push_or(ri_page_t* page, void* p,
   if (block == NULL) __builtin_unreachable();  // no page lies at address 0; costs nothing
   ri_block_t* const head = page->free;
   if (RI_UNLIKELY(head == block)) {  // the same block twice in a row: caught at no measurable cost
+    generic(p);
+    return;
+  }
+  if (RI_UNLIKELY(!ri_page_is_block(page, p))) {
     generic(p);
     return;
   }

@@ -27,7 +27,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RI_LAYOUT_VERSION 2
+#define RI_LAYOUT_VERSION 3
+
+#define RI_ALWAYS_INLINE extern inline __attribute__((gnu_inline, always_inline))
 
 #define RI_CACHE_LINE 64
 #define RI_DIRECT_MAX 1024                       // largest size served by a direct slot
@@ -100,7 +102,7 @@ typedef struct ri_page_s {
   ri_atomic(struct rix_heap_s*) xheap;    // the heap that the page belongs to
   ri_atomic(size_t) xblock_size;          // bytes of one block
   struct rix_arena_s* arena;              // NULL: a mapping of its own
-  uint64_t inverse;                       // 2^38 / block_size, rounded up (src/base/sizeclass.h);
+  uint64_t inverse;                       // 2^64 / block_size, rounded up (src/base/sizeclass.h);
                                           // of one block: offset of the pointer handed out
   uint32_t slice_count;                   // slices of the page
   uint16_t reserved;                      // blocks that fit
@@ -136,6 +138,32 @@ typedef struct ri_page_s {
   ri_atomic(uint32_t) xgaps;      // parts that went back with others' frees, see src/page/remote.h
   ri_atomic(uint64_t) xholes[2];  // its OS pages that went back to the OS
 } ri_page_t;
+
+// An offset below 2^32 times an inverse.
+typedef struct ri_product_s {
+  uint64_t low;
+  uint64_t high;
+} ri_product_t;
+
+RI_ALWAYS_INLINE ri_product_t ri_product(uintptr_t offset, uint64_t inverse) {
+#if defined(__SIZEOF_INT128__) && !defined(__FRAMAC__)
+  __extension__ typedef unsigned __int128 wide_t;
+  const wide_t product = (wide_t)offset * inverse;
+  const ri_product_t result = {(uint64_t)product, (uint64_t)(product >> 64)};
+#else
+  const uint64_t upper = offset * (inverse >> 32), lower = offset * (inverse & 0xFFFFFFFFu);
+  const ri_product_t result = {offset * inverse, (upper + (lower >> 32)) >> 32};
+#endif
+  return result;
+}
+
+// For a multi-block page and a p in its slices: whether p is the start of a block that was ever in
+// a list. The owner asks.
+RI_ALWAYS_INLINE int ri_page_is_block(const ri_page_t* page, const void* p) {
+  const uint64_t inverse = page->inverse;
+  const ri_product_t at = ri_product((uintptr_t)((const uint8_t*)p - page->start), inverse);
+  return at.low < inverse && at.high < page->capacity;
+}
 
 typedef struct ri_fast_theap_s {
   ri_page_t* direct[RI_DIRECT_SLOTS];  // page to allocate from, by (size + 7) / 8

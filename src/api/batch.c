@@ -39,7 +39,7 @@ static void batch_give(ri_page_t* page, void* const* blocks, size_t count, size_
   ri_block_t* head = page->free;
   const size_t live = rix_page_live(page);
   while (i + 1 < count && i - *at + 1 < live && blocks[i] != (void*)head &&
-         rix_fast_page_of(blocks[i + 1]) == page) {
+         ri_page_is_block(page, blocks[i]) && rix_fast_page_of(blocks[i + 1]) == page) {
     ri_block_t* const block = blocks[i++];
     block->next = head;
     head = block;

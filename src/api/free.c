@@ -3,11 +3,12 @@
 #include <errno.h>
 
 #include "api/api.h"
+#include "api/new.h"
 #include "options/options.h"
 #include "page/profiled.h"
 #include "page/release.h"
 
-// Debug builds check every size, others those of blocks that the option `check` covers.
+// Debug builds check every alignment, others those of blocks that the option `check` covers.
 static bool free_is_checked(const ri_page_t* page) {
   if (RIX_DEBUG > 0) return true;
   const bool marked = (ri_load_relaxed(&page->xowner) & RIX_OWNER_CHECKED) != 0;
@@ -15,15 +16,19 @@ static bool free_is_checked(const ri_page_t* page) {
 }
 
 static void free_check_size(rix_target_t t, const void* p, size_t size) {
-  if (t.block == NULL || RIX_LIKELY(!free_is_checked(t.page))) return;
+  if (t.block == NULL) return;
   const size_t usable = rix_target_usable(t, p);
   if (usable < size) {
     rix_error(EINVAL, "free of %p with size %zu, but its block has %zu", p, size, usable);
   }
 }
 
+void rix_delete_check(const void* p, size_t size) {
+  if (p != NULL) free_check_size(rix_target(p), p, size);
+}
+
 // Everything that the inline part of ri_free_sized leaves: pages of other threads, of one block,
-// checked ones.
+// checked ones, sizes that are wrong.
 static RIX_NOINLINE void free_sized_generic(void* p, size_t size) {
   if (p == NULL) return;
   const rix_target_t t = rix_target(p);
@@ -39,7 +44,7 @@ static RIX_NOINLINE void free_sized_generic(void* p, size_t size) {
 void ri_free_sized(void* p, size_t size) {
   ri_page_t* const page = size <= RIX_MEDIUM_BLOCK_MAX ? rix_fast_page_of(p) : NULL;
   const bool own = page != NULL && ri_load_relaxed(&page->xowner) == rix_tls.self;
-  if (RIX_UNLIKELY(!own || RIX_DEBUG > 0)) {
+  if (RIX_UNLIKELY(!own || size > rix_page_block_size(page))) {
     free_sized_generic(p, size);
     return;
   }

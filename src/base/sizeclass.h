@@ -17,6 +17,8 @@
 #ifndef RIX_BASE_SIZECLASS_H
 #define RIX_BASE_SIZECLASS_H
 
+#include <rimalloc/layout.h>
+
 #include "base/bits.h"
 
 enum {
@@ -75,14 +77,18 @@ RIX_INLINE size_t rix_class_block_size(unsigned class_index) {
   return ((size_t)(m + 1) << shift) * 16;
 }
 
-// Index of the block that holds the byte at `offset` of a page: a multiplication by the inverse of
-// the block size, exact for offsets below 512 KiB, because the inverse is rounded up and the error
-// offset / 2^38 stays below 1 / block_size.
-RIX_INLINE uint64_t rix_class_inverse(size_t block_size) {
-  return (((uint64_t)1 << 38) + block_size - 1) / block_size;
-}
+// Index of the block that holds the byte at `offset` of a page, and whether that is its first byte:
+// a multiplication by the inverse of the block size, 2^64 / block_size rounded up, that is, by
+// e / block_size with e < block_size. With offset == index * block_size + rest,
+//
+//   offset * inverse == index * 2^64 + index * e + rest * inverse
+//
+// where the last two terms are below 2^64 for offsets below 512 KiB (index * e < 2^35): so the high
+// word is the index. index * e < inverse; so the low word is less than the inverse only if
+// rest == 0. The size is 8 at least.
+RIX_INLINE uint64_t rix_class_inverse(size_t block_size) { return UINT64_MAX / block_size + 1; }
 RIX_INLINE size_t rix_class_index_of(size_t offset, uint64_t inverse) {
-  return (size_t)(((uint64_t)offset * inverse) >> 38);
+  return (size_t)ri_product(offset, inverse).high;
 }
 
 #endif

@@ -159,6 +159,10 @@ static void free_remote(ri_page_t* page, ri_block_t* block, const void* p) {
 
 // A page of this thread with a flag set, or a block that the inline path refused.
 static void free_own(ri_page_t* page, ri_block_t* block, uintptr_t owner) {
+  if (RIX_UNLIKELY(!ri_page_is_block(page, block))) {
+    free_report_invalid(page, block);
+    return;
+  }
   if (page->free == block) {
     free_report_double(block);
     return;
@@ -217,7 +221,7 @@ void rix_free_generic(void* p) {
 // The usual ones are done here: a block of another thread's page, or of a full page.
 void rix_free_found(void* p, ri_page_t* page) {
   const uintptr_t owner = ri_load_relaxed(&page->xowner);
-  if (RIX_ANNOTATE == 0 && owner == (rix_tls.self | RIX_OWNER_FULL) && rix_page_has(page, p)) {
+  if (RIX_ANNOTATE == 0 && owner == (rix_tls.self | RIX_OWNER_FULL) && ri_page_is_block(page, p)) {
     free_full(page, p);
     return;
   }

@@ -237,7 +237,7 @@ RIX_INLINE bool rix_page_has(const ri_page_t* page, const void* p) {
   return index < page->reserved && page->start + index * rix_page_block_size(page) == p;
 }
 
-// The same of those that were ever in a list. Owner only.
+// The same of those that were ever in a list. Owner only. (ri_page_is_block, for any pointer.)
 RIX_INLINE bool rix_page_has_cut(const ri_page_t* page, const void* p) {
   const size_t index = rix_page_index_of(page, p);
   return index < page->capacity && page->start + index * rix_page_block_size(page) == p;

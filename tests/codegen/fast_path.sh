@@ -29,70 +29,70 @@ if ! has readelf || ! has awk; then skip "readelf or awk is not installed"; fi
 budgets="
   x86_64   gcc    take_16     13  1  0
   x86_64   gcc    take        16  2  0
-  x86_64   gcc    give        26  5  0
+  x86_64   gcc    give        35  7  0
   x86_64   gcc    _Z7take_16v 13  1  0
   x86_64   gcc    _Z4takem    16  2  0
-  x86_64   gcc    _Z4givePv   26  5  0
+  x86_64   gcc    _Z4givePv   35  7  0
   x86_64   gcc    malloc      16  2  0
-  x86_64   gcc    free        27  5  0
+  x86_64   gcc    free        36  7  0
   x86_64   gcc    _Znwm       15  2  0
-  x86_64   gcc    _ZdlPv      27  5  0
-  x86_64   gcc    _ZdlPvm      1  0  0
+  x86_64   gcc    _ZdlPv      35  7  0
+  x86_64   gcc    _ZdlPvm     15  3  0
   x86_64   clang  take_16     12  1  0
   x86_64   clang  take        15  2  0
-  x86_64   clang  give        27  5  0
+  x86_64   clang  give        36  7  0
   x86_64   clang  _Z7take_16v 12  1  0
   x86_64   clang  _Z4takem    15  2  0
-  x86_64   clang  _Z4givePv   27  5  0
+  x86_64   clang  _Z4givePv   36  7  0
   x86_64   clang  malloc      15  2  0
-  x86_64   clang  free        27  5  0
+  x86_64   clang  free        36  7  0
   x86_64   clang  _Znwm       15  2  0
-  x86_64   clang  _ZdlPv      27  5  0
-  x86_64   clang  _ZdlPvm      1  0  0
+  x86_64   clang  _ZdlPv      36  7  0
+  x86_64   clang  _ZdlPvm     16  3  0
   aarch64  gcc    take_16     15  1  0
   aarch64  gcc    take        19  2  0
-  aarch64  gcc    give        37  5  1
+  aarch64  gcc    give        47  7  1
   aarch64  gcc    _Z7take_16v 15  1  0
   aarch64  gcc    _Z4takem    19  2  0
-  aarch64  gcc    _Z4givePv   37  5  1
+  aarch64  gcc    _Z4givePv   47  7  1
   aarch64  gcc    malloc      19  2  0
-  aarch64  gcc    free        37  5  1
+  aarch64  gcc    free        47  7  1
   aarch64  gcc    _Znwm       20  2  0
-  aarch64  gcc    _ZdlPv      37  5  1
-  aarch64  gcc    _ZdlPvm      1  0  0
+  aarch64  gcc    _ZdlPv      47  7  1
+  aarch64  gcc    _ZdlPvm     19  3  1
   aarch64  clang  take_16     15  1  0
   aarch64  clang  take        19  2  0
-  aarch64  clang  give        34  5  1
+  aarch64  clang  give        44  7  1
   aarch64  clang  _Z7take_16v 15  1  0
   aarch64  clang  _Z4takem    19  2  0
-  aarch64  clang  _Z4givePv   34  5  1
+  aarch64  clang  _Z4givePv   44  7  1
   aarch64  clang  malloc      19  2  0
-  aarch64  clang  free        34  5  1
+  aarch64  clang  free        44  7  1
   aarch64  clang  _Znwm       19  2  0
-  aarch64  clang  _ZdlPv      34  5  1
-  aarch64  clang  _ZdlPvm      1  0  0
+  aarch64  clang  _ZdlPv      44  7  1
+  aarch64  clang  _ZdlPvm     17  3  1
   riscv64  gcc    take_16     16  1  0
   riscv64  gcc    take        21  2  0
-  riscv64  gcc    give        39  5  1
+  riscv64  gcc    give        47  7  1
   riscv64  gcc    _Z7take_16v 16  1  0
   riscv64  gcc    _Z4takem    21  2  0
-  riscv64  gcc    _Z4givePv   39  5  1
+  riscv64  gcc    _Z4givePv   47  7  1
   riscv64  gcc    malloc      21  2  0
-  riscv64  gcc    free        39  5  1
+  riscv64  gcc    free        47  7  1
   riscv64  gcc    _Znwm       22  2  0
-  riscv64  gcc    _ZdlPv      39  5  1
-  riscv64  gcc    _ZdlPvm      3  0  0
+  riscv64  gcc    _ZdlPv      47  7  1
+  riscv64  gcc    _ZdlPvm     22  3  1
   riscv64  clang  take_16     16  1  0
   riscv64  clang  take        21  2  0
-  riscv64  clang  give        37  5  1
+  riscv64  clang  give        45  7  1
   riscv64  clang  _Z7take_16v 16  1  0
   riscv64  clang  _Z4takem    21  2  0
-  riscv64  clang  _Z4givePv   37  5  1
+  riscv64  clang  _Z4givePv   45  7  1
   riscv64  clang  malloc      21  2  0
-  riscv64  clang  free        37  5  1
+  riscv64  clang  free        45  7  1
   riscv64  clang  _Znwm       21  2  0
-  riscv64  clang  _ZdlPv      37  5  1
-  riscv64  clang  _ZdlPvm      2  0  0
+  riscv64  clang  _ZdlPv      45  7  1
+  riscv64  clang  _ZdlPvm     21  3  1
 "
 
 flags=(-DNDEBUG -Wall -Wextra -I"$RIMALLOC_SOURCE/include" -I"$RIMALLOC_SOURCE/src")

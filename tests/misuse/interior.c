@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // interior.c: pointers into a block instead of to its start, aligned or not, and pointers to memory
-// of a page that was never handed out. With the option `check` every one is reported and the block
-// stays live; large blocks report it without the option.
+// of a page that was never handed out. Every one is reported, with or without the option `check`,
+// and the block stays live. Only what lies in a page from which pointers into blocks were handed
+// out needs the option.
 #include "misuse.h"
 
 static void small(size_t size) {
@@ -84,8 +85,40 @@ static void shifted(size_t size, size_t alignment, size_t offset) {
   check_nothing_reported();
 }
 
+// By each of the functions that free.
+static void by_every_free(void) {
+  uint8_t* const p = ri_malloc(100);
+  const ri_summary_t before = check_summary();
+  check_fill(p, 100, 1);
+  uint8_t* const inside = misuse_pointer(p + 16);
+  for (int i = 0; i < 4; i++) {
+    void* two[2] = {inside, p + 32};
+    if (i == 0) ri_free_sized(inside, 16);
+    if (i == 1) ri_free_aligned(inside, 16);
+    if (i == 2) ri_cfree(inside);
+    if (i == 3) ri_free_batch(two, 2);
+    CHECK(check_captured()->errors == (i == 3 ? 2 : 1));
+    CHECK(strstr(check_captured()->text, "invalid pointer") != NULL);
+    check_capture_reset();
+  }
+  CHECK(check_summary().blocks == before.blocks);
+  CHECK_FILLED(p, 100, 1);
+  ri_free(p);
+}
+
+static void ordinary(void) {
+  for (int i = 0; i < MISUSE_SMALL_SIZES; i++) {
+    small(misuse_small_sizes[i]);
+    if (misuse_small_sizes[i] >= 16) remote(misuse_small_sizes[i]);
+    never_handed_out(misuse_small_sizes[i]);
+    misuse_intact();
+  }
+  by_every_free();
+}
+
 int main(void) {
   misuse_begin(0);
+  ordinary();
   shifted(300000, 64, 8);  // a block of its own: also without the option
   for (int i = 0; i < MISUSE_LARGE_SIZES; i++)
     large(misuse_large_sizes[i]);
@@ -94,12 +127,7 @@ int main(void) {
   ri_option_set(ri_option_check, 1);
   for (int i = 0; i < MISUSE_LARGE_SIZES; i++)
     large(misuse_large_sizes[i]);
-  for (int i = 0; i < MISUSE_SMALL_SIZES; i++) {
-    small(misuse_small_sizes[i]);
-    if (misuse_small_sizes[i] >= 16) remote(misuse_small_sizes[i]);
-    never_handed_out(misuse_small_sizes[i]);
-    misuse_intact();
-  }
+  ordinary();
   shifted(100, 32, 8);
   shifted(3000, 512, 24);
   shifted(30000, 4096, 1000);

@@ -38,7 +38,8 @@ static void classes(void) {
   }
 }
 
-// The multiplication gives what a division would, for every offset of the largest page.
+// The multiplication gives what a division would, and whether there is a rest, for every offset of
+// the largest page.
 static void inverses(void) {
   const size_t end = (size_t)RIX_MEDIUM_SLICES * RIX_SLICE_SIZE;
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++) {
@@ -47,6 +48,8 @@ static void inverses(void) {
     for (size_t offset = 0; offset < end; offset++) {
       CHECK_MSG(rix_class_index_of(offset, inverse) == offset / block, "offset %zu block %zu",
                 offset, block);
+      CHECK_MSG((ri_product(offset, inverse).low < inverse) == (offset % block == 0),
+                "offset %zu block %zu", offset, block);
     }
   }
 }

@@ -51,12 +51,16 @@ static void inverses(unsigned c) {
 }
 
 static void blocks_of_bytes(unsigned c) {
-  const ri_page_t page = fresh(c);
+  ri_page_t page = fresh(c);
+  page.capacity = (uint16_t)(page.reserved / 2 + 1);
   const size_t size = rix_class_block_size(c), bytes = slices_of(c) * RIX_SLICE_SIZE;
   for (size_t offset = 0; offset < bytes; offset++, decided++) {
     const size_t index = offset / size;
     const void* const block = index < page.reserved ? memory + index * size : NULL;
     HOLDS(rix_page_block_of(&page, memory + offset) == block, "offset %zu of class %u", offset, c);
+    const bool is_block = offset % size == 0 && index < page.capacity;
+    HOLDS((ri_page_is_block(&page, memory + offset) != 0) == is_block, "offset %zu of class %u",
+          offset, c);
   }
   HOLDS((size_t)page.reserved * size <= bytes, "class %u", c);
   HOLDS(((size_t)page.reserved + 1) * size > bytes, "class %u leaves room for a block", c);
