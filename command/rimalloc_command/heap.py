@@ -152,6 +152,9 @@ class Heap:
         remote = word("xremote")
         count = (remote & get("#count_mask")) >> get("#count_shift")
         used = struct.unpack_from("<I", data, field["used"])[0] & get("#used_mask")
+        low = struct.unpack_from("<I", data, field["xlow"])[0]  # or where a single block begins
+        if low & get("#low_set"):
+            used += low - get("#low_set")
         slices = struct.unpack_from("<I", data, field["slice_count"])[0]
         span = word("xspan")
         at = remote >> get("#head_shift")
@@ -164,7 +167,7 @@ class Heap:
             owner=word("xowner") & ~get("#owner_flags"), heap=word("xheap"),
             abandoned=bool(remote & get("#abandoned")), free_list=word("free"),
             remote_list=start + at * 8 - 8 if at else 0,
-            lead=struct.unpack_from("<I", data, field["lead"])[0],
+            lead=low if kind >= 2 else 0,
             holes=bin(holes[0]).count("1") + bin(holes[1]).count("1"),
             gaps=struct.unpack_from("<I", data, field["xgaps"])[0] if remote & get("#gaps") else 0,
             idle=data[field["idle"]], arena=word("arena"))

@@ -16,7 +16,8 @@
 // INVARIANTS
 //   page->xowner == rix_tls.self     <=>  the page is owned by this thread and has no special flag
 //   theap->direct[w] is never NULL   (a page without free blocks stands in when there is none)
-//   (page->used & RI_PAGE_USED_MASK) == blocks handed out and not yet freed locally or collected
+//   (page->used & RI_PAGE_USED_MASK) == blocks handed out and not yet freed locally or collected,
+//                                       above the low mark, if that is set
 //
 // CONCURRENCY
 //   Fields that begin with x are atomics that several threads touch. `used` is written by the owner
@@ -36,8 +37,9 @@
 #define RI_DIRECT_SLOTS (RI_DIRECT_MAX / 8 + 1)  // one slot for every multiple of 8, and zero
 #define RI_SLICE_SHIFT 16                        // 64 KiB: the unit of arenas and of the page map
 
-#define RI_PAGE_USED_MASK 0xFFFFu   // page->used: live blocks
-#define RI_PAGE_USED_KEPT 0x10000u  // page->used: keep this page although it is empty
+#define RI_PAGE_USED_MASK 0xFFFFu    // page->used: live blocks
+#define RI_PAGE_USED_KEPT 0x10000u   // page->used: keep this page although it is empty
+#define RI_PAGE_LOW_SET 0x80000000u  // page->xlow: the low mark is set, see src/page/page.h
 
 // A value that several threads touch. A structure, so that no plain access compiles by accident.
 #define ri_atomic(T) \
@@ -122,13 +124,14 @@ typedef struct ri_page_s {
   uint8_t idle;                // heartbeats without use, for kept pages
   ri_atomic(uint8_t) xexcess;  // memory that it will hardly use: src/page/excess.h
   uint16_t out;                // blocks below `capacity` that touch a hole, and so are in no list
-  uint32_t lead;               // singletons: bytes from start to the block
+  ri_atomic(uint32_t) xlow;    // RI_PAGE_LOW_SET: `used` holds so many fewer; singletons: bytes
+                               // from start to the block
   // Line 2. Any thread.
   __attribute__((aligned(RI_CACHE_LINE))) ri_atomic(uintptr_t) xremote;  // src/page/remote.h
   struct ri_page_s* heap_next;  // pages of the same heap: lock rix_heap_pages_lock
   struct ri_page_s* heap_prev;
   ri_atomic(uintptr_t) xlast_owner;  // id of the thread that gave the page up last
-  ri_atomic(uint32_t) xseen;         // live blocks when last looked at, for statistics
+  ri_atomic(uint32_t) xseen;         // `used` when last looked at, for statistics
   // Owner only (xholes: written by the owner, read by statistics); see src/page/holes.h.
   uint16_t passed;                // live blocks when last passed by, and RIX_HOLES_DONE
   uint16_t passed_free;           // the first free block then

@@ -33,12 +33,13 @@ size_t ri_malloc_batch(size_t size, size_t count, void** out) {
 }
 
 // Frees blocks[*at ..] as long as the next one lies in the same page, which is this thread's own
-// and ordinary, and stays in use: so the last of a run goes the ordinary way.
+// and ordinary, and stays in use: so the last of a run goes the ordinary way, as does the one that
+// reaches the low mark.
 static void batch_give(ri_page_t* page, void* const* blocks, size_t count, size_t* at) {
   size_t i = *at;
   ri_block_t* head = page->free;
-  const size_t live = rix_page_live(page);
-  while (i + 1 < count && i - *at + 1 < live && blocks[i] != (void*)head &&
+  const size_t used = ri_load_relaxed(&page->used) & RI_PAGE_USED_MASK;
+  while (i + 1 < count && i - *at + 1 < used && blocks[i] != (void*)head &&
          ri_page_is_block(page, blocks[i]) && rix_fast_page_of(blocks[i + 1]) == page) {
     ri_block_t* const block = blocks[i++];
     block->next = head;

@@ -91,7 +91,7 @@ static ri_page_t* alloc_next_page(rix_theap_t* theap, unsigned c) {
   if (page == NULL || page->free != NULL) return NULL;
   ri_page_t* const next = page->next;
   if (next == NULL || next->free == NULL) return NULL;
-  if (RIX_UNLIKELY(rix_page_free_count(page) != 0)) return NULL;  // damaged
+  if (RIX_UNLIKELY(rix_page_free_count_above(page) != 0)) return NULL;  // damaged, or a low mark
   if (rix_page_can_extend(page)) {
     rix_page_note_live(page);
     rix_queue_move_to_front(theap, next);

@@ -19,10 +19,10 @@
 #include "profile/profile.h"
 #include "page/trap.h"
 
-static rix_lock_t* const fork_locks[] = {&rix_orphan_lock,  &rix_heap_lock,       &rix_thread_lock,
-                                         &rix_purge_lock,   &rix_arena_lock,      &rix_mapping_lock,
-                                         &rix_pagemap_lock, &rix_heap_pages_lock, &rix_meta_lock,
-                                         &rix_trap_lock,    &rix_report_lock,     &rix_profile_lock};
+static rix_lock_t* const fork_locks[] = {
+    &rix_orphan_lock, &rix_heap_lock,    &rix_thread_lock,  &rix_purge_lock,
+    &rix_arena_lock,  &rix_mapping_lock, &rix_pagemap_lock, &rix_heap_pages_lock,
+    &rix_meta_lock,   &rix_trap_lock,    &rix_report_lock,  &rix_profile_lock};
 
 enum { FORK_LOCKS = sizeof(fork_locks) / sizeof(fork_locks[0]) };
 

@@ -56,9 +56,10 @@ static RIX_SLOW void free_report_invalid(const ri_page_t* page, const void* p) {
 
 // Whether a thread that freed into a page without owner may take it over. Only one that has no free
 // block of the class: others would hold the page's free blocks in vain, while threads that need
-// them make new pages.
+// them make new pages; and none that only frees.
 static bool free_may_adopt(const rix_theap_t* theap, const ri_page_t* page) {
   if (theap == NULL || theap->may_adopt == 0 || theap->tld->in_pool) return false;
+  if (rix_theap_only_frees(theap)) return false;
   const ri_page_t* const loose = theap->loose[page->class_index];
   if (loose != NULL && loose->free != NULL) return false;
   const ri_page_t* const first = theap->queue[page->class_index].first;
@@ -72,7 +73,7 @@ static bool free_may_adopt(const rix_theap_t* theap, const ri_page_t* page) {
 // The page was abandoned and this thread's free claimed it.
 static RIX_NOINLINE void free_claimed(ri_page_t* page) {
   rix_page_after_claim(page);
-  if (rix_page_live(page) > 0 && rix_option(ri_option_page_reclaim_on_free) > 0) {
+  if (rix_page_live_plain(page) > 0 && rix_option(ri_option_page_reclaim_on_free) > 0) {
     rix_theap_t* const theap = rix_tld_find_theap(ri_load_relaxed(&page->xheap));
     if (free_may_adopt(theap, page)) {
       rix_event(RIX_EVENT_RECLAIM_FREE);
@@ -81,7 +82,7 @@ static RIX_NOINLINE void free_claimed(ri_page_t* page) {
       return;
     }
   }
-  if (rix_page_live(page) > 0) rix_event(RIX_EVENT_REABANDONED);
+  if (rix_page_live_plain(page) > 0) rix_event(RIX_EVENT_REABANDONED);
   rix_page_abandon(page);  // releases it when nothing is live
 }
 

@@ -75,9 +75,11 @@ typedef struct rix_countdown_s {
   rix_unwind_bounds_t bounds;  // of the thread's stack
 } rix_countdown_t;
 
-// How many full pages came back to the queues since the slow allocation number `calls` (queue.c).
+// How many full pages came back to the queues since the slow allocation number `calls` (queue.c);
+// `only`: so many that the thread is one that only frees.
 typedef struct rix_freeing_s {
   uint32_t calls, pages;
+  bool only;
 } rix_freeing_t;
 
 // A pass over the queues, which gives parts of sparse pages back (sparse.c).
@@ -122,6 +124,10 @@ typedef struct rix_theap_s {
   rix_sample_t sample;
   rix_countdown_t profile;
 } rix_theap_t;
+
+RIX_INLINE bool rix_theap_only_frees(const rix_theap_t* theap) {
+  return theap->freeing.only && theap->freeing.calls == theap->slow_calls;
+}
 
 typedef enum rix_theap_state_e {
   RIX_THEAP_LIVE,

@@ -110,7 +110,7 @@ void rix_queue_unkeep(rix_theap_t* theap, ri_page_t* page) {
   size_t* const bytes = (page->flags & RIX_PAGE_SPARE) != 0 ? &theap->spare : &theap->lone;
   *bytes -= rix_page_bytes(page);
   page->flags &= (uint8_t) ~(RIX_PAGE_KEPT | RIX_PAGE_SPARE);
-  ri_store_relaxed(&page->used, rix_page_live(page));
+  ri_store_relaxed(&page->used, rix_page_live_plain(page));
   queue_side_remove(&theap->kept, page);
 }
 
@@ -205,6 +205,7 @@ static bool queue_keeps_no_more(const rix_theap_t* theap, unsigned c) {
 
 bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_QUEUE && page->free == NULL && !rix_page_can_extend(page));
+  rix_page_clear_low(page);
   rix_page_note_live(page);
   const unsigned c = page->class_index;
   if (queue_keeps_no_more(theap, c)) {
@@ -221,6 +222,81 @@ bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page) {
   return true;
 }
 
+// ---- Pages given up -----------------------------------------------------------------------------
+
+// How many bytes in pages with room a theap keeps while others might use them.
+static size_t queue_roomy_most(const rix_theap_t* theap, size_t threads) {
+  const size_t own = rix_min(theap->bytes / RIX_SPARSE_OWN, (size_t)RIX_SPARSE_ALL);
+  return rix_max(RIX_SPARSE_ALL / threads, own);
+}
+
+// A quarter is free, or an eighth when no more than `low` are live, so that the owner has freed
+// about what he took; while there is one thread, which alone could use that, three quarters of a
+// page of small blocks: larger ones come and go by the page.
+static bool queue_is_sparse(const ri_page_t* page, uint32_t low, size_t threads) {
+  if ((page->flags & RIX_PAGE_KEPT) != 0) return false;
+  const uint32_t live = rix_page_live(page), free = page->reserved - live;
+  if (threads > 1) {
+    return free * (live <= low ? RIX_SPARSE_DONE : RIX_SPARSE_PART) >= page->reserved;
+  }
+  if (page->kind != RIX_PAGE_SMALL) return false;
+  return free * RIX_SPARSE_PART >= (RIX_SPARSE_PART - 1) * (uint32_t)page->reserved;
+}
+
+// A page comes back. Whether the thread frees and does not allocate: since a slow allocation
+// several did. One that does both uses the room itself, soon. Where there is no other thread,
+// nobody else can.
+static bool queue_only_frees(rix_theap_t* theap, size_t threads) {
+  if (theap->freeing.calls != theap->slow_calls) {
+    theap->freeing = (rix_freeing_t){.calls = theap->slow_calls};
+  }
+  if (theap->freeing.pages++ < (threads > 1 ? RIX_SPARSE_RUN : RIX_SPARSE_RUN_ALONE)) return false;
+  theap->freeing.only = true;
+  return true;
+}
+
+// Whether others can make more use of a page than this thread, which only frees.
+static bool queue_may_give(const rix_theap_t* theap, const ri_page_t* page, uint32_t low,
+                           size_t threads) {
+  return queue_is_sparse(page, low, threads) && theap->roomy > queue_roomy_most(theap, threads);
+}
+
+static void queue_give(rix_theap_t* theap, ri_page_t* page) {
+  const size_t free = (size_t)(page->reserved - rix_page_live(page)) * rix_page_block_size(page);
+  rix_queue_remove(theap, page);
+  rix_page_abandon(page);
+  rix_pace_hint(free);
+}
+
+// A page came back behind `page`. Gives that up, and the one before it: two leave for each that
+// comes, until there are few enough. What comes back now, and the first page, are looked at when
+// little is left in them.
+static void queue_look_sparse(rix_theap_t* theap, ri_page_t* page) {
+  const size_t threads = rix_gauge_now(RIX_GAUGE_THREADS);
+  if (!queue_only_frees(theap, threads)) return;
+  if (threads > 1) {
+    rix_page_set_low(page->next);
+    rix_page_set_low(theap->queue[page->class_index].first);
+  }
+  for (int left = 2; left > 0 && page->prev != NULL; left--) {
+    if (!queue_may_give(theap, page, rix_page_low_level(page), threads)) return;
+    ri_page_t* const prev = page->prev;
+    queue_give(theap, page);
+    page = prev;
+  }
+}
+
+void rix_queue_reached_low(rix_theap_t* theap, ri_page_t* page) {
+  const uint32_t low = rix_page_low(page);
+  const size_t threads = rix_gauge_now(RIX_GAUGE_THREADS);
+  rix_page_clear_low(page);
+  if (rix_theap_only_frees(theap) && queue_may_give(theap, page, low, threads)) {
+    queue_give(theap, page);
+  }
+}
+
+// ---- Full pages ---------------------------------------------------------------------------------
+
 void rix_queue_from_full(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_FULL);
   rix_page_note_live(page);
@@ -232,49 +308,8 @@ void rix_queue_from_full(rix_theap_t* theap, ri_page_t* page) {
   ri_page_t* const last = queue->last;
   queue_link_back(queue, page);
   if (queue->first == page) queue_follow(theap, page->class_index);
-  if (last != NULL && last != queue->first) rix_queue_look_sparse(theap, last);
-}
-
-// How many bytes in pages with room a theap keeps while others might use them.
-static size_t queue_roomy_most(const rix_theap_t* theap, size_t threads) {
-  const size_t own = rix_min(theap->bytes / RIX_SPARSE_OWN, (size_t)RIX_SPARSE_ALL);
-  return rix_max(RIX_SPARSE_ALL / threads, own);
-}
-
-// A quarter is free; while there is one thread, which alone could use that, three quarters of a
-// page of small blocks: larger ones come and go by the page.
-static bool queue_is_sparse(const ri_page_t* page, size_t threads) {
-  if ((page->flags & RIX_PAGE_KEPT) != 0) return false;
-  const uint32_t free = page->reserved - rix_page_live(page);
-  if (threads > 1) return free * RIX_SPARSE_PART >= page->reserved;
-  if (page->kind != RIX_PAGE_SMALL) return false;
-  return free * RIX_SPARSE_PART >= (RIX_SPARSE_PART - 1) * (uint32_t)page->reserved;
-}
-
-// Whether the thread frees and does not allocate: since a slow allocation several pages came back.
-// One that does both uses the room itself, soon. Where there is no other thread, nobody else can.
-static bool queue_only_frees(rix_theap_t* theap, size_t threads) {
-  if (theap->freeing.calls != theap->slow_calls) {
-    theap->freeing.calls = theap->slow_calls;
-    theap->freeing.pages = 0;
-  }
-  return theap->freeing.pages++ >= (threads > 1 ? RIX_SPARSE_RUN : RIX_SPARSE_RUN_ALONE);
-}
-
-void rix_queue_look_sparse(rix_theap_t* theap, ri_page_t* page) {
-  const size_t threads = rix_gauge_now(RIX_GAUGE_THREADS);
-  if (!queue_only_frees(theap, threads)) return;
-  const unsigned c = page->class_index;
-  // Two pages leave for each that comes, until there are few enough.
-  for (int left = 2; left > 0 && page->prev != NULL && queue_is_sparse(page, threads); left--) {
-    if (theap->roomy <= queue_roomy_most(theap, threads)) return;
-    ri_page_t* const prev = page->prev;
-    const size_t free = page->reserved - rix_page_live(page);
-    rix_queue_remove(theap, page);
-    rix_page_abandon(page);
-    rix_pace_hint(free * rix_class_block_size(c));
-    page = prev;
-  }
+  if (last == NULL || (last == queue->first && !rix_theap_only_frees(theap))) return;
+  queue_look_sparse(theap, last);
 }
 
 // Free blocks with which a full page goes back to the queue.
@@ -285,7 +320,7 @@ static size_t queue_loose_max(const ri_page_t* page) {
 void rix_queue_freed(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_FULL && page->free != NULL);
   const unsigned c = page->class_index;
-  const uint32_t live = rix_page_live(page);
+  const uint32_t live = rix_page_live_plain(page);
   const size_t count = page->capacity - live;
   const bool only = page->free->next == NULL;
   if (RIX_UNLIKELY(only != (count == 1))) {

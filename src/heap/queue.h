@@ -19,9 +19,9 @@ RIX_INTERNAL void rix_queue_remove(rix_theap_t* theap, ri_page_t* page);
 RIX_INTERNAL bool rix_queue_to_full(rix_theap_t* theap, ri_page_t* page);
 // Moves a page from the full list to the back of the queue.
 RIX_INTERNAL void rix_queue_from_full(rix_theap_t* theap, ri_page_t* page);
-// A page of the queue that is not the first: gives it up, and the one before it, if they are sparse
-// and the theap has many such while there are other threads, who might use them.
-RIX_INTERNAL void rix_queue_look_sparse(rix_theap_t* theap, ri_page_t* page);
+// A page of the queue has few live blocks left: `used` was zero, with the low mark set. Takes the
+// mark away, and gives the page up if the thread still only frees and keeps many such.
+RIX_INTERNAL RIX_SLOW void rix_queue_reached_low(rix_theap_t* theap, ri_page_t* page);
 // The owner freed a block of a page in the full list, perhaps the last, which is in its free list.
 RIX_INTERNAL void rix_queue_freed(rix_theap_t* theap, ri_page_t* page);
 // The shown page is used up: shows a loose one with blocks, or the first of the queue; then NULL.

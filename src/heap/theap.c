@@ -65,7 +65,7 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
     ri_store_relaxed(&theap->xwoken[c], 0);
   theap->pass = (rix_pass_t){.class_index = RIX_CLASS_COUNT};
-  theap->freeing = (rix_freeing_t){0, 0};
+  theap->freeing = (rix_freeing_t){0};
   rix_sample_init(theap);
   rix_profile_theap_init(theap);
 }
@@ -91,7 +91,7 @@ static void theap_check_kept(rix_theap_t* theap, bool spare) {
     rix_event(RIX_EVENT_SEARCHED);
     const bool ends =
         spare ? (page->flags & RIX_PAGE_SPARE) != 0 : ++page->idle >= THEAP_KEEP_BEATS;
-    if (rix_page_live(page) > 0) {
+    if (rix_page_live_plain(page) > 0) {
       rix_queue_unkeep(theap, page);
     } else if (ends) {
       theap_release(theap, page);
@@ -121,7 +121,7 @@ static RIX_SLOW void theap_check_lone(rix_theap_t* theap) {
   for (ri_page_t* page = theap->kept; page != NULL; page = next) {
     next = page->side_next;
     if ((page->flags & RIX_PAGE_SPARE) != 0) continue;
-    if (rix_page_live(page) > 0) {
+    if (rix_page_live_plain(page) > 0) {
       rix_queue_unkeep(theap, page);
     } else if ((bytes += rix_page_bytes(page)) > most / 2) {
       theap_release(theap, page);
@@ -129,7 +129,17 @@ static RIX_SLOW void theap_check_lone(rix_theap_t* theap) {
   }
 }
 
+// What was little is much now: the program frees more than it will soon need again.
+static void theap_check_spare(rix_theap_t* theap) {
+  if (theap->spare > 2 * theap_spare_most(theap)) theap_check_kept(theap, true);
+}
+
 void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
+  if (rix_page_low(page) != 0) {
+    rix_queue_reached_low(theap, page);
+    theap_check_spare(theap);
+    return;
+  }
   RI_ASSERT(rix_page_live(page) == 0);
   rix_page_note_live(page);
   const size_t spare = theap->spare + rix_page_bytes(page);
@@ -142,8 +152,7 @@ void rix_theap_page_emptied(rix_theap_t* theap, ri_page_t* page) {
     return;
   }
   theap_release(theap, page);
-  // What was little is much now: the program frees more than it will soon need again.
-  if (theap->spare > 2 * theap_spare_most(theap)) theap_check_kept(theap, true);
+  theap_check_spare(theap);
 }
 
 // Collects the pages of one list and releases those without live blocks.
@@ -179,6 +188,7 @@ void rix_theap_drop_list(rix_theap_t* theap, ri_page_t* page) {
   theap->damaged = rix_page_block_size(page);
   page->free = NULL;
   rix_queue_unkeep(theap, page);
+  ri_store_relaxed(&page->xlow, 0);
   // What is not known to be free counts as live.
   ri_store_relaxed(&page->used, (uint32_t)page->capacity - page->out);
 }

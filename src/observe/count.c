@@ -29,7 +29,7 @@ static void count_page(rix_count_t* c, const ri_page_t* page, const uint8_t* sta
   const unsigned bin = large ? RIX_COUNT_LARGE : rix_class_of(block_size);
   c->pages[bin]++;
   c->blocks[bin] += blocks;
-  const size_t seen = ri_load_relaxed(&page->xseen);
+  const size_t seen = ri_load_relaxed(&page->xseen) + rix_page_low(page);
   if (!large && live > seen) c->unseen[bin] += live - seen;
   c->small_pages += small;
   c->medium_pages += !small && !large;

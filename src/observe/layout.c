@@ -30,6 +30,7 @@
   X(medium, RIX_MEDIUM_SLICES)            \
   X(class_steps, RIX_CLASS_STEPS)         \
   X(used_mask, RI_PAGE_USED_MASK)         \
+  X(low_set, RI_PAGE_LOW_SET)             \
   X(owner_flags, RIX_OWNER_FLAGS)         \
   X(abandoned, RIX_REMOTE_ABANDONED)      \
   X(count_mask, RIX_REMOTE_COUNT_MASK)    \
@@ -72,7 +73,7 @@
   X(page, ri_page_t, xspan)          \
   X(page, ri_page_t, idle)           \
   X(page, ri_page_t, out)            \
-  X(page, ri_page_t, lead)           \
+  X(page, ri_page_t, xlow)           \
   X(page, ri_page_t, xremote)        \
   X(page, ri_page_t, xgaps)          \
   X(page, ri_page_t, xholes)         \

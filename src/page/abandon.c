@@ -54,16 +54,17 @@ void rix_page_abandon(ri_page_t* page) {
     const uintptr_t giver = owner & ~RIX_OWNER_FLAGS;
     if (giver != RIX_OWNER_NONE) ri_store_relaxed(&page->xlast_owner, giver);
     ri_store_relaxed(&page->xowner, RIX_OWNER_NONE | (owner & RIX_OWNER_LASTING));
+    rix_page_clear_low(page);
     ri_store_relaxed(&page->xtheap, NULL);
   }
   do {
     const bool has_free = rix_page_look(page);
-    if (rix_page_live(page) == 0) {
+    if (rix_page_live_plain(page) == 0) {
       rix_page_unlist(page);
       rix_page_release(page);
       return;
     }
-    ri_store_relaxed(&page->used, rix_page_live(page));  // a kept page needs an owner
+    ri_store_relaxed(&page->used, rix_page_live_plain(page));  // a kept page needs an owner
     if (!rix_page_is_single(page) && (has_free || rix_page_can_extend(page))) abandon_list(page);
   } while (!rix_remote_abandon(page, (page->flags & RIX_PAGE_LISTED) != 0));
 }
@@ -71,6 +72,7 @@ void rix_page_abandon(ri_page_t* page) {
 void rix_page_after_claim(ri_page_t* page) {
   rix_page_unlist(page);
   rix_page_look(page);
+  rix_page_note_low(page);
 }
 
 size_t rix_page_abandoned_count(void) {

@@ -37,7 +37,7 @@ void rix_page_describe(ri_page_t* page, rix_page_shape_t s, struct rix_heap_s* h
   page->flags = 0;
   page->next = page->prev = page->side_next = page->side_prev = NULL;
   page->idle = 0;
-  page->lead = 0;
+  ri_store_relaxed(&page->xlow, 0);
   rix_holes_init(page);
   ri_store_relaxed(&page->xexcess, 0);
   ri_store_relaxed(&page->xseen, 0);

@@ -30,6 +30,7 @@ void rix_page_destroy(ri_page_t* page) {
   }
   if (rix_page_is_profiled(page)) rix_page_end_sampled(page);
   rix_page_unlist(page);
+  rix_page_clear_low(page);
   if (!rix_page_is_single(page)) rix_page_note_live(page);
   page->place = RIX_PLACE_NONE;
   if (ri_load_relaxed(&page->xgaps) != 0) (void)rix_holes_take_gaps(page);

@@ -42,13 +42,13 @@ void rix_guard_set(ri_page_t* page, size_t size) {
   if (!rix_guard_is_possible(page) || !rix_os_guard(page->start + room, unit)) return;
   ri_fetch_add_relaxed(&guard.xcount, 1);
   page->flags |= RIX_PAGE_GUARDED;
-  page->lead = (uint32_t)(room - block_size);
+  rix_page_set_lead(page, room - block_size);
   ri_store_relaxed(&page->xblock_size, block_size);
   rix_event(RIX_EVENT_GUARDED);
 }
 
 bool rix_guard_clear(ri_page_t* page) {
-  const size_t room = page->lead + rix_page_block_size(page);
+  const size_t room = rix_page_lead(page) + rix_page_block_size(page);
   page->flags &= (uint8_t)~RIX_PAGE_GUARDED;
   ri_fetch_sub_relaxed(&guard.xcount, 1);
   if (rix_os_unguard(page->start + room, rix_os_page_size())) return true;

@@ -45,9 +45,9 @@ bool rix_page_extend(ri_page_t* page) {
 }
 
 /*@ requires page_apart(page) && page_list((ri_block_t*)page->free);
-    requires page_counts(page, page_blocks);
+    requires page_counts(page, page_blocks) && page_low(page) == 0;
     requires 0 <= remote_blocks && 0 <= page_gaps;
-    requires remote_blocks + page_gaps <= page->used.v % 0x10000;
+    requires remote_blocks + page_gaps <= page_live(page);
     requires \forall integer i; 0 <= i < remote_blocks ==>
       \valid(remote_block(i)) && \separated(remote_block(i), page);
     requires \forall integer i, j; 0 <= i < remote_blocks && 0 <= j < remote_blocks && i != j ==>
@@ -86,7 +86,7 @@ bool rix_page_collect(ri_page_t* page) {
   size_t count = rix_remote_collect(page, &head, &gaps);
   if (RIX_UNLIKELY(gaps)) count -= rix_holes_take_gaps(page);
   if (count == 0) return page->free != NULL;
-  RI_ASSERT(count <= rix_page_live(page));
+  RI_ASSERT(count <= rix_page_live_plain(page));
   rix_annotate_enter();
   if (page->free != NULL) {
     // The shorter list is walked to its end: its blocks may not be in the cache. No further than
@@ -114,13 +114,23 @@ bool rix_page_collect(ri_page_t* page) {
   rix_annotate_leave();
   page->free = head;
   rix_page_add_used(page, (uint32_t) - (int32_t)count);
-  /*@ assert less: page->used.v == \at(page->used.v, Pre) - remote_blocks - page_gaps; */
+  /*@ assert less: page_live(page) == \at(page_live(page), Pre) - remote_blocks - page_gaps; */
   return true;
+}
+
+void rix_page_set_low(ri_page_t* page) {
+  const uint32_t low = rix_page_low_level(page);
+  if ((page->flags & RIX_PAGE_KEPT) != 0 || rix_page_low(page) != 0) return;
+  if (low == 0 || rix_page_live_plain(page) <= low) return;
+  rix_page_add_used(page, 0 - low);
+  ri_store_relaxed(&page->xseen, ri_load_relaxed(&page->xseen) - low);
+  ri_store_relaxed(&page->xlow, low | RI_PAGE_LOW_SET);
 }
 
 bool rix_page_look(ri_page_t* page) {
   if (rix_remote_count(page) == 0) return page->free != NULL;
   const bool counted = !rix_page_is_single(page);
+  rix_page_clear_low(page);
   if (counted) rix_page_note_live(page);
   const bool has_free = rix_page_collect(page);
   if (counted) rix_page_note_live(page);
@@ -155,9 +165,12 @@ bool rix_page_valid(const ri_page_t* page) {
   const size_t live = rix_page_live(page);
   if (page->reserved == 0 || page->capacity > page->reserved || live > page->capacity) return false;
   if (rix_remote_count(page) > live) return false;
+  const uint32_t low = rix_page_low(page);
+  if (low > 0 && (page->place != RIX_PLACE_QUEUE || live == low)) return false;
+  if (low > 0 && (page->flags & RIX_PAGE_KEPT) != 0) return false;
   if (rix_page_is_single(page)) {
     const size_t behind = (page->flags & RIX_PAGE_GUARDED) != 0 ? rix_os_page_size() : 0;
-    return ri_load_relaxed(&page->xspan) >= page->lead + block_size + behind;
+    return ri_load_relaxed(&page->xspan) >= rix_page_lead(page) + block_size + behind;
   }
   if (block_size != rix_class_block_size(page->class_index)) return false;
   if (page->reserved * block_size > (size_t)page->slice_count * RIX_SLICE_SIZE) return false;

@@ -6,11 +6,19 @@
 //   block 0 .. capacity-1    live, in a list, or out of all of them: they touch a hole (holes.h)
 //   capacity .. reserved-1   no blocks yet, cut a step at a time (rix_page_extend)
 //
-// INVARIANTS, for the owner, with live = used & RI_PAGE_USED_MASK
+// LOW MARK. The fast path of free asks one question: is `used` zero? So that it also tells when
+// only few blocks are left, `used` can hold fewer than are live: `low` fewer, while the mark is
+// set. Then it is zero when `low` are live; rix_page_emptied takes the mark away, and looks whether
+// the page is of more use to others (heap/queue.c). `low` is the number of blocks that were live
+// when the owner got the page, and an eighth of the others: about what is left when he has freed
+// what he took. While the mark is not set, xlow is that first number.
+//
+// INVARIANTS, for the owner, with live = (used & RI_PAGE_USED_MASK) + low, if the mark is set
 //   live + |free| + out == capacity <= reserved          (blocks freed by others count as live
 //                                                         until the owner collects them)
 //   remote count <= live
 //   every link of `free` points to a block boundary below `capacity`, without repetition
+//   the mark is set  =>  in a queue, not kept, low < live (and so `used` is not zero)
 //   capacity blocks fit into the page: start + reserved * block_size <= end of the slices
 //   a page of one block (SINGLETON, MAPPED): reserved == 1, no free list,
 //                                            xspan >= lead + block_size
@@ -89,14 +97,39 @@ enum {                  // page->flags
         \valid(page_block(i)) && \separated(page_block(i), page)) &&
       (\forall integer i, j; 0 <= i < page_blocks && 0 <= j < page_blocks && i != j ==>
         \separated(page_block(i), page_block(j)));
+    logic integer page_low{L}(ri_page_t* page) =
+      page->xlow.v >= 0x80000000 ? page->xlow.v - 0x80000000 : 0;
+    logic integer page_live{L}(ri_page_t* page) = page->used.v % 0x10000 + page_low(page);
     predicate page_counts{L}(ri_page_t* page, integer blocks) =
-      page->used.v % 0x10000 + blocks + page->out == page->capacity <= page->reserved;
+      page_live(page) + blocks + page->out == page->capacity <= page->reserved;
 */
 
+// By how many live blocks `used` holds too few.
 /*@ requires \valid_read(page);
     assigns \nothing;
-    ensures \result == page->used.v % 0x10000; */
+    ensures \result == page_low(page); */
+RIX_INLINE uint32_t rix_page_low(const ri_page_t* page) {
+  const uint32_t low = ri_load_relaxed(&page->xlow);
+  return low >= RI_PAGE_LOW_SET ? low - RI_PAGE_LOW_SET : 0;
+}
+// Of a page of one block: bytes from its start to the block.
+RIX_INLINE size_t rix_page_lead(const ri_page_t* page) { return ri_load_relaxed(&page->xlow); }
+RIX_INLINE void rix_page_set_lead(ri_page_t* page, size_t lead) {
+  RI_ASSERT(lead < RI_PAGE_LOW_SET);
+  ri_store_relaxed(&page->xlow, (uint32_t)lead);
+}
+/*@ requires \valid_read(page);
+    assigns \nothing;
+    ensures \result == page_live(page); */
 RIX_INLINE uint32_t rix_page_live(const ri_page_t* page) {
+  return (ri_load_relaxed(&page->used) & RI_PAGE_USED_MASK) + rix_page_low(page);
+}
+// The same for a page that is in no queue, or whose mark was just taken away.
+/*@ requires \valid_read(page) && page_low(page) == 0;
+    assigns \nothing;
+    ensures \result == page_live(page); */
+RIX_INLINE uint32_t rix_page_live_plain(const ri_page_t* page) {
+  RI_ASSERT(rix_page_low(page) == 0);
   return ri_load_relaxed(&page->used) & RI_PAGE_USED_MASK;
 }
 /*@ requires \valid_read(page);
@@ -124,9 +157,18 @@ RIX_INLINE bool rix_page_can_extend(const ri_page_t* page) {
 // How long the free list is, unless it is damaged.
 /*@ requires \valid_read(page);
     assigns \nothing;
-    ensures \result == (uint32_t)(page->capacity - page->out - page->used.v % 0x10000); */
+    ensures \result == (uint32_t)(page->capacity - page->out - page_live(page)); */
 RIX_INLINE uint32_t rix_page_free_count(const ri_page_t* page) {
   return (uint32_t)page->capacity - page->out - rix_page_live(page);
+}
+
+// The same if the low mark is not set, else more. For a page with an empty list zero is the sign
+// that it is neither damaged nor marked.
+/*@ requires \valid_read(page);
+    assigns \nothing;
+    ensures \result == (uint32_t)(page->capacity - page->out - page->used.v % 0x10000); */
+RIX_INLINE uint32_t rix_page_free_count_above(const ri_page_t* page) {
+  return (uint32_t)page->capacity - page->out - (ri_load_relaxed(&page->used) & RI_PAGE_USED_MASK);
 }
 
 /*@ requires \valid(page);
@@ -134,6 +176,32 @@ RIX_INLINE uint32_t rix_page_free_count(const ri_page_t* page) {
     ensures page->used.v == (uint32_t)(\old(page->used.v) + n); */
 RIX_INLINE void rix_page_add_used(ri_page_t* page, uint32_t n) {
   ri_store_relaxed(&page->used, ri_load_relaxed(&page->used) + n);
+}
+
+// Takes the low mark away.
+/*@ requires \valid(page) && page_live(page) < 0x10000;
+    assigns page->used.v, page->xlow.v, page->xseen.v;
+    ensures away: page_low(page) == 0;
+    ensures same: page_live(page) == \old(page_live(page)); */
+RIX_INLINE void rix_page_clear_low(ri_page_t* page) {
+  const uint32_t low = rix_page_low(page);
+  if (RIX_LIKELY(low == 0)) return;
+  ri_store_relaxed(&page->xseen, ri_load_relaxed(&page->xseen) + low);
+  rix_page_add_used(page, low);
+  ri_store_relaxed(&page->xlow, 0);
+}
+
+// How many live blocks the owner leaves in a page until the mark is reached.
+RIX_INLINE uint32_t rix_page_low_level(const ri_page_t* page) {
+  const uint32_t low = ri_load_relaxed(&page->xlow), reserved = page->reserved;
+  if (low >= RI_PAGE_LOW_SET) return low - RI_PAGE_LOW_SET;
+  return low < reserved ? low + (reserved - low) / RIX_LOW_PART : reserved;
+}
+
+// The page has a new owner, who did not hand out the blocks that are live now.
+RIX_INLINE void rix_page_note_low(ri_page_t* page) {
+  const uint32_t live = rix_page_live_plain(page);
+  if (!rix_page_is_single(page)) ri_store_relaxed(&page->xlow, live);
 }
 
 // Takes a block off the free list, which is not empty.
@@ -204,12 +272,13 @@ RIX_INLINE bool rix_page_unmark_live(const ri_page_t* page, const void* block) {
 
 // The first block of a page, and the only one of a page of one block.
 RIX_INLINE ri_block_t* rix_page_first(const ri_page_t* page) {
-  return (ri_block_t*)(void*)(page->start + page->lead);
+  return (ri_block_t*)(void*)(page->start + rix_page_lead(page));
 }
 
 // The first OS page of a block of a page of one block, which has room for a link in any case.
 RIX_INLINE ri_block_t* rix_page_place(const ri_page_t* page) {
-  return (ri_block_t*)(void*)(page->start + rix_align_down(page->lead, rix_os_page_size()));
+  return (ri_block_t*)(void*)(page->start +
+                              rix_align_down(rix_page_lead(page), rix_os_page_size()));
 }
 
 // For a multi-block page: the index of the block that p points into, if it points into one.
@@ -223,7 +292,7 @@ RIX_INLINE size_t rix_page_index_of(const ri_page_t* page, const void* p) {
 RIX_INLINE ri_block_t* rix_page_block_of(const ri_page_t* page, const void* p) {
   const size_t offset = (size_t)((const uint8_t*)p - page->start);
   if (rix_page_is_single(page)) {
-    const bool inside = offset - page->lead < rix_page_block_size(page);  // modular
+    const bool inside = offset - rix_page_lead(page) < rix_page_block_size(page);  // modular
     return inside ? rix_page_first(page) : NULL;
   }
   const size_t index = rix_page_index_of(page, p);
@@ -255,21 +324,25 @@ RIX_INTERNAL bool rix_page_extend(ri_page_t* page);
 // The first of both, and how many blocks it makes.
 RIX_INTERNAL void rix_page_cut(ri_page_t* page);
 RIX_INTERNAL size_t rix_page_cut_count(const ri_page_t* page);
-// Takes over the blocks that others freed; true when the free list is not empty then.
+// Takes over the blocks that others freed; true when the free list is not empty then. The low mark
+// is not set.
 RIX_INTERNAL bool rix_page_collect(ri_page_t* page);
 
 // Notes for statistics what was handed out and freed since the last look (base/events.h). Every
 // look at a page on a slow path does this, before and after blocks that others freed are taken.
 RIX_INLINE void rix_page_note_live(ri_page_t* page) {
-  const uint32_t live = rix_page_live(page);
-  const int32_t more = (int32_t)(live - ri_load_relaxed(&page->xseen));
+  const uint32_t used = ri_load_relaxed(&page->used) & RI_PAGE_USED_MASK;
+  const int32_t more = (int32_t)(used - ri_load_relaxed(&page->xseen));
   if (more == 0) return;
-  ri_store_relaxed(&page->xseen, live);
+  ri_store_relaxed(&page->xseen, used);
   rix_levels_seen(page->class_index, more);
 }
 
 // As rix_page_collect, and keeps statistics up to date.
 RIX_INTERNAL bool rix_page_look(ri_page_t* page);
+
+// Sets the low mark, if more than that are live. The page is in a queue.
+RIX_INTERNAL RIX_SLOW void rix_page_set_low(ri_page_t* page);
 
 // Checks all invariants of the page; the caller owns it.
 RIX_INTERNAL bool rix_page_valid(const ri_page_t* page);

@@ -194,7 +194,7 @@ ri_page_t* rix_page_create_trapped(rix_trap_shape_t shape, size_t most, struct r
 
 void rix_page_zero_single(ri_page_t* page, size_t from) {
   uint8_t* const start = page->start + from;
-  const size_t size = page->lead + rix_page_block_size(page) - from;  // whole OS pages
+  const size_t size = rix_page_lead(page) + rix_page_block_size(page) - from;  // whole OS pages
   const bool by_os = page->arena == NULL || rix_arena_can_purge(page->arena);
   if (size >= RIX_ZERO_BY_OS_MIN && by_os && rix_os_purge(start, size)) return;
   __builtin_memset(start, 0, size);

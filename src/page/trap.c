@@ -189,7 +189,7 @@ bool rix_trap_set(ri_page_t* page, rix_trap_t* trap, rix_trap_shape_t shape) {
   trap_fill(&made);
   trap_note(&made.made, shape.frame);
   page->flags |= RIX_PAGE_GUARDED | RIX_PAGE_TRAPPED;
-  page->lead = (uint32_t)(made.block - made.start);
+  rix_page_set_lead(page, (size_t)(made.block - made.start));
   page->side_next = (ri_page_t*)(void*)trap;
   ri_store_relaxed(&page->xblock_size, shape.size);
   rix_lock(&rix_trap_lock);

@@ -179,6 +179,7 @@ static void damage_descriptor(ri_page_t* page) {
   DAMAGE(page->reserved, 0, "a page without blocks");
   DAMAGE(page->capacity, (uint16_t)(page->reserved + 1), "blocks behind the end of a page");
   DAMAGE_ATOMIC(&page->used, page->capacity + 1u, "more live blocks than there are");
+  DAMAGE_ATOMIC(&page->xlow, RI_PAGE_LOW_SET + 1, "a low mark, and more live blocks");
   DAMAGE(page->class_index, (uint8_t)(page->class_index + 1), "a page of another class");
   DAMAGE_ATOMIC(&page->xblock_size, rix_page_block_size(page) + 8, "a size of no class");
   DAMAGE(page->slice_count, 0u, "a page of no slices");
@@ -292,7 +293,7 @@ static void damage_links(rix_theap_t* theap, ri_page_t* page) {
   theap->fast.direct[14] = direct;
 
   const uintptr_t owner = ri_load_relaxed(&page->xowner);
-  ri_store_relaxed(&page->xowner, owner + 8);
+  ri_store_relaxed(&page->xowner, owner + RIX_OWNER_FLAGS + 1);
   must_fail("a wrong owner");
   ri_store_relaxed(&page->xowner, owner);
 

@@ -25,16 +25,17 @@ static void placed(size_t size, bool precise) {
   uint8_t* const block = (uint8_t*)rix_page_first(page);
   const size_t usable = rix_page_block_size(page);
   CHECK(usable == (precise ? size : rix_align_up(size, 16)));
-  CHECK(rix_is_aligned(block + usable, unit) && (size_t)(block - page->start) == page->lead);
-  CHECK(page->lead < unit && rix_is_aligned(page->start, RIX_SLICE_SIZE));
+  CHECK(rix_is_aligned(block + usable, unit) &&
+        (size_t)(block - page->start) == rix_page_lead(page));
+  CHECK(rix_page_lead(page) < unit && rix_is_aligned(page->start, RIX_SLICE_SIZE));
   CHECK(rix_page_valid(page) && page->reserved == 1 && rix_page_live(page) == 1);
-  CHECK(ri_load_relaxed(&page->xspan) >= page->lead + usable + unit);
+  CHECK(ri_load_relaxed(&page->xspan) >= rix_page_lead(page) + usable + unit);
   // All of its memory leads to the page; only the block's to the block.
   CHECK(rix_pagemap_find(page->start) == page && rix_pagemap_find(block + usable) == page);
   CHECK((uint8_t*)rix_page_block_of(page, block) == block);
   CHECK((uint8_t*)rix_page_block_of(page, block + usable - 1) == block);
   CHECK(rix_page_block_of(page, block + usable) == NULL);
-  if (page->lead > 0) CHECK(rix_page_block_of(page, block - 1) == NULL);
+  if (rix_page_lead(page) > 0) CHECK(rix_page_block_of(page, block - 1) == NULL);
   memset(block, 1, usable);
   uint8_t* const start = page->start;
   CHECK(rix_page_free_single(page));
