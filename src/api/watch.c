@@ -6,6 +6,4 @@
 
 void ri_register_watch(ri_watch_fun* fun, void* arg) { rix_watch_set_hook(fun, arg); }
 
-bool ri_watch_find(const void* address, ri_watch_report_t* report) {
-  return rix_watch_find(address, report);
-}
+bool ri_watch_find(const void* address, ri_watch_report_t* r) { return rix_watch_find(address, r); }

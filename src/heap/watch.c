@@ -196,10 +196,10 @@ static void watch_describe(const rix_trap_t* trap, const void* address, ri_watch
   if (trap->state == RIX_TRAP_FREED) memcpy(&r->freed, &trap->freed, sizeof(r->freed));
 }
 
-bool rix_watch_find(const void* address, ri_watch_report_t* report) {
+bool rix_watch_find(const void* address, ri_watch_report_t* r) {
   rix_lock(&rix_trap_lock);
   const rix_trap_t* const trap = rix_trap_find((uintptr_t)address);
-  if (trap != NULL) watch_describe(trap, address, report);
+  if (trap != NULL) watch_describe(trap, address, r);
   rix_unlock(&rix_trap_lock);
   return trap != NULL;
 }

@@ -18,7 +18,7 @@ RIX_INTERNAL void rix_watch_freeing(const ri_page_t* page);
 // Reports the free of p, which is no live block, if p belongs to a watched one; false: it does not.
 RIX_INTERNAL bool rix_watch_reports_free(const void* p);
 // What is known of an address; false: nothing.
-RIX_INTERNAL bool rix_watch_find(const void* address, ri_watch_report_t* report);
+RIX_INTERNAL bool rix_watch_find(const void* address, ri_watch_report_t* r);
 RIX_INTERNAL void rix_watch_set_hook(ri_watch_fun* fun, void* arg);
 
 #endif

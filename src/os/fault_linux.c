@@ -151,7 +151,7 @@ static struct {
   rix_flag_t xcaught;
   fault_fun_t xseen;
   struct sigaction before;  // const once xcaught is set
-} faults;
+} caught;
 
 static void fault_place(rix_os_fault_t* f, const ucontext_t* context) {
   f->at = f->frame = 0;
@@ -177,7 +177,7 @@ static void fault_place(rix_os_fault_t* f, const ucontext_t* context) {
 
 // What would have happened without us.
 static void fault_pass_on(int signal, siginfo_t* info, void* context) {
-  const struct sigaction* const before = &faults.before;
+  const struct sigaction* const before = &caught.before;
   if ((before->sa_flags & SA_SIGINFO) != 0) {
     before->sa_sigaction(signal, info, context);
     return;
@@ -197,7 +197,7 @@ static void fault_pass_on(int signal, siginfo_t* info, void* context) {
 
 static void fault_handle(int signal, siginfo_t* info, void* context) {
   const int saved = errno;
-  rix_os_fault_fun* const seen = ri_load_relaxed(&faults.xseen);
+  rix_os_fault_fun* const seen = ri_load_relaxed(&caught.xseen);
   rix_os_fault_t fault = {.address = (uintptr_t)info->si_addr};
   if (info->si_code > 0 && seen != NULL) {
     fault_place(&fault, context);
@@ -211,13 +211,13 @@ static void fault_handle(int signal, siginfo_t* info, void* context) {
 
 bool rix_os_fault_catch(rix_os_fault_fun* seen) {
   const int saved = errno;
-  ri_store_relaxed(&faults.xseen, seen);
+  ri_store_relaxed(&caught.xseen, seen);
   bool done = true;
-  if (ri_exchange_relaxed(&faults.xcaught, 1) == 0) {
-    done = sigaction(SIGSEGV, NULL, &faults.before) == 0;
+  if (ri_exchange_relaxed(&caught.xcaught, 1) == 0) {
+    done = sigaction(SIGSEGV, NULL, &caught.before) == 0;
     struct sigaction ours = {.sa_sigaction = fault_handle, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    ours.sa_mask = faults.before.sa_mask;
-    ours.sa_flags |= faults.before.sa_flags & SA_NODEFER;
+    ours.sa_mask = caught.before.sa_mask;
+    ours.sa_flags |= caught.before.sa_flags & SA_NODEFER;
     done = done && sigaction(SIGSEGV, &ours, NULL) == 0;
   }
   errno = saved;
