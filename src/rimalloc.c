@@ -86,6 +86,7 @@
 #include "observe/count.c"
 #include "observe/json.c"
 #include "observe/layout.c"
+#include "observe/openmetrics.c"
 #include "observe/out.c"
 #include "observe/print.c"
 #include "observe/profile.c"

@@ -108,6 +108,15 @@ RI_NODISCARD RI_EXPORT char* ri_stats_get_json(size_t size, char* buffer) RI_NOE
 RI_NODISCARD RI_EXPORT char* ri_stats_as_json(ri_stats_t* stats, size_t size,
                                               char* buffer) RI_NOEXCEPT;
 
+// Statistics as OpenMetrics text, for Prometheus and its like: for each count of stats.def a gauge
+// rimalloc_NAME and one rimalloc_NAME_peak, for each counter a counter rimalloc_NAME, and gauges of
+// blocks and pages with the label block_size; bins without anything in them are left out. Buffer,
+// result and cost as of ri_stats_get_json; about 16 KiB.
+RI_NODISCARD RI_EXPORT char* ri_stats_get_openmetrics(size_t size, char* buffer) RI_NOEXCEPT;
+// As above for what is in *stats; NULL too when its header is wrong.
+RI_NODISCARD RI_EXPORT char* ri_stats_as_openmetrics(const ri_stats_t* stats, size_t size,
+                                                     char* buffer) RI_NOEXCEPT;
+
 // The block size of a class, as in malloc_bins; 0 for the last bin and beyond. [M]
 RI_NODISCARD RI_EXPORT size_t ri_stats_get_bin_size(size_t bin) RI_NOEXCEPT;
 

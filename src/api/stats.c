@@ -1,21 +1,38 @@
 // SPDX-License-Identifier: MIT
-// stats.c: statistics, and the audit. Without a buffer the JSON text is made twice: to count its
+// stats.c: statistics, and the audit. Without a buffer a text is made twice: to count its
 // characters and to write them.
 #include "api/api.h"
 #include "observe/stats.h"
 
-char* ri_stats_as_json(ri_stats_t* s, size_t size, char* buffer) {
+typedef size_t(stats_writer_t)(const ri_stats_t* stats, size_t size, char* text);
+
+static char* stats_text(const ri_stats_t* s, size_t size, char* buffer, stats_writer_t* write) {
   if (buffer != NULL && size > 0) buffer[0] = '\0';
   if (!rix_stats_header_valid(s)) return NULL;
-  const size_t length = rix_stats_write_json(s, buffer != NULL ? size : 0, buffer);
+  const size_t length = write(s, buffer != NULL ? size : 0, buffer);
   if (buffer != NULL) {
     if (length < size) return buffer;
     if (size > 0) buffer[0] = '\0';
     return NULL;
   }
   char* const text = ri_malloc(length + 1);
-  if (text != NULL) rix_stats_write_json(s, length + 1, text);
+  if (text != NULL) write(s, length + 1, text);
   return text;
+}
+
+char* ri_stats_as_json(ri_stats_t* s, size_t size, char* buffer) {
+  return stats_text(s, size, buffer, rix_stats_write_json);
+}
+
+char* ri_stats_as_openmetrics(const ri_stats_t* s, size_t size, char* buffer) {
+  return stats_text(s, size, buffer, rix_stats_write_openmetrics);
+}
+
+char* ri_stats_get_openmetrics(size_t size, char* buffer) {
+  ri_stats_t s;
+  ri_stats_init(&s);
+  ri_stats_get(&s);
+  return ri_stats_as_openmetrics(&s, size, buffer);
 }
 
 char* ri_heap_stats_get_json(ri_heap_t* heap, size_t size, char* buffer) {

@@ -30,6 +30,8 @@ RIX_INTERNAL bool rix_stats_header_valid(const ri_stats_t* stats);
 // Writes statistics as JSON, as far as `size` characters are room for it with its end. Returns how
 // many all of it has, without the end.
 RIX_INTERNAL size_t rix_stats_write_json(const ri_stats_t* stats, size_t size, char* text);
+// The same as OpenMetrics text.
+RIX_INTERNAL size_t rix_stats_write_openmetrics(const ri_stats_t* stats, size_t size, char* text);
 
 // What mallinfo has beside ri_summary.
 typedef struct rix_introspect_s {
