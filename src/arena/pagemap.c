@@ -11,12 +11,11 @@
 // THE TABLE GROWS in three ways. (1) At its end, to about twice its size: all of it can be written.
 // (2) Far, because addresses near its start were taken by others: what lies between can only be
 // read, so that the OS neither accounts for it nor locks it, and as much of the rest can be written
-// as is needed: pieces. (3) The addresses after the table are taken: it moves to where all of it has
-// room, with the same pieces.
-// The old table stays as it is for threads that looked at its address before; it has all that such
-// a thread may ask for. A thread that looks up a block by the inline code of fast.h, and got the
-// block before the move, reads the new table's address and then the entry through it: no CPU swaps
-// these.
+// as is needed: pieces. (3) The addresses after the table are taken: it moves to where all of it
+// has room, with the same pieces. The old table stays as it is for threads that looked at its
+// address before; it has all that such a thread may ask for. A thread that looks up a block by the
+// inline code of fast.h, and got the block before the move, reads the new table's address and then
+// the entry through it: no CPU swaps these.
 #include "arena/pagemap.h"
 
 #include "arena/arena.h"

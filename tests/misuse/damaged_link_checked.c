@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // damaged_link_checked.c: a link that the program wrote over, with the option `check`: it is
-// neither followed nor marked as a live block, wherever it leads. It is reported, the list is dropped, and
-// no live block is handed out again.
+// neither followed nor marked as a live block, wherever it leads. It is reported, the list is
+// dropped, and no live block is handed out again.
 #include "misuse.h"
 
 enum { COUNT = 40 };

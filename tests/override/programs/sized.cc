@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // sized.cc FORM: a delete with a size that the block cannot have been asked for, as a delete
-// through a pointer to a wrong type makes it; prints the pointer. FORM "right": all forms with right sizes.
+// through a pointer to a wrong type makes it; prints the pointer. FORM "right": all forms with
+// right sizes.
 #include <cstdio>
 #include <cstring>
 #include <new>
