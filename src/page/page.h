@@ -112,12 +112,6 @@ RIX_INLINE uint32_t rix_page_low(const ri_page_t* page) {
   const uint32_t low = ri_load_relaxed(&page->xlow);
   return low >= RI_PAGE_LOW_SET ? low - RI_PAGE_LOW_SET : 0;
 }
-// Of a page of one block: bytes from its start to the block.
-RIX_INLINE size_t rix_page_lead(const ri_page_t* page) { return ri_load_relaxed(&page->xlow); }
-RIX_INLINE void rix_page_set_lead(ri_page_t* page, size_t lead) {
-  RI_ASSERT(lead < RI_PAGE_LOW_SET);
-  ri_store_relaxed(&page->xlow, (uint32_t)lead);
-}
 /*@ requires \valid_read(page);
     assigns \nothing;
     ensures \result == page_live(page); */
@@ -268,6 +262,15 @@ RIX_INLINE bool rix_page_unmark_live(const ri_page_t* page, const void* block) {
   const size_t bit = (size_t)((const uint8_t*)block - page->arena->base) / 8;
   const uint64_t mask = (uint64_t)1 << bit % RIX_WORD_BITS;
   return (ri_fetch_and_relaxed(&page->arena->live[bit / RIX_WORD_BITS], ~mask) & mask) != 0;
+}
+
+// Bytes from the start of a page to its first block: some where that is the only one.
+RIX_INLINE size_t rix_page_lead(const ri_page_t* page) {
+  return rix_page_is_single(page) ? ri_load_relaxed(&page->xlow) : 0;
+}
+RIX_INLINE void rix_page_set_lead(ri_page_t* page, size_t lead) {
+  RI_ASSERT(rix_page_is_single(page) && lead < RI_PAGE_LOW_SET);
+  ri_store_relaxed(&page->xlow, (uint32_t)lead);
 }
 
 // The first block of a page, and the only one of a page of one block.
