@@ -247,6 +247,14 @@ static RIX_SLOW void* alloc_sampled(rix_theap_t* theap, size_t size, size_t alig
 // The first page of the queue has a block, and is marked. NULL: its list was damaged.
 static RIX_SLOW void* alloc_marked(rix_theap_t* theap, ri_page_t* page, size_t size, size_t align,
                                    bool zero) {
+  if (theap->sample.rate == 0 && (page->flags & RIX_PAGE_SLOW) == RIX_PAGE_SAMPLED) {
+    // For the profiler alone: most blocks are only counted.
+    const int64_t left = theap->profile.left - (int64_t)rix_page_block_size(page);
+    if (RIX_LIKELY(left >= 0)) {
+      theap->profile.left = left;
+      return alloc_take_plain(page, zero, false);
+    }
+  }
   void* p = theap->sample.rate != 0 ? alloc_sampled(theap, size, align, zero) : NULL;
   if (p == NULL) p = alloc_take(theap, page, zero, false);
   rix_profile_theap_count_any(theap, p, size);
@@ -476,19 +484,6 @@ static RIX_NOINLINE void* alloc_reported(rix_theap_t* theap, size_t size) {
   return RIX_LIKELY(p != NULL) ? p : rix_out_of_memory(size);
 }
 
-// While the profiler is on, all blocks come here: one that it does not sample is popped at once.
-static RIX_NOINLINE void* alloc_profiled(rix_theap_t* theap, size_t size) {
-  if (size > RIX_MEDIUM_BLOCK_MAX || theap->sample.rate != 0) return alloc_reported(theap, size);
-  ri_page_t* const page = theap->shown[rix_class_of(size)];
-  const bool ready = page != NULL && page->free != NULL;
-  if (!ready || (page->flags & RIX_PAGE_SLOW) != RIX_PAGE_SAMPLED || RIX_ANNOTATE != 0)
-    return alloc_reported(theap, size);
-  const int64_t left = theap->profile.left - (int64_t)rix_page_block_size(page);
-  if (RIX_UNLIKELY(left < 0)) return alloc_reported(theap, size);
-  theap->profile.left = left;
-  return rix_page_pop(page);
-}
-
 // Medium blocks have no direct slots: they are popped here, without a frame and a second call.
 void* rix_malloc_generic(size_t size, ri_fast_theap_t* fast) {
   rix_theap_t* const theap = (rix_theap_t*)(void*)fast;
@@ -497,6 +492,5 @@ void* rix_malloc_generic(size_t size, ri_fast_theap_t* fast) {
     const bool ready = page != NULL && page->free != NULL;
     if (RIX_LIKELY(ready && (page->flags & RIX_PAGE_SLOW) == 0)) return rix_page_pop(page);
   }
-  if (theap->profile.interval != 0) return alloc_profiled(theap, size);
   return alloc_reported(theap, size);
 }
