@@ -329,9 +329,7 @@ static RIX_SLOW void* alloc_orphan(size_t size, size_t align, bool zero) {
   return p;
 }
 
-enum { ALLOC_PASS = 64 };  // slow allocations between two looks at the clock
-
-_Static_assert(RIX_HEARTBEAT % ALLOC_PASS == 0, "a heartbeat is such a look");
+_Static_assert(RIX_HEARTBEAT % RIX_LOOK_CALLS == 0, "a heartbeat is such a look");
 
 static RIX_SLOW void alloc_look_around(rix_theap_t* theap) {
   if (rix_profile_theap_is_stale(theap)) rix_profile_theap_refresh(theap);
@@ -356,7 +354,7 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size
     theap = rix_thread_theap();
     if (theap == NULL) return alloc_orphan(size, rix_max(align, 16), zero);
   }
-  if (RIX_UNLIKELY(++theap->slow_calls % ALLOC_PASS == 0)) alloc_look_around(theap);
+  if (RIX_UNLIKELY(++theap->slow_calls % RIX_LOOK_CALLS == 0)) alloc_look_around(theap);
   if (rix_hook_is_deferred() && theap->tld->id == rix_tls.self) rix_hook_run_deferred(false);
   if (rix_relief_is_due(theap->heap) && theap->tld->id == rix_tls.self) rix_relieve(theap->heap);
   theap->may_adopt = RIX_ADOPTIONS;

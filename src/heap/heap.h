@@ -88,6 +88,7 @@ typedef struct rix_pass_s {
   unsigned class_index;  // of the page; RIX_CLASS_COUNT: the pass is over
   uint64_t due;          // when the next may begin, in ms
   uint64_t at;           // when a part of it was done last
+  uint32_t calls;        // slow allocations from that look to the next
 } rix_pass_t;
 
 typedef struct rix_theap_s {

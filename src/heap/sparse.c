@@ -7,6 +7,10 @@
 // millisecond. It begins at the next slow allocation after its time. Full pages have next to
 // nothing that could go back; kept ones are released by the heartbeat.
 //
+// The clock is looked at every RIX_LOOK_CALLS slow allocations. A thread that works lightly in
+// pages with much room makes so few that this would be seconds: so if the process has much, the
+// next look comes after fewer, for one about every SPARSE_LOOK_MS.
+//
 // CONCURRENCY: owner only, except for pages without owner, which any thread may claim, and what
 // others freed, which any thread may steal.
 #include "heap/sparse.h"
@@ -21,12 +25,15 @@
 #include "page/unowned.h"
 
 enum {
-  SPARSE_BYTES_MIN = 256 * 1024,   // a theap with less has no passes
-  SPARSE_DELAY_MIN = 100,          // ms of a pass
-  SPARSE_STEPS_MS = 1024,          // steps along lists that a millisecond allows,
-  SPARSE_STEPS_MAX = 32 * 1024,    // and all the time since the last part
-  SPARSE_GROWTH = 1024 * 1024,     // so many more bytes in use are growth;
-  SPARSE_GROWTH_STEPS = 8 * 1024,  // what looking for them in others' pages may cost
+  SPARSE_BYTES_MIN = 256 * 1024,       // a theap with less has no passes
+  SPARSE_DELAY_MIN = 100,              // ms of a pass
+  SPARSE_LIGHT_MIN = 4 * 1024 * 1024,  // with less in use no thread changes its pace; with more
+  SPARSE_LOOK_MS = 32,                 // it looks at the clock so often,
+  SPARSE_LOOK_CALLS = 4,               // but not after fewer slow allocations
+  SPARSE_STEPS_MS = 1024,              // steps along lists that a millisecond allows,
+  SPARSE_STEPS_MAX = 32 * 1024,        // and all the time since the last part
+  SPARSE_GROWTH = 1024 * 1024,         // so many more bytes in use are growth;
+  SPARSE_GROWTH_STEPS = 8 * 1024,      // what looking for them in others' pages may cost
 };
 
 // Where the next part of the time begins: lock rix_purge_lock.
@@ -233,6 +240,17 @@ static void sparse_pass_own(rix_theap_t* theap, rix_punch_t* punch, size_t steps
   rix_theap_leave(theap);
 }
 
+// The slow allocations until the next look are fewer where those until this one took long.
+static void sparse_keep_pace(rix_theap_t* theap, uint64_t ms) {
+  uint64_t calls = RIX_LOOK_CALLS;
+  if (ms > SPARSE_LOOK_MS && rix_arena_in_use() >= SPARSE_LIGHT_MIN) {
+    calls = (uint64_t)theap->pass.calls * SPARSE_LOOK_MS / ms;
+    if (calls < SPARSE_LOOK_CALLS) calls = SPARSE_LOOK_CALLS;
+  }
+  theap->pass.calls = (uint32_t)calls;
+  theap->slow_calls += (uint32_t)(RIX_LOOK_CALLS - calls);
+}
+
 // `may_end`: its heap may be ended by another thread, but for the lock.
 static void sparse_pass(rix_theap_t* theap, bool may_end) {
   const uint64_t delay = sparse_delay();
@@ -250,7 +268,11 @@ static void sparse_pass(rix_theap_t* theap, bool may_end) {
   if (punch.steps < steps) (void)sparse_steal_pass(steps - punch.steps, now, delay);
 }
 
-void rix_sparse_pass(rix_theap_t* theap) { sparse_pass(theap, false); }
+void rix_sparse_pass(rix_theap_t* theap) {
+  const uint64_t before = theap->pass.at;
+  sparse_pass(theap, false);
+  sparse_keep_pace(theap, before == 0 ? 0 : theap->pass.at - before);
+}
 
 void rix_sparse_pass_any(rix_theap_t* theap) { sparse_pass(theap, theap->heap->listed); }
 

@@ -64,7 +64,7 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   __builtin_memset(theap->sweep, 0, sizeof(theap->sweep));
   for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
     ri_store_relaxed(&theap->xwoken[c], 0);
-  theap->pass = (rix_pass_t){.class_index = RIX_CLASS_COUNT};
+  theap->pass = (rix_pass_t){.class_index = RIX_CLASS_COUNT, .calls = RIX_LOOK_CALLS};
   theap->freeing = (rix_freeing_t){0};
   rix_sample_init(theap);
   rix_profile_theap_init(theap);
