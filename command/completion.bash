@@ -5,11 +5,11 @@ _rimalloc() {
   local command=${COMP_WORDS[1]-} pids
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'run stat heap-map report diff leaks --help' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'run profile stat heap-map report diff leaks --help' -- "$word")
     return
   fi
   case $before in
-    --library | --svg | --html)
+    --library | --svg | --html | --save)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;
@@ -22,6 +22,15 @@ _rimalloc() {
     run)
       case $word in
         -*) mapfile -t COMPREPLY < <(compgen -W '--quiet --option --library --help' -- "$word") ;;
+        *) mapfile -t COMPREPLY < <(compgen -c -f -- "$word") ;;
+      esac
+      ;;
+    profile)
+      case $word in
+        -*)
+          mapfile -t COMPREPLY < <(compgen -W '--interval --html --save --black-box --option
+            --library --help' -- "$word")
+          ;;
         *) mapfile -t COMPREPLY < <(compgen -c -f -- "$word") ;;
       esac
       ;;

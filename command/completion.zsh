@@ -4,6 +4,7 @@
 local -a commands
 commands=(
   'run:run a program with the library; statistics at its end'
+  'profile:run a program with the profiler, then show its profile'
   'stat:what the memory of a process is, in numbers'
   'heap-map:a picture of the memory of a process'
   'report:what a profile says'
@@ -21,6 +22,12 @@ case $words[2] in
       '*'{-o,--option}'[an option of the library]:NAME=VALUE:' \
       '--library[librimalloc.so]:file:_files' \
       '2:program:_command_names -e' '*::arguments:_normal'
+    ;;
+  profile)
+    _arguments -s '1:command:' '(-i --interval)'{-i,--interval}'[a sample in so many bytes]:bytes:' \
+      '--html[one file for a browser]:file:_files' '--save[keep the profile]:file:_files' \
+      '--black-box[also if the program is killed]' '*'{-o,--option}'[an option]:NAME=VALUE:' \
+      '--library[librimalloc.so]:file:_files' '2:program:_command_names -e' '*::arguments:_normal'
     ;;
   stat)
     _arguments -s '1:command:' \

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import heapmap, report, run
+from . import capture, heapmap, report, run
 from .failure import Failure
 from .profile import KINDS
 
@@ -61,6 +61,16 @@ def parser():
 
     one = command("run", run.command_run, "run a program with the library; statistics at its end")
     one.add_argument("-q", "--quiet", action="store_true", help="without statistics")
+    add_program(one)
+
+    one = command("profile", capture.command_profile, "run a program with the profiler, then show "
+                  "its profile")
+    one.add_argument("-i", "--interval", metavar="BYTES", default="512K",
+                     help="a sample in so many bytes, on average (512K)")
+    one.add_argument("--html", metavar="FILE", help="one file, with a flame graph, for a browser")
+    one.add_argument("--save", metavar="FILE", help="keep the profile, for report, diff and leaks")
+    one.add_argument("--black-box", action="store_true",
+                     help="sees to it that a profile is left even if the program is killed")
     add_program(one)
 
     one = command("stat", heapmap.command_stat, "what the memory of a process is, in numbers")

@@ -84,8 +84,8 @@ def load(path):
     if not data:
         raise Failure(f"{path} is empty")
     if data[:8] == b"rimaprof":
-        raise Failure(f"{path} is a black box, which only the library can read",
-                      "turn it into a profile with ri_profile_convert (rimalloc/profile.h)")
+        from .capture import convert
+        data = convert(path)
     if data[:2] == b"\x1f\x8b":
         try:
             data = gzip.decompress(data)

@@ -133,6 +133,36 @@ numbers "$work/look.json" 2
 finish
 rm "$work/in" "$work/out"
 
+# Profiles: of a program that ends, and of one that is killed.
+cat > "$work/keeps.c" << 'END'
+#include <signal.h>
+#include <stdlib.h>
+__attribute__((noinline)) char* keeps(void) { return malloc(3000); }
+char* volatile kept[2000];
+int main(int argc, char** argv) {
+  (void)argv;
+  for (int i = 0; i < 2000; i++) kept[i] = keeps();
+  if (argc > 1) raise(SIGKILL);
+  return 3;
+}
+END
+"$CC" -g "$work/keeps.c" -o "$work/keeps"
+status=0
+"$tool" profile -i 1 --save "$work/kept.json" --library "$library" "$work/keeps" > "$work/said" ||
+  status=$?
+[[ $status -eq 3 ]] || fail "profile ends with $status, the program with 3"
+grep -q '5.72 MiB .*keeps' "$work/said" || fail "2,000 blocks are missing: $(cat "$work/said")"
+"$tool" report --collapsed "$work/kept.json" > "$work/said"
+grep -q 'main;keeps 6000000$' "$work/said" || fail "not 6,000,000 bytes: $(cat "$work/said")"
+status=0
+"$tool" profile -i 1 --black-box --library "$library" "$work/keeps" kill > "$work/said" || status=$?
+[[ $status -eq 137 ]] || fail "profile ends with $status, the program was killed"
+grep -q '5.72 MiB .*keeps' "$work/said" || fail "killed, it left too little: $(cat "$work/said")"
+says "left no profile" "$tool" profile --library "$library" "$work/keeps" kill
+says "is no interval" "$tool" profile -i 0 --library "$library" "$work/keeps"
+printf 'rimaprof' > "$work/cut.rip"
+RIMALLOC_LIBRARY=$library says "cannot be read" "$tool" report "$work/cut.rip"
+
 # What cannot be done, and why.
 says "there is no process 4000000000" "$tool" stat 4000000000
 says "process $$ " "$tool" stat $$
