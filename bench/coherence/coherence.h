@@ -57,6 +57,7 @@ typedef struct co_counts_s {
   uint64_t shared;       // of them, those that took the line from another CPU
   uint64_t misses;       // accesses to lines that another CPU had written to, or was to lose
   uint64_t invalidated;  // copies in caches of others that had to go for these
+  uint64_t stalled;      // cycles that an access waited until a line had served others
   uint64_t calls;        // into the kernel for memory
   uint64_t waits;        // for a lock
 } co_counts_t;
@@ -71,6 +72,7 @@ typedef struct co_cost_s {
   bool miss;             // communication with other CPUs
   bool cold;             // from memory
   unsigned invalidated;  // copies
+  uint64_t stalled;      // cycles, as in co_counts_t
   uint64_t end;          // when the access is done
 } co_cost_t;
 

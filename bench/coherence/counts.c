@@ -24,6 +24,7 @@ static void counts_sum(co_counts_t* sum, const co_counts_t* more) {
   sum->shared += more->shared;
   sum->misses += more->misses;
   sum->invalidated += more->invalidated;
+  sum->stalled += more->stalled;
   sum->calls += more->calls;
   sum->waits += more->waits;
 }
@@ -43,8 +44,10 @@ void counts_add_at(co_kind_t kind, const void* pc, const co_counts_t* more) {
 
 static void counts_print_one(const co_counts_t* c) {
   printf(" ops=%" PRIu64 " accesses=%" PRIu64 " locked=%" PRIu64 " shared=%" PRIu64
-         " misses=%" PRIu64 " invalidated=%" PRIu64 " calls=%" PRIu64 " waits=%" PRIu64 "\n",
-         c->ops, c->accesses, c->locked, c->shared, c->misses, c->invalidated, c->calls, c->waits);
+         " misses=%" PRIu64 " invalidated=%" PRIu64 " stalled=%" PRIu64 " calls=%" PRIu64
+         " waits=%" PRIu64 "\n",
+         c->ops, c->accesses, c->locked, c->shared, c->misses, c->invalidated, c->stalled, c->calls,
+         c->waits);
 }
 
 void counts_print(void) {

@@ -106,7 +106,8 @@ co_cost_t directory_access(unsigned cpu, uintptr_t address, co_use_t use, uint64
     }
     if (cost.miss) {
       const uint64_t begin = now > line->busy ? now : line->busy;
-      cost.end += begin - now + CO_CYCLES_TRANSFER;
+      cost.stalled = begin - now;
+      cost.end += cost.stalled + CO_CYCLES_TRANSFER;
       line->busy = begin + CO_CYCLES_TRANSFER;
     } else if (cost.cold) {
       cost.end += CO_CYCLES_COLD;

@@ -231,7 +231,8 @@ static void fibers_count(co_fiber_t* f, co_use_t use, const co_cost_t* cost, con
                             .locked = use == CO_LOCKED,
                             .shared = use == CO_LOCKED && cost->miss,
                             .misses = cost->miss,
-                            .invalidated = cost->invalidated};
+                            .invalidated = cost->invalidated,
+                            .stalled = cost->stalled};
   counts_add(f->kind, &more);
   if (use == CO_LOCKED || cost->miss) counts_add_at(f->kind, pc, &more);
 }
