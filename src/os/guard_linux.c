@@ -22,7 +22,7 @@ enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103 };
 
 static struct {
   rix_flag_t xrefused;  // the kernel makes no marks
-} guards;
+} guarding;
 
 static bool guard_advise(void* p, size_t size, int advice) {
   rix_linux_count_commit();
@@ -35,10 +35,10 @@ static bool guard_protect(void* p, size_t size, int access) {
 }
 
 bool rix_os_guard_by_mark(void* p, size_t size) {
-  if (ri_load_relaxed(&guards.xrefused) != 0) return false;
+  if (ri_load_relaxed(&guarding.xrefused) != 0) return false;
   const int saved = errno;
   const bool done = guard_advise(p, size, GUARD_INSTALL);
-  if (!done) ri_store_relaxed(&guards.xrefused, 1);
+  if (!done) ri_store_relaxed(&guarding.xrefused, 1);
   errno = saved;
   return done;
 }
@@ -54,7 +54,7 @@ bool rix_os_guard(void* p, size_t size) {
 
 bool rix_os_unguard(void* p, size_t size) {
   const int saved = errno;
-  const bool refused = ri_load_relaxed(&guards.xrefused) != 0;
+  const bool refused = ri_load_relaxed(&guarding.xrefused) != 0;
   bool done = guard_advise(p, size, GUARD_REMOVE);
   if (refused) done = guard_protect(p, size, PROT_READ | PROT_WRITE);
   errno = saved;
