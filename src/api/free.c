@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "api/api.h"
-#include "api/new.h"
 #include "options/options.h"
 #include "page/profiled.h"
 #include "page/release.h"
@@ -21,10 +20,6 @@ static void free_check_size(rix_target_t t, const void* p, size_t size) {
   if (usable < size) {
     rix_error(EINVAL, "free of %p with size %zu, but its block has %zu", p, size, usable);
   }
-}
-
-void rix_delete_check(const void* p, size_t size) {
-  if (p != NULL) free_check_size(rix_target(p), p, size);
 }
 
 // Everything that the inline part of ri_free_sized leaves: pages of other threads, of one block,

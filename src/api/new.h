@@ -27,10 +27,6 @@ RIX_INTERNAL __attribute__((noreturn)) void rix_new_throw(size_t size);
 // As ri_new_aligned when there was no memory; alignment 0: none in particular.
 RIX_INTERNAL RIX_SLOW void* rix_new_retry(size_t size, size_t alignment);
 
-// Reports a size that is more than the block of p has, if it is one of ours: `operator delete` got
-// it (free.c). Does not throw.
-RIX_INTERNAL void rix_delete_check(const void* p, size_t size);
-
 // A function of a C++ library that is in the process but out of scope (case 2); NULL without one.
 RIX_INTERNAL void* rix_new_find(const char* name);
 

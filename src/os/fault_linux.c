@@ -23,6 +23,7 @@
 #include "base/atomic.h"
 #include "os/os.h"
 #include "os/sys.h"
+#include "os/unwind.h"
 
 // ---- Stacks -------------------------------------------------------------------------------------
 
@@ -34,6 +35,7 @@ enum { FAULT_LINK = 0 };
 #endif
 
 enum { FAULT_FRAME_MOST = 1 << 20 };  // bytes from one frame to the next
+enum { FAULT_DEPTH = 64 };            // frames that are looked at
 
 // Whether the two words at a place can be read; *page: the last page that could be, which most
 // frames share.
@@ -46,7 +48,7 @@ static bool fault_reads(uintptr_t place, uintptr_t* page) {
   return true;
 }
 
-size_t rix_os_stack(uintptr_t* out, size_t most, uintptr_t frame, uintptr_t at) {
+size_t rix_os_frames(uintptr_t* out, size_t most, uintptr_t frame, uintptr_t at) {
   size_t n = 0;
   if (at != 0 && n < most) out[n++] = at;
   if (frame == 0) frame = (uintptr_t)__builtin_frame_address(0);
@@ -62,6 +64,34 @@ size_t rix_os_stack(uintptr_t* out, size_t most, uintptr_t frame, uintptr_t at) 
     frame = next;
   }
   return n;
+}
+
+// Which of these places is the first that the reader wants: the interrupted one, or the first that
+// is not in this library, if that is one of its own. `n`: none.
+static size_t fault_first(const uintptr_t* pcs, size_t n, uintptr_t at) {
+  size_t i = 0;
+  uintptr_t low, high;
+  if (at != 0) {
+    while (i < n && pcs[i] != at)
+      i++;
+    return i;
+  }
+  if (!rix_unwind_module((uintptr_t)&rix_os_frames, &low, &high)) return 0;
+  while (i < n && pcs[i] >= low && pcs[i] < high)
+    i++;
+  return i < n && (pcs[n - 1] < low || pcs[n - 1] >= high) ? i : 0;
+}
+
+size_t rix_os_stack(uintptr_t* out, size_t most, uintptr_t frame, uintptr_t at) {
+  uintptr_t pcs[FAULT_DEPTH];
+  rix_unwind_bounds_t bounds = {0, 0};
+  bool whole;
+  const size_t n = rix_unwind(pcs, FAULT_DEPTH, &bounds, &whole);
+  const size_t first = fault_first(pcs, n, at);
+  if (first >= n) return rix_os_frames(out, most, frame, at);
+  const size_t count = n - first < most ? n - first : most;
+  __builtin_memcpy(out, &pcs[first], count * sizeof(pcs[0]));
+  return count;
 }
 
 uintptr_t rix_os_thread_name(void) { return (uintptr_t)pthread_self(); }

@@ -201,11 +201,14 @@ RIX_INTERNAL void* rix_os_try(void* (*call)(void* arg), void* arg);
 
 // ---- Stacks and faults --------------------------------------------------------------------------
 
-// Where the calling thread is, the innermost call first, as return addresses: at most `most`, by
-// the chain of frame pointers as far as code keeps them: the caller of the library always, its
-// callers if they were compiled with frame pointers. Reads nothing but memory that can be read.
-// Returns how many. `frame`, `at`: of an interrupted code's frame and place; 0: of the caller.
+// Where the calling thread is, the innermost call first, as return addresses: at most `most`, as
+// os/unwind.h finds them, without the frames of this library where it is one of its own; where that
+// finds none, by rix_os_frames. Returns how many. `frame`, `at`: of an interrupted code's frame and
+// place, in the handler; at == 0: of the caller.
 RIX_INTERNAL size_t rix_os_stack(uintptr_t* out, size_t most, uintptr_t frame, uintptr_t at);
+// The same by the chain of frame pointers as far as code keeps them. Reads nothing but memory that
+// can be read. frame == 0: the caller's.
+RIX_INTERNAL size_t rix_os_frames(uintptr_t* out, size_t most, uintptr_t frame, uintptr_t at);
 RIX_INTERNAL uintptr_t rix_os_thread_name(void);  // what pthread_self() says and debuggers show
 
 // The file that is mapped at an address, and the address as one of the file's. False: none, or the

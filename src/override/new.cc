@@ -132,33 +132,6 @@ RIX_SLOW void delete_generic(void* p) {
   }
 }
 
-// The size that was asked for, as the type says that is deleted: no more than the block has. Looked
-// at before the form without a size frees it, which may be the program's.
-inline bool size_fits(const void* p, std::size_t size) {
-  const ri_page_t* const page = rix_fast_page_of(p);
-  return RIX_LIKELY(page != nullptr && size <= ri_load_relaxed(&page->xblock_size));
-}
-
-RIX_SLOW void delete_object(void* p, std::size_t size) noexcept {
-  rix_delete_check(p, size);
-  operator delete(p);
-}
-
-RIX_SLOW void delete_array(void* p, std::size_t size) noexcept {
-  rix_delete_check(p, size);
-  operator delete[](p);
-}
-
-RIX_SLOW void delete_aligned(void* p, std::size_t size, align_t alignment) noexcept {
-  rix_delete_check(p, size);
-  operator delete(p, alignment);
-}
-
-RIX_SLOW void delete_aligned_array(void* p, std::size_t size, align_t alignment) noexcept {
-  rix_delete_check(p, size);
-  operator delete[](p, alignment);
-}
-
 }  // namespace
 
 // ---- new ----------------------------------------------------------------------------------------
@@ -226,15 +199,12 @@ NEW_FORM void operator delete(void* p) noexcept { rix_fast_free_or(p, delete_gen
 
 NEW_FORM void operator delete(void* p, align_t) noexcept { rix_fast_free_or(p, delete_generic); }
 
-NEW_FORM void operator delete(void* p, std::size_t size) noexcept {
-  return RIX_LIKELY(size_fits(p, size)) ? operator delete(p) : delete_object(p, size);
-}
+NEW_FORM void operator delete(void* p, std::size_t) noexcept { operator delete(p); }
 
 NEW_FORM void operator delete(void* p, const nothrow_t&) noexcept { operator delete(p); }
 
-NEW_FORM void operator delete(void* p, std::size_t size, align_t alignment) noexcept {
-  return RIX_LIKELY(size_fits(p, size)) ? operator delete(p, alignment)
-                                        : delete_aligned(p, size, alignment);
+NEW_FORM void operator delete(void* p, std::size_t, align_t alignment) noexcept {
+  operator delete(p, alignment);
 }
 
 NEW_FORM void operator delete(void* p, align_t alignment, const nothrow_t&) noexcept {
@@ -247,15 +217,12 @@ NEW_FORM void operator delete[](void* p, align_t alignment) noexcept {
   operator delete(p, alignment);
 }
 
-NEW_FORM void operator delete[](void* p, std::size_t size) noexcept {
-  return RIX_LIKELY(size_fits(p, size)) ? operator delete[](p) : delete_array(p, size);
-}
+NEW_FORM void operator delete[](void* p, std::size_t) noexcept { operator delete[](p); }
 
 NEW_FORM void operator delete[](void* p, const nothrow_t&) noexcept { operator delete[](p); }
 
-NEW_FORM void operator delete[](void* p, std::size_t size, align_t alignment) noexcept {
-  return RIX_LIKELY(size_fits(p, size)) ? operator delete[](p, alignment)
-                                        : delete_aligned_array(p, size, alignment);
+NEW_FORM void operator delete[](void* p, std::size_t, align_t alignment) noexcept {
+  operator delete[](p, alignment);
 }
 
 NEW_FORM void operator delete[](void* p, align_t alignment, const nothrow_t&) noexcept {

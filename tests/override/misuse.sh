@@ -29,18 +29,6 @@ for kind in foreign stack wild realloc double-large interior-large double interi
   reported $kind RIMALLOC_CHECK=1
 done
 
-# Each form of delete that gets a size; then right ones, of which nothing is said.
-if has_cxx; then
-  build preload "$work/sized" sized.cc
-  for form in object array aligned aligned-array; do
-    pointer=$(preloaded "$work/sized" $form 2> "$work/err") || fail "delete $form: exit code $?"
-    grep -q "^rimalloc: error: free of $pointer with size 1000, but its block has" "$work/err" ||
-      fail "delete $form: no message that names $pointer, but: $(cat "$work/err")"
-  done
-  preloaded "$work/sized" right > "$work/out" 2> "$work/err" || fail "right sizes: exit code $?"
-  [[ ! -s $work/err ]] || fail "right sizes: $(cat "$work/err")"
-fi
-
 RIMALLOC_SHOW_ERRORS=0 preloaded "$work/misuse" foreign > "$work/out" 2> "$work/err" ||
   fail "quiet: exit code $?"
 [[ ! -s $work/err ]] || fail "quiet: $(cat "$work/err")"

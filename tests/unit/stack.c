@@ -11,7 +11,7 @@ enum { MOST = 8 };
 
 static size_t walk(uintptr_t frame) {
   uintptr_t frames[MOST];
-  return rix_os_stack(frames, MOST, frame, 1);
+  return rix_os_frames(frames, MOST, frame, 1);
 }
 
 int main(void) {
@@ -34,11 +34,11 @@ int main(void) {
   words[5] = 10001;
   uintptr_t frames[MOST];
 #if !defined(__riscv)
-  CHECK(rix_os_stack(frames, MOST, (uintptr_t)words, 0) == 2);
+  CHECK(rix_os_frames(frames, MOST, (uintptr_t)words, 0) == 2);
   CHECK(frames[0] == 10000 && frames[1] == 10001);
   words[4] = (uintptr_t)words;
-  CHECK(rix_os_stack(frames, MOST, (uintptr_t)words, 9999) == 3 && frames[0] == 9999);
-  CHECK(rix_os_stack(frames, 1, (uintptr_t)words, 9999) == 1);
+  CHECK(rix_os_frames(frames, MOST, (uintptr_t)words, 9999) == 3 && frames[0] == 9999);
+  CHECK(rix_os_frames(frames, 1, (uintptr_t)words, 9999) == 1);
 #endif
   CHECK(munmap(p, 2 * unit) == 0);
   return 0;
