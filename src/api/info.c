@@ -7,6 +7,7 @@
 #include "page/holes.h"
 #include "page/mapped.h"
 #include "page/remote.h"
+#include "page/trap.h"
 #include "options/hooks.h"
 #include "options/options.h"
 
@@ -68,6 +69,7 @@ void ri_collect(bool force) {
       rix_heap_collect_theap(theap);
   }
   rix_orphan_collect(force);
+  if (force) (void)rix_trap_drain();
   if (force) rix_sparse_punch_all();
   rix_arena_purge(force);
 }

@@ -11,6 +11,7 @@
 #include "observe/profile.h"
 #include "options/options.h"
 #include "os/file.h"
+#include "page/profiled.h"
 
 enum { PROFILE_PATH = 512, PROFILE_LEAKS = 20, PROFILE_EXIT = 23, PROFILE_FRAMES = 12 };
 
@@ -37,7 +38,10 @@ void ri_profile_stop(void) {
   rix_profile_thread_refresh();
 }
 
-void ri_profile_reset(void) { rix_profile_reset(); }
+void ri_profile_reset(void) {
+  rix_profile_reset();
+  rix_page_forget_sampled();
+}
 
 size_t ri_profile_interval(void) { return (size_t)rix_profile_interval(); }
 
@@ -163,7 +167,8 @@ void rix_api_profile_begin(void) {
   if (profile_start(interval, file ? path : NULL)) {
     profile_starter = rix_os_process_id();
   } else if (file) {
-    rix_warning("the profile cannot be kept in %s", path);
+    rix_warning("the profile cannot be kept in %s (for each process of its own: %%p in the name)",
+                path);
   } else {
     rix_warning("no memory for a profile");
   }

@@ -68,11 +68,10 @@ typedef struct rix_sample_s {
 
 // When the profiler takes its next sample (profile.c).
 typedef struct rix_countdown_s {
-  uint64_t interval;           // bytes between two, on average; 0: off
-  int64_t left;                // bytes to the next one; 0 while it is off
-  uint64_t end;                // bytes that will have been handed out then
-  uint64_t random;             // state of the random numbers; 0: none yet
-  rix_unwind_bounds_t bounds;  // of the thread's stack
+  uint64_t interval;  // bytes between two, on average; 0: off
+  int64_t left;       // bytes to the next one; 0 while it is off
+  uint64_t end;       // bytes that will have been handed out then
+  uint64_t random;    // state of the random numbers; 0: none yet
 } rix_countdown_t;
 
 // How many full pages came back to the queues since the slow allocation number `calls` (queue.c);

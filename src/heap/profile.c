@@ -61,7 +61,7 @@ void rix_profile_theap_sample(rix_theap_t* theap, ri_page_t* page, const void* b
                                  interval,           mark,      rix_os_thread_id(),
                                  profile_heap(theap)};
   rix_trace_t trace;
-  rix_profile_trace(&trace, &p->bounds);
+  rix_profile_trace(&trace);
   rix_page_add_sampled(page, &trace, &sampled);
 }
 

@@ -15,6 +15,7 @@
 #include "heap/theap.h"
 #include "options/hooks.h"
 #include "os/os.h"
+#include "page/trap.h"
 
 enum {
   RELIEF_STEPS = 4 * 1024,  // steps along lists (page/holes.h) at a time
@@ -88,6 +89,7 @@ static void relief_of_all(void) {
     rix_event(RIX_EVENT_RELIEF);
     tld->relief_began = now;
     relief_collect(tld);
+    (void)rix_trap_drain();
     rix_arena_purge_pressed();
   }
   tld->relieving = !rix_sparse_relieve(begins, RELIEF_STEPS, goal);
@@ -109,6 +111,7 @@ void rix_relieve_hard(size_t size) {
   const size_t goal = rix_limit_goal(size);
   if (goal == 0) return;  // it can never have so much
   if (rix_tls.phase == RIX_THREAD_LIVE) relief_collect((rix_tld_t*)rix_tls.self);
+  (void)rix_trap_drain();
   rix_arena_relieve();
   if (rix_limit_used() > goal) (void)rix_sparse_relieve(true, SIZE_MAX, goal);
 }

@@ -13,7 +13,7 @@
 #include "options/options.h"
 #include "options/report.h"
 
-enum { WATCH_ALL_SLOTS = 262144, WATCH_LINE = 360, WATCH_PATH = 240 };
+enum { WATCH_ALL_SLOTS = 262144, WATCH_LINE = 360, WATCH_PATH = 240, WATCH_TRIES = 1 << 20 };
 
 static struct {
   rix_flag_t xcatching;
@@ -217,7 +217,8 @@ static RIX_SLOW void watch_report(ri_watch_report_t* r) {
 
 void rix_watch_freeing(const ri_page_t* page) {
   const rix_trap_t* const trap = rix_trap_of(page);
-  if (trap->open) return;  // it was reported, and the program went on
+  if (trap == NULL) return;  // another thread frees the block too: the claim finds that
+  if (trap->open) return;    // it was reported, and the program went on
   const uint8_t* const damage = rix_trap_damage(trap);
   if (RIX_LIKELY(damage == NULL)) return;
   ri_watch_report_t r;
@@ -238,9 +239,16 @@ bool rix_watch_reports_free(const void* p) {
 
 // ---- At an access -------------------------------------------------------------------------------
 
+// A signal's handler that faults may have interrupted the thread while it had the lock.
+static bool watch_lock_soon(void) {
+  for (unsigned i = 0; i < WATCH_TRIES; i++)
+    if (rix_lock_try(&rix_trap_lock)) return true;
+  return false;
+}
+
 static bool watch_fault(const rix_os_fault_t* fault) {
   ri_watch_report_t r;
-  rix_lock(&rix_trap_lock);
+  if (!watch_lock_soon()) return false;
   rix_trap_t* const trap = rix_trap_find(fault->address);
   const bool known = trap != NULL;
   const bool before = known && trap->open;  // another thread was faster

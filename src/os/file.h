@@ -9,11 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "os/os.h"
 #include "base/compiler.h"
 
 // A new file, or an existing one of this user's, emptied; never through a symbolic link. For
 // reading and writing, by this user alone. -1, and errno: refused.
 RIX_INTERNAL int rix_os_file_create(const char* path);
+// A new file in the place of what has the name, which stays as it is for whoever has it open.
+RIX_INTERNAL int rix_os_file_replace(const char* path);
 // An existing one, for reading. -1, and errno: refused.
 RIX_INTERNAL int rix_os_file_open(const char* path);
 RIX_INTERNAL void rix_os_file_close(int file);
@@ -22,13 +25,18 @@ RIX_INTERNAL bool rix_os_file_write(int file, const void* data, size_t size);
 // Up to `size` bytes from an offset on; how many there were, 0 also for an error.
 RIX_INTERNAL size_t rix_os_file_read_at(int file, void* data, size_t size, uint64_t offset);
 
-// Makes the file as long as that, and maps it: what is stored there is in the file, whatever
-// becomes of the process. NULL, and errno: refused.
+// Makes a file as long as that, with all its room on the disk, and maps it: what is stored there is
+// in the file, whatever becomes of the process. NULL, and errno: refused, or there is no room.
 RIX_INTERNAL void* rix_os_file_map(int file, size_t size);
 // Maps a file for reading; *size: how long it is. NULL, and errno: refused.
 RIX_INTERNAL void* rix_os_file_map_read(int file, size_t* size);
 
+// An OS page that holds 1 here, also in a child that calls this with the page, and 0 in every other
+// copy of the address space. NULL: the OS has none.
+RIX_INTERNAL ri_atomic_u32_t* rix_os_own_page(ri_atomic_u32_t* page);
+
 // This process, the calling thread, and the time since 1970.
+RIX_INTERNAL bool rix_os_process_exists(uint32_t id);
 RIX_INTERNAL uint32_t rix_os_process_id(void);
 RIX_INTERNAL uint32_t rix_os_thread_id(void);
 RIX_INTERNAL uint64_t rix_os_wall_ms(void);

@@ -18,6 +18,7 @@
 #include "os/os.h"
 #include "os/sys.h"
 
+enum { FILE_LIMIT = 1, FILE_WIPE_ON_FORK = 18 };  // RLIMIT_FSIZE, MADV_WIPEONFORK (4.14)
 enum { FILE_LINE = 1024, FILE_NOTES = 1024, FILE_SEGMENTS = 64 };
 
 static int file_open(const char* path, long flags) {
@@ -27,6 +28,13 @@ static int file_open(const char* path, long flags) {
 
 int rix_os_file_create(const char* path) {
   return file_open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW);
+}
+
+int rix_os_file_replace(const char* path) {
+  const int saved = errno;
+  (void)rix_sys_call(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
+  errno = saved;
+  return file_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
 }
 
 int rix_os_file_open(const char* path) { return file_open(path, O_RDONLY); }
@@ -79,8 +87,28 @@ size_t rix_os_file_read_at(int file, void* data, size_t size, uint64_t offset) {
   return done;
 }
 
+// Takes the room on the disk at once: a store to a mapped file that finds none would be a SIGBUS,
+// as a longer file than RLIMIT_FSIZE is a SIGXFSZ.
+static bool file_extend(int file, size_t size) {
+  struct {
+    uint64_t now, most;
+  } limit = {UINT64_MAX, UINT64_MAX};
+  (void)rix_sys_call(SYS_prlimit64, 0, FILE_LIMIT, 0, (long)&limit, 0, 0);
+  if (size > limit.now) {
+    errno = EFBIG;
+    return false;
+  }
+#if defined(__LP64__)
+  if (rix_sys_call(SYS_fallocate, file, 0, 0, (long)size, 0, 0) == 0) return true;
+#else
+  if (rix_sys_call(SYS_fallocate, file, 0, 0, 0, (long)size, 0) == 0) return true;
+#endif
+  if (errno != EOPNOTSUPP) return false;  // the file system does not know it
+  return rix_sys_call(SYS_ftruncate, file, (long)size, 0, 0, 0, 0) == 0;
+}
+
 void* rix_os_file_map(int file, size_t size) {
-  if (rix_sys_call(SYS_ftruncate, file, (long)size, 0, 0, 0, 0) != 0) return NULL;
+  if (!file_extend(file, size)) return NULL;
   void* const p = rix_sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   return p != MAP_FAILED ? p : NULL;
 }
@@ -100,6 +128,27 @@ void* rix_os_file_map_read(int file, size_t* size) {
 }
 
 // ---- Who and when -------------------------------------------------------------------------------
+
+bool rix_os_process_exists(uint32_t id) {
+  const int saved = errno;
+  const bool exists = rix_sys_call(SYS_kill, (long)id, 0, 0, 0, 0, 0) == 0 || errno == EPERM;
+  errno = saved;
+  return exists;
+}
+
+ri_atomic_u32_t* rix_os_own_page(ri_atomic_u32_t* page) {
+  const int saved = errno;
+  if (page == NULL) {
+    page = rix_os_map(NULL, rix_os_page_size(), RIX_OS_USABLE);
+    if (page != NULL && rix_sys_madvise(page, rix_os_page_size(), FILE_WIPE_ON_FORK) != 0) {
+      (void)rix_os_unmap(page, rix_os_page_size());
+      page = NULL;
+    }
+  }
+  if (page != NULL) ri_store_relaxed(page, 1);
+  errno = saved;
+  return page;
+}
 
 uint32_t rix_os_process_id(void) { return (uint32_t)rix_sys_call(SYS_getpid, 0, 0, 0, 0, 0, 0); }
 

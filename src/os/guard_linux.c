@@ -22,6 +22,7 @@ enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103 };
 
 static struct {
   rix_flag_t xrefused;  // the kernel makes no marks
+  rix_flag_t xmade;     // it has made one: it refuses some memory only, such as what is locked
 } guarding;
 
 static bool guard_advise(void* p, size_t size, int advice) {
@@ -38,7 +39,11 @@ bool rix_os_guard_by_mark(void* p, size_t size) {
   if (ri_load_relaxed(&guarding.xrefused) != 0) return false;
   const int saved = errno;
   const bool done = guard_advise(p, size, GUARD_INSTALL);
-  if (!done) ri_store_relaxed(&guarding.xrefused, 1);
+  if (done) {
+    ri_store_relaxed(&guarding.xmade, 1);
+  } else if (ri_load_relaxed(&guarding.xmade) == 0) {
+    ri_store_relaxed(&guarding.xrefused, 1);
+  }
   errno = saved;
   return done;
 }

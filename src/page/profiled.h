@@ -21,6 +21,9 @@ RIX_INTERNAL void rix_page_add_sampled(ri_page_t* page, const rix_trace_t* trace
 RIX_INTERNAL void rix_page_free_sampled(ri_page_t* page, const void* block, bool own,
                                         uint64_t mark);
 
+// No block has a record any more. Pages lose the flag when a block of them is freed.
+RIX_INTERNAL void rix_page_forget_sampled(void);
+
 // All blocks of a page with the flag are gone.
 RIX_INTERNAL void rix_page_end_sampled(ri_page_t* page);
 

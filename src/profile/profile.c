@@ -11,8 +11,9 @@ rix_profile_interval_t rix_profile_xinterval;
 
 static struct {
   ri_atomic(rix_image_t*) ximage;
-  bool file;            // a mapped one
-  uint64_t modules_us;  // when modules were looked for last
+  bool file;             // a mapped one
+  ri_atomic_u32_t* own;  // of this process, and not of one that clone made of it
+  uint64_t modules_us;   // when modules were looked for last
 } profile;
 
 static rix_image_t* profile_image(void) { return ri_load_relaxed(&profile.ximage); }
@@ -67,9 +68,22 @@ static void profile_new_stack(rix_image_t* image, const rix_trace_t* trace, uint
 
 // ---- On and off ---------------------------------------------------------------------------------
 
+// Whether the file has the tables of another process that lives: its child may have got the name
+// from it, with the environment.
+static bool profile_is_taken(const char* path) {
+  rix_image_t old;
+  const int file = rix_os_file_open(path);
+  if (file < 0) return false;
+  const size_t got = rix_os_file_read_at(file, &old, sizeof(old), 0);
+  rix_os_file_close(file);
+  return got == sizeof(old) && rix_image_valid(&old, (size_t)old.size) &&
+         old.pid != rix_os_process_id() && rix_os_process_exists(old.pid);
+}
+
 static rix_image_t* profile_map(size_t size, const char* path) {
   if (path == NULL) return rix_os_map(NULL, size, RIX_OS_USABLE);
-  const int file = rix_os_file_create(path);
+  if (profile_is_taken(path)) return NULL;
+  const int file = rix_os_file_replace(path);
   if (file < 0) return NULL;
   rix_image_t* const image = rix_os_file_map(file, size);
   rix_os_file_close(file);
@@ -96,6 +110,7 @@ bool rix_profile_start(uint64_t interval, size_t size, const char* path) {
       rix_image_init(image, size);
       profile_begin(image, interval);
       profile.file = path != NULL;
+      if (profile.file) profile.own = rix_os_own_page(profile.own);
       ri_store_relaxed(&profile.ximage, image);
     }
   }
@@ -138,21 +153,23 @@ static void profile_leave_file(void) {
 void rix_profile_after_fork(void) {
   if (profile_image() == NULL) return;
   if (profile.file) profile_leave_file();
+  if (profile.own != NULL) ri_store_relaxed(profile.own, 1);
   if (profile_image() != NULL) profile_image()->pid = rix_os_process_id();
 }
 
 // The tables, under the lock. A process that was made by clone, unknown to the C library, notices
-// here.
+// here; a child of vfork shares all this with its parent, and goes on with it.
 static rix_image_t* profile_mine(void) {
-  if (profile_image() != NULL && profile.file && profile_image()->pid != rix_os_process_id())
+  if (profile.file && profile.own != NULL && ri_load_relaxed(profile.own) == 0)
     rix_profile_after_fork();
   return profile_image();
 }
 
 // ---- Samples ------------------------------------------------------------------------------------
 
-RIX_NOINLINE void rix_profile_trace(rix_trace_t* trace, rix_unwind_bounds_t* bounds) {
-  trace->depth = rix_unwind(trace->pcs, RIX_IMAGE_DEPTH, bounds, &trace->whole);
+RIX_NOINLINE void rix_profile_trace(rix_trace_t* trace) {
+  rix_unwind_bounds_t bounds = {0, 0};  // what was a stack the last time need not be one any more
+  trace->depth = rix_unwind(trace->pcs, RIX_IMAGE_DEPTH, &bounds, &trace->whole);
   uintptr_t low;
   uintptr_t high;
   if (trace->depth == 0 || !rix_unwind_module((uintptr_t)&rix_profile_trace, &low, &high)) return;

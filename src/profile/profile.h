@@ -28,7 +28,7 @@ RIX_INTERNAL void rix_profile_stop(void);
 RIX_INTERNAL void rix_profile_reset(void);
 
 // The stack of the caller, without the frames of this library where it is one of its own.
-RIX_INTERNAL void rix_profile_trace(rix_trace_t* trace, rix_unwind_bounds_t* bounds);
+RIX_INTERNAL void rix_profile_trace(rix_trace_t* trace);
 
 // As in table.h. False: it has no record.
 RIX_INTERNAL bool rix_profile_add(const rix_trace_t* trace, const rix_sampled_t* sampled);
