@@ -21,6 +21,7 @@
 #include "page/abandon.h"
 #include "page/mapped.h"
 #include "page/remote.h"
+#include "page/trap.h"
 
 _Static_assert(RIX_COUNT_BINS <= RI_STAT_BINS, "each class has a bin");
 
@@ -191,6 +192,12 @@ static void stats_fill_limits(ri_stats_t* s) {
   stats_set(&s->group_usage, group.limit == SIZE_MAX ? 0 : group.usage);
 }
 
+// What the library has for itself. (The profiler's tables are asked for, and say so themselves.)
+static size_t stats_metadata(void) {
+  return rix_meta_reserved() + rix_pagemap_reserved() + rix_os_task_bytes() +
+         rix_trap_counts().table;
+}
+
 // What belongs to the process as a whole.
 static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
   stats_gauge(&s->reserved, RIX_GAUGE_RESERVED, events);
@@ -200,7 +207,7 @@ static void stats_fill_process(ri_stats_t* s, const uint64_t* events) {
   stats_gauge(&s->holes, RIX_GAUGE_HOLES, events);
   stats_gauge(&s->excess, RIX_GAUGE_EXCESS, events);
   stats_set(&s->retained, stats_retained());
-  stats_set(&s->metadata, rix_meta_reserved() + rix_pagemap_reserved() + rix_os_task_bytes());
+  stats_set(&s->metadata, stats_metadata());
   stats_set(&s->pages_abandoned, rix_page_abandoned_count());
   stats_raise(&s->pages_abandoned.total, (int64_t)events[RIX_EVENT_ABANDONED]);
   stats_gauge(&s->heaps, RIX_GAUGE_HEAPS, events);
@@ -363,7 +370,7 @@ void rix_stats_summary(ri_summary_t* summary) {
   s.reserved = rix_gauge_now(RIX_GAUGE_RESERVED);
   s.abandoned = rix_page_abandoned_count();
   s.threads = rix_thread_count();
-  s.metadata = rix_meta_reserved() + rix_pagemap_reserved() + rix_os_task_bytes();
+  s.metadata = stats_metadata();
   s.os_calls = rix_os_calls();
   s.purged = rix_purged_bytes();
   *summary = s;

@@ -23,6 +23,7 @@ enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103 };
 static struct {
   rix_flag_t xrefused;  // the kernel makes no marks
   rix_flag_t xmade;     // it has made one: it refuses some memory only, such as what is locked
+  rix_flag_t xtaken;    // access was taken away without a mark
 } guarding;
 
 static bool guard_advise(void* p, size_t size, int advice) {
@@ -51,17 +52,26 @@ bool rix_os_guard_by_mark(void* p, size_t size) {
 bool rix_os_guard(void* p, size_t size) {
   if (rix_os_guard_by_mark(p, size)) return true;
   const int saved = errno;
+  ri_store_relaxed(&guarding.xtaken, 1);
   const bool done = guard_protect(p, size, PROT_NONE);
   if (done) (void)rix_sys_madvise(p, size, MADV_DONTNEED);
   errno = saved;
   return done;
 }
 
+bool rix_linux_unmark(void* p, size_t size) {
+  if (ri_load_relaxed(&guarding.xmade) == 0) return true;
+  const int saved = errno;
+  const bool done = guard_advise(p, size, GUARD_REMOVE);
+  errno = saved;
+  return done;
+}
+
 bool rix_os_unguard(void* p, size_t size) {
   const int saved = errno;
-  const bool refused = ri_load_relaxed(&guarding.xrefused) != 0;
-  bool done = guard_advise(p, size, GUARD_REMOVE);
-  if (refused) done = guard_protect(p, size, PROT_READ | PROT_WRITE);
+  bool done = rix_linux_unmark(p, size);
+  if (done && ri_load_relaxed(&guarding.xtaken) != 0)
+    done = guard_protect(p, size, PROT_READ | PROT_WRITE);
   errno = saved;
   return done;
 }

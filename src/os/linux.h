@@ -13,6 +13,9 @@ RIX_INTERNAL void rix_linux_read_file(const char* path, char* text, size_t capac
 // start.
 RIX_INTERNAL bool rix_linux_data_is_limited(void);
 
+// Takes away the marks that memory may have from guards (guard_linux.c). False: the OS refuses.
+RIX_INTERNAL bool rix_linux_unmark(void* p, size_t size);
+
 // Counts a call that changes access to memory.
 RIX_INTERNAL void rix_linux_count_commit(void);
 

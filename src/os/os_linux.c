@@ -151,7 +151,9 @@ static bool os_protect(void* p, size_t size, int protection) {
 }
 
 bool rix_os_commit(void* p, size_t size) {
-  return os_notify(RI_OS_COMMIT, p, size) && os_protect(p, size, PROT_READ | PROT_WRITE);
+  if (!os_notify(RI_OS_COMMIT, p, size) || !os_protect(p, size, PROT_READ | PROT_WRITE))
+    return false;
+  return rix_linux_unmark(p, size);
 }
 
 bool rix_os_enable(void* p, size_t size) {

@@ -31,8 +31,12 @@ size_t rix_trap_span(size_t size) {
 
 // ---- The table ----------------------------------------------------------------------------------
 
+static size_t trap_table_bytes(size_t most) {
+  return rix_align_up(most * sizeof(rix_trap_t), rix_os_page_size());
+}
+
 static bool trap_make_table(size_t most) {
-  const size_t bytes = rix_align_up(most * sizeof(rix_trap_t), rix_os_page_size());
+  const size_t bytes = trap_table_bytes(most);
   traps.table = rix_os_map(NULL, bytes, RIX_OS_USABLE);
   if (traps.table == NULL) return false;
   traps.most = most;
@@ -50,15 +54,21 @@ static rix_trap_t* trap_oldest(void) {
   return trap;
 }
 
+static size_t trap_index(const rix_trap_t* trap) {
+  return (size_t)(trap->start - rix_arena_address(trap->arena, 0)) / RIX_SLICE_SIZE;
+}
+
+// The OS does not make it accessible: the next thread that claims the slices has to.
+static void trap_uncommit(const rix_trap_t* trap) {
+  rix_bitmap_clear_run(&trap->arena->committed, trap_index(trap), trap->span / RIX_SLICE_SIZE);
+}
+
 // Returns the slices of a freed block. The trap is in no list.
 static void trap_release(const rix_trap_t* trap) {
   rix_arena_t* const arena = trap->arena;
-  const size_t index = (size_t)(trap->start - rix_arena_address(arena, 0)) / RIX_SLICE_SIZE;
+  const size_t index = trap_index(trap);
   const size_t slices = trap->span / RIX_SLICE_SIZE;
-  if (!rix_os_unguard(trap->start, trap->span)) {
-    // The next thread that claims the slices has to make them usable again.
-    rix_bitmap_clear_run(&arena->committed, index, slices);
-  }
+  if (!rix_os_unguard(trap->start, trap->span)) trap_uncommit(trap);
   rix_touched_clear(arena, index, slices);
   rix_arena_release(arena, index, slices);
 }
@@ -118,7 +128,8 @@ rix_trap_t* rix_trap_find(uintptr_t at) {
 
 rix_trap_counts_t rix_trap_counts(void) {
   rix_lock(&rix_trap_lock);
-  const rix_trap_counts_t counts = {traps.live, traps.freed, traps.freed_slices};
+  const rix_trap_counts_t counts = {traps.live, traps.freed, traps.freed_slices,
+                                    trap_table_bytes(traps.most)};
   rix_unlock(&rix_trap_lock);
   return counts;
 }
@@ -168,7 +179,7 @@ static bool trap_close_sides(const rix_trap_t* trap) {
   const size_t rest = (size_t)(trap->start + trap->span - behind);
   if (!trap_guard(trap, trap->start, (size_t)(room - trap->start))) return false;
   if (trap_guard(trap, behind, rest)) return true;
-  (void)rix_os_unguard(trap->start, (size_t)(room - trap->start));
+  if (!rix_os_unguard(trap->start, (size_t)(room - trap->start))) trap_uncommit(trap);
   return false;
 }
 
@@ -225,10 +236,7 @@ bool rix_trap_keep(ri_page_t* page) {
   const rix_trap_t copy = *trap;
   if (!closed) trap_put_unused(trap);
   rix_unlock(&rix_trap_lock);
-  if (!closed && !rix_os_unguard(copy.start, copy.span)) {
-    const size_t index = (size_t)(page - page->arena->pages);
-    rix_bitmap_clear_run(&page->arena->committed, index, page->slice_count);
-  }
+  if (!closed && !rix_os_unguard(copy.start, copy.span)) trap_uncommit(&copy);
   return closed;
 }
 

@@ -90,9 +90,10 @@ RIX_INTERNAL rix_trap_t* rix_trap_find(uintptr_t at);
 // Makes all of a trap accessible, so that a program may go on.
 RIX_INTERNAL void rix_trap_open(rix_trap_t* trap);
 
-// How many are live and freed, and the slices that the freed ones hold, which are no pages.
+// How many are live and freed, the slices that the freed ones hold, which are no pages, and the
+// bytes of the table.
 typedef struct rix_trap_counts_s {
-  size_t live, freed, freed_slices;
+  size_t live, freed, freed_slices, table;
 } rix_trap_counts_t;
 RIX_INTERNAL rix_trap_counts_t rix_trap_counts(void);
 

@@ -73,6 +73,6 @@ static void scenario(void) {
 }
 
 int main(int argc, char** argv) {
-  static const int kinds[] = {FAULTS_PROTECT, FAULTS_MEMORY, -1};
+  static const int kinds[] = {FAULTS_ADVISE, FAULTS_MEMORY, -1};
   return faults_main(argc, argv, 60, kinds);
 }
