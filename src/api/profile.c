@@ -20,13 +20,24 @@ static bool profile_start(size_t interval, const char* file) {
   return rix_profile_start(interval, rix_align_up(size, rix_os_page_size()), file);
 }
 
+// Lets the theaps of the calling thread follow.
+static void profile_thread_refresh(void) {
+  if (rix_tls.phase != RIX_THREAD_LIVE) return;
+  rix_heap_settle();
+  rix_lock(&rix_heap_lock);  // no theap ends meanwhile
+  rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
+  for (; theap != NULL; theap = theap->next)
+    if (theap->state != RIX_THEAP_DESTROYED) rix_profile_theap_refresh(theap);
+  rix_unlock(&rix_heap_lock);
+}
+
 bool ri_profile_start(size_t interval) {
   if (interval == 0) {
     rix_os_set_errno(EINVAL);
     return false;
   }
   if (profile_start(interval, NULL)) {
-    rix_profile_thread_refresh();
+    profile_thread_refresh();
     return true;
   }
   rix_os_set_errno(ENOMEM);
@@ -35,7 +46,7 @@ bool ri_profile_start(size_t interval) {
 
 void ri_profile_stop(void) {
   rix_profile_stop();
-  rix_profile_thread_refresh();
+  profile_thread_refresh();
 }
 
 void ri_profile_reset(void) {

@@ -34,18 +34,8 @@ void rix_profile_theap_init(rix_theap_t* theap) {
   rix_profile_theap_refresh(theap);
 }
 
-void rix_profile_thread_refresh(void) {
-  if (rix_tls.phase != RIX_THREAD_LIVE) return;
-  rix_heap_settle();
-  rix_lock(&rix_heap_lock);  // no theap ends meanwhile
-  rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
-  for (; theap != NULL; theap = theap->next)
-    if (theap->state != RIX_THEAP_DESTROYED) rix_profile_theap_refresh(theap);
-  rix_unlock(&rix_heap_lock);
-}
-
 static uint32_t profile_heap(const rix_theap_t* theap) {
-  return theap->heap == &rix_heap_default ? 0 : (uint32_t)theap->seq;
+  return theap == theap->tld->main ? 0 : (uint32_t)theap->seq;
 }
 
 void rix_profile_theap_sample(rix_theap_t* theap, ri_page_t* page, const void* block,

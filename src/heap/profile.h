@@ -17,8 +17,6 @@
 RIX_INTERNAL void rix_profile_theap_init(rix_theap_t* theap);
 // Follows the profiler.
 RIX_INTERNAL RIX_SLOW void rix_profile_theap_refresh(rix_theap_t* theap);
-// Lets those of the calling thread follow.
-RIX_INTERNAL void rix_profile_thread_refresh(void);
 RIX_INLINE bool rix_profile_theap_is_stale(const rix_theap_t* theap) {
   return theap->profile.interval != rix_profile_interval();
 }
