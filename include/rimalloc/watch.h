@@ -31,8 +31,9 @@ typedef enum ri_watch_kind_e {
   RI_WATCH_INVALID_FREE,    // free of a pointer into or next to a block, but not at its start
 } ri_watch_kind_t;
 
-// Where a thread was: return addresses, the innermost call first, those of the library among them;
-// as far as code keeps frame pointers, and one caller of the library's functions in any case.
+// Where a thread was: return addresses, the innermost call first; in static programs those of the
+// library are among them. On x86-64 with glibc by the tables for exceptions, elsewhere as far as
+// code keeps frame pointers.
 typedef struct ri_watch_stack_s {
   uintptr_t thread;  // what pthread_self() said, as debuggers show it; 0: it did not happen
   size_t count;

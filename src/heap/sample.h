@@ -20,10 +20,6 @@ RIX_INLINE bool rix_sample_counts(rix_theap_t* theap) {
 }
 // Of one that was counted: whether its block is to be watched.
 RIX_INTERNAL bool rix_sample_watches(rix_theap_t* theap, size_t size);
-// Whether every block is.
-RIX_INLINE bool rix_sample_watches_all(const rix_theap_t* theap) {
-  return theap->sample.watch_rate == 1;
-}
 // A random number below `range`.
 RIX_INTERNAL size_t rix_sample_random(rix_theap_t* theap, size_t range);
 
