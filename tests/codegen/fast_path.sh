@@ -37,7 +37,7 @@ budgets="
   x86_64   gcc    free        36  7  0
   x86_64   gcc    _Znwm       15  2  0
   x86_64   gcc    _ZdlPv      35  7  0
-  x86_64   gcc    _ZdlPvm     15  3  0
+  x86_64   gcc    _ZdlPvm      1  0  0
   x86_64   clang  take_16     12  1  0
   x86_64   clang  take        15  2  0
   x86_64   clang  give        36  7  0
@@ -48,7 +48,7 @@ budgets="
   x86_64   clang  free        36  7  0
   x86_64   clang  _Znwm       15  2  0
   x86_64   clang  _ZdlPv      36  7  0
-  x86_64   clang  _ZdlPvm     16  3  0
+  x86_64   clang  _ZdlPvm      1  0  0
   aarch64  gcc    take_16     15  1  0
   aarch64  gcc    take        19  2  0
   aarch64  gcc    give        47  7  1
@@ -59,7 +59,7 @@ budgets="
   aarch64  gcc    free        47  7  1
   aarch64  gcc    _Znwm       20  2  0
   aarch64  gcc    _ZdlPv      47  7  1
-  aarch64  gcc    _ZdlPvm     19  3  1
+  aarch64  gcc    _ZdlPvm      1  0  0
   aarch64  clang  take_16     15  1  0
   aarch64  clang  take        19  2  0
   aarch64  clang  give        44  7  1
@@ -70,7 +70,7 @@ budgets="
   aarch64  clang  free        44  7  1
   aarch64  clang  _Znwm       19  2  0
   aarch64  clang  _ZdlPv      44  7  1
-  aarch64  clang  _ZdlPvm     17  3  1
+  aarch64  clang  _ZdlPvm      1  0  0
   riscv64  gcc    take_16     16  1  0
   riscv64  gcc    take        21  2  0
   riscv64  gcc    give        47  7  1
@@ -81,7 +81,7 @@ budgets="
   riscv64  gcc    free        47  7  1
   riscv64  gcc    _Znwm       22  2  0
   riscv64  gcc    _ZdlPv      47  7  1
-  riscv64  gcc    _ZdlPvm     22  3  1
+  riscv64  gcc    _ZdlPvm      3  0  0
   riscv64  clang  take_16     16  1  0
   riscv64  clang  take        21  2  0
   riscv64  clang  give        45  7  1
@@ -92,7 +92,7 @@ budgets="
   riscv64  clang  free        45  7  1
   riscv64  clang  _Znwm       21  2  0
   riscv64  clang  _ZdlPv      45  7  1
-  riscv64  clang  _ZdlPvm     21  3  1
+  riscv64  clang  _ZdlPvm      2  0  0
 "
 
 flags=(-DNDEBUG -Wall -Wextra -I"$RIMALLOC_SOURCE/include" -I"$RIMALLOC_SOURCE/src")

@@ -92,7 +92,8 @@ static bool cover_fits(unsigned bits, long commit, bool placed) {
   sym_assume(start >= RIX_SLICE_SIZE && start % 4096 == 0);
   sym_assume(size >= 1 && size <= end_of_all - RIX_SLICE_SIZE && start <= end_of_all - size);
   maps = 0;
-  pagemap.entries = pagemap.reserved = pagemap.writable = pagemap.piece = pagemap.piece_end = 0;
+  pagemap.entries = pagemap.reserved = pagemap.writable = pagemap.pieces = 0;
+  pagemap.piece[0] = (pagemap_piece_t){0, 0};
   ri_store_relaxed(&rix_pagemap.xcount, 0);
   ri_store_relaxed(&rix_option_values[ri_option_max_vabits], 0);
   ri_store_relaxed(&rix_option_values[ri_option_pagemap_commit], commit);
@@ -103,9 +104,9 @@ static bool cover_fits(unsigned bits, long commit, bool placed) {
   if (count > pagemap.reserved || pagemap.writable > count) return false;
   const uint64_t first = (start - base) >> RI_SLICE_SHIFT;
   const uint64_t last = (start + size - 1 - base) >> RI_SLICE_SHIFT;
-  const bool writable = last < pagemap.writable ||
-                        (first >= pagemap.piece && last < pagemap.piece_end) ||
-                        (pagemap.piece == pagemap.writable && last < pagemap.piece_end);
+  const pagemap_piece_t piece = pagemap.piece[0];
+  const bool writable = last < pagemap.writable || (first >= piece.from && last < piece.to) ||
+                        (piece.from == pagemap.writable && last < piece.to);
   if (covered && !writable) return false;
   return !covered || (start >= base && (start + size - 1 - base) >> RI_SLICE_SHIFT < count);
 }
