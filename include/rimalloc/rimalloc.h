@@ -48,11 +48,11 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE RI_ALLOC_SIZE(1) void* ri_malloc(size_t si
 // operation for others. [C] free
 // A pointer that is no live block is reported through the output hook and ignored: with the option
 // `check` always, as long as its memory is a page of blocks that were allocated with it on. Without
-// it: a pointer outside of all pages; one into a large block (over 64 KiB) or another thread's
-// small one, but not at its start; a large block that was freed, until its place is used again; and
-// a small one that is the last that was freed in its page, or whose page is gone. Not noticed, and
-// a mistake that hands the same memory out twice, are other double frees of small blocks, and
-// pointers into small blocks of the calling thread.
+// it: a pointer outside of all pages; one into a block, but not at its start; in a page of the
+// calling thread, one to where no block was ever handed out; a large block (over 64 KiB) that was
+// freed, until its place is used again; and a small one that is the last that was freed in its
+// page, or whose page is gone. Not noticed, and a mistake that hands the same memory out twice, are
+// other double frees of small blocks.
 RI_EXPORT void ri_free(void* p) RI_NOEXCEPT;
 
 // As ri_malloc(count * size), with the memory set to zero; ENOMEM when the product overflows.
@@ -207,10 +207,10 @@ RI_NODISCARD RI_EXPORT RI_MALLOC_LIKE void* ri_pvalloc(size_t size) RI_NOEXCEPT;
 
 // As ri_free. `size` and `alignment` must be those that were requested; any size from the requested
 // to the usable one will do. With a size over 64 KiB the owner of the block is not looked up. A
-// size beyond the block or an alignment that p does not have is a mistake. In debug builds, and for
-// blocks that were allocated while the option `check` was on, it is reported (EINVAL) and the block
-// freed all the same. errno is unchanged. [C23] free_sized, free_aligned_sized. ri_free_aligned:
-// with an alignment alone. [M]
+// size beyond the block is a mistake that is reported (EINVAL), and the block freed all the same.
+// So is an alignment that p does not have, in debug builds and for blocks that were allocated while
+// the option `check` was on. errno is unchanged. [C23] free_sized, free_aligned_sized.
+// ri_free_aligned: with an alignment alone. [M]
 RI_EXPORT void ri_free_sized(void* p, size_t size) RI_NOEXCEPT;
 RI_EXPORT void ri_free_aligned_sized(void* p, size_t alignment, size_t size) RI_NOEXCEPT;
 RI_EXPORT void ri_free_aligned(void* p, size_t alignment) RI_NOEXCEPT;

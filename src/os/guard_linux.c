@@ -3,10 +3,11 @@
 // MADV_GUARD_INSTALL) they lie in the tables of pages and cost no mapping, of which a process may
 // have some 65,530; otherwise a part without access is a mapping of its own.
 //
-// Once the kernel has refused a mark it is not asked again: it does not know them, or the memory is
-// locked, or a filter forbids the call. Parts that were marked before are given back by both calls.
+// Where the kernel refuses the first mark it is not asked again: it does not know them, or a filter
+// forbids the call. Later it may refuse some memory, such as what is locked. Memory that is given
+// back, or made usable again after that failed, has its marks taken away if there were ever any.
 //
-// CONCURRENCY: any thread; the only state is xrefused, which is never cleared.
+// CONCURRENCY: any thread; the state is three flags, which are never cleared.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE  // MADV_DONTNEED
 #endif
