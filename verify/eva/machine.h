@@ -51,5 +51,7 @@ static inline int machine_strcmp(const char* a, const char* b) {
 
 // As the type of a function, this attribute would make it differ from that of its result.
 #define visibility(x) unused
+// And this one, a result that is a structure: Eva then knows nothing of its members.
+#define gnu_inline unused
 
 #endif
