@@ -4,7 +4,8 @@
 // have some 65,530; otherwise a part without access is a mapping of its own.
 //
 // Where the kernel refuses the first mark it is not asked again: it does not know them, or a filter
-// forbids the call. Later it may refuse some memory, such as what is locked. Memory that is given
+// forbids the call. An emulator may say that it has made one, and do nothing: the first is tried.
+// Later the kernel may refuse some memory, such as what is locked. Memory that is given
 // back, or made usable again after that failed, has its marks taken away if there were ever any.
 //
 // CONCURRENCY: any thread; the state is three flags, which are never cleared.
@@ -13,6 +14,7 @@
 #endif
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "os/linux.h"
 #include "os/os.h"
@@ -37,10 +39,19 @@ static bool guard_protect(void* p, size_t size, int access) {
   return rix_sys_mprotect(p, size, access) == 0;
 }
 
+// Whether the kernel cannot read a set of signals at p. It reads that before it looks at what to do
+// with it, which is nothing.
+static bool guard_holds(const void* p) {
+  enum { GUARD_NOTHING = 1000, GUARD_SET = 8 };
+  return rix_sys_call(SYS_rt_sigprocmask, GUARD_NOTHING, (long)p, 0, GUARD_SET, 0, 0) != 0 &&
+         errno == EFAULT;
+}
+
 bool rix_os_guard_by_mark(void* p, size_t size) {
   if (ri_load_relaxed(&guarding.xrefused) != 0) return false;
   const int saved = errno;
-  const bool done = guard_advise(p, size, GUARD_INSTALL);
+  const bool first = ri_load_relaxed(&guarding.xmade) == 0;
+  const bool done = guard_advise(p, size, GUARD_INSTALL) && (!first || guard_holds(p));
   if (done) {
     ri_store_relaxed(&guarding.xmade, 1);
   } else if (ri_load_relaxed(&guarding.xmade) == 0) {

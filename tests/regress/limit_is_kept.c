@@ -10,7 +10,7 @@
 
 enum { THREADS = 4, ROUNDS = 2000 };
 
-static size_t limit;
+static size_t rounds, limit;
 static pthread_barrier_t barrier;
 
 static size_t used(void) {
@@ -26,7 +26,7 @@ static void set_limit(size_t more) {
 // Each asks for most of what is left; one at least gets it. Then it grows.
 static void* maps(void* arg) {
   size_t* const worst = arg;
-  for (int i = 0; i < ROUNDS; i++) {
+  for (size_t i = 0; i < rounds; i++) {
     pthread_barrier_wait(&barrier);
     rix_mapping_t m;
     const bool done = rix_mapping_claim(30 * CHECK_MIB, RIX_SLICE_SIZE, 0, false, &m);
@@ -91,6 +91,7 @@ int main(void) {
   check_watchdog(60);
   ri_free(ri_malloc(100));
   ri_option_set(ri_option_mapping_cache, 0);
+  rounds = check_scaled(ROUNDS);
   racing();
   reserving();
   given();
