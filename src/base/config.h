@@ -68,6 +68,7 @@ enum {
   RIX_SPARSE_RUN = 4,                  // so many pages come back to a thread that only frees before
   RIX_SPARSE_RUN_ALONE = 32,           // it gives any up, and to one that is the only thread
   RIX_LOOK_CALLS = 64,                 // slow allocations between two looks at the clock
+  RIX_LOOK_EMPTIED = 8,                // and pages that frees emptied
   RIX_LOW_PART = 8,                    // the low mark: one in N of what the owner took (page.h)
   RIX_SPARSE_PART = 4,                 // a page is sparse when one in N of its blocks is free,
   RIX_SPARSE_DONE = 8,                 // or of one whose owner has freed what he took

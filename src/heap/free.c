@@ -20,6 +20,7 @@
 #include "base/events.h"
 #include "heap/profile.h"
 #include "heap/queue.h"
+#include "heap/sparse.h"
 #include "heap/theap.h"
 #include "heap/tld.h"
 #include "heap/watch.h"
@@ -31,11 +32,19 @@
 #include "page/remote.h"
 #include "page/target.h"
 
-void rix_page_emptied(ri_page_t* page) {
-  rix_theap_t* const theap = ri_load_relaxed(&page->xtheap);
+// The thread emptied a page. As with slow allocations it gives parts of others back now and then.
+static void free_emptied(rix_theap_t* theap, ri_page_t* page) {
   rix_theap_enter(theap);
   rix_theap_page_emptied(theap, page);
   rix_theap_leave(theap);
+  if (RIX_LIKELY(++theap->pass.emptied % RIX_LOOK_EMPTIED != 0)) return;
+  // Another thread may end other heaps meanwhile.
+  if (theap == ((const rix_tld_t*)rix_tls.self)->main) rix_sparse_pass_emptied(theap);
+}
+
+void rix_page_emptied(ri_page_t* page) {
+  rix_theap_t* const theap = ri_load_relaxed(&page->xtheap);
+  free_emptied(theap, page);
 }
 
 static RIX_SLOW void free_report_double(const void* p) {
@@ -171,12 +180,10 @@ static void free_own(ri_page_t* page, ri_block_t* block, uintptr_t owner) {
   rix_theap_t* const theap = ri_load_relaxed(&page->xtheap);
   rix_theap_enter(theap);
   rix_page_push(page, block);
-  if ((owner & RIX_OWNER_FULL) != 0) {
-    rix_queue_freed(theap, page);
-  } else if (ri_load_relaxed(&page->used) == 0) {
-    rix_theap_page_emptied(theap, page);
-  }
+  const bool full = (owner & RIX_OWNER_FULL) != 0;
+  if (full) rix_queue_freed(theap, page);
   rix_theap_leave(theap);
+  if (!full && ri_load_relaxed(&page->used) == 0) free_emptied(theap, page);
 }
 
 // The usual one of those: a block of a full page without another flag.

@@ -88,6 +88,7 @@ typedef struct rix_pass_s {
   uint64_t due;          // when the next may begin, in ms
   uint64_t at;           // when a part of it was done last
   uint32_t calls;        // slow allocations from that look to the next
+  uint32_t emptied;      // pages that frees of this thread emptied, so far
 } rix_pass_t;
 
 typedef struct rix_theap_s {

@@ -3,13 +3,15 @@
 // and as time passes.
 //
 // A pass goes over the queues of a theap once in a purge delay, a part at a time: so much as the
-// time since the last part allows, which is about one in a hundred of it, and no more than about a
-// millisecond. It begins at the next slow allocation after its time. Full pages have next to
-// nothing that could go back; kept ones are released by the heartbeat.
+// time since the last part allows, which is about one in a hundred of it, and no more than what
+// 128 ms allow. It begins at the next slow allocation after its time, or after frees emptied some
+// pages. Full pages have next to nothing that could go back; kept ones are released by the
+// heartbeat.
 //
 // The clock is looked at every RIX_LOOK_CALLS slow allocations. A thread that works lightly in
 // pages with much room makes so few that this would be seconds: so if the process has much, the
-// next look comes after fewer, for one about every SPARSE_LOOK_MS.
+// next look comes after fewer, for one about every SPARSE_LOOK_MS. Where it finds room everywhere
+// it makes hardly any; then it is frees that look, once for RIX_LOOK_EMPTIED pages that they empty.
 //
 // CONCURRENCY: owner only, except for pages without owner, which any thread may claim, and what
 // others freed, which any thread may steal.
@@ -31,7 +33,7 @@ enum {
   SPARSE_LOOK_MS = 32,                 // it looks at the clock so often,
   SPARSE_LOOK_CALLS = 4,               // but not after fewer slow allocations
   SPARSE_STEPS_MS = 1024,              // steps along lists that a millisecond allows,
-  SPARSE_STEPS_MAX = 32 * 1024,        // and all the time since the last part
+  SPARSE_STEPS_MAX = 128 * 1024,       // and all the time since the last part
   SPARSE_GROWTH = 1024 * 1024,         // so many more bytes in use are growth;
   SPARSE_GROWTH_STEPS = 8 * 1024,      // what looking for them in others' pages may cost
 };
@@ -273,6 +275,8 @@ void rix_sparse_pass(rix_theap_t* theap) {
   sparse_pass(theap, false);
   sparse_keep_pace(theap, before == 0 ? 0 : theap->pass.at - before);
 }
+
+void rix_sparse_pass_emptied(rix_theap_t* theap) { sparse_pass(theap, false); }
 
 void rix_sparse_pass_any(rix_theap_t* theap) { sparse_pass(theap, theap->heap->listed); }
 

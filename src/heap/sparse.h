@@ -26,6 +26,8 @@ RIX_INTERNAL void rix_sparse_before_growth(void);
 RIX_INTERNAL bool rix_sparse_relieve(bool begins, size_t steps, size_t goal);
 // Goes on with the pass over a theap, or begins one, if it is time.
 RIX_INTERNAL void rix_sparse_pass(rix_theap_t* theap);
+// The same where frees of the thread emptied some pages.
+RIX_INTERNAL void rix_sparse_pass_emptied(rix_theap_t* theap);
 // The same for one that the thread does not allocate from just now: another may end its heap.
 RIX_INTERNAL void rix_sparse_pass_any(rix_theap_t* theap);
 // For whoever has no theap: goes on with the passes over what is not the calling thread's, for

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// watched_near_limit.c: watched blocks that were freed stayed, inaccessible, and counted as used, so
-// that allocations near a limit failed. They give way; those that the program has do not.
+// watched_near_limit.c: watched blocks that were freed stayed, inaccessible, and counted as used,
+// so that allocations near a limit failed. They give way; those that the program has do not.
 #include "../check.h"
 
 enum { LIMIT = 64 << 20, SIZE = 60000, ROUNDS = 4000, LIVE = 100 };
