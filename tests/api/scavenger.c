@@ -392,7 +392,6 @@ int main(int argc, char** argv) {
     return threads() == strtoul(argv[2], NULL, 10) + 1 ? 0 : 1;
   }
   if (check_sanitized()) check_skip("there is none under a sanitizer");
-  if (check_counted()) check_skip("the counts of a task are not written");
 #if !defined(__x86_64__) && !defined(__aarch64__) && !(defined(__riscv) && __riscv_xlen == 64)
   check_skip("there is none on this processor");
 #endif

@@ -34,7 +34,6 @@ static size_t asked_after(uint64_t ms) {
 
 int main(void) {
   if (check_sanitized()) check_skip("there is none under a sanitizer");
-  if (check_counted()) check_skip("there is none where lines are counted");
 #if !defined(__x86_64__) && !defined(__aarch64__) && !(defined(__riscv) && __riscv_xlen == 64)
   check_skip("there is none on this processor");
 #endif
