@@ -78,6 +78,13 @@ def parse():
     parser.add_argument("--no-peers", action="store_true", help="do not look for Debian's peers")
     parser.add_argument("--no-floor", action="store_true", help="without the floor")
     parser.add_argument("--no-real", action="store_true", help="without the real programs")
+    parser.add_argument(
+        "--warm",
+        type=int,
+        default=0,
+        metavar="GIB",
+        help="touch so much memory first: in a virtual machine, most of what is free",
+    )
     parser.add_argument("--strace", action="store_true", help="one extra run: system calls by name")
     parser.add_argument("--out", default=str(build.BENCH / "results"), help="directory of reports")
     parser.add_argument("--name", default="latest", help="name of the reports")
@@ -202,6 +209,7 @@ def main():
         machine.describe(), found, rows, options.rounds, options.scale, options.settings
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    machine.warm(options.warm)
     try:
         run_all(data, rows, found, runner, options)
     except KeyboardInterrupt:
