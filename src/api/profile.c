@@ -59,7 +59,7 @@ size_t ri_profile_interval(void) { return (size_t)rix_profile_interval(); }
 // ---- Reading ------------------------------------------------------------------------------------
 
 static int profile_dump(int file, ri_profile_format_t format, const char* reason) {
-  rix_profile_extra_t extra;
+  rix_profile_extra_t extra = {0};
   rix_profile_extra_t* const wanted = format == RI_PROFILE_JSON ? &extra : NULL;
   if (!rix_profile_exists()) return ENOENT;
   rix_image_t* const image = rix_profile_take(wanted);

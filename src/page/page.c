@@ -86,7 +86,7 @@ bool rix_page_collect(ri_page_t* page) {
   size_t count = rix_remote_collect(page, &head, &gaps);
   if (RIX_UNLIKELY(gaps)) count -= rix_holes_take_gaps(page);
   if (count == 0) return page->free != NULL;
-  RI_ASSERT(count <= rix_page_live_plain(page));
+  RI_ASSERT(head != NULL && count <= rix_page_live_plain(page));
   rix_annotate_enter();
   if (page->free != NULL) {
     // The shorter list is walked to its end: its blocks may not be in the cache. No further than
