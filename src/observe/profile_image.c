@@ -21,10 +21,11 @@ const uint64_t* rix_image_frames(const rix_image_t* image, const rix_image_stack
 const rix_image_module_t* rix_image_module(const rix_image_t* image, uint64_t pc) {
   const rix_image_module_t* const modules =
       RIX_IMAGE_PART(const rix_image_module_t, image, modules);
-  for (uint32_t i = image->modules.used; i-- > 0;)
+  for (uint32_t i = image->modules.used; i-- > 0;) {
     if (pc >= modules[i].start && pc < modules[i].end &&
         memchr(modules[i].path, '\0', RIX_IMAGE_PATH) != NULL)
       return &modules[i];
+  }
   return NULL;
 }
 
@@ -37,7 +38,7 @@ void rix_image_frame_text(const rix_image_t* image, uint64_t pc, char text[300])
   const rix_image_module_t* const m = rix_image_module(image, pc);
   if (m != NULL) {
     snprintf(text, 300, "%s+0x%llx", rix_image_name(m),
-             (unsigned long long)(pc - m->start + m->offset));
+             (unsigned long long)pc - m->start + m->offset);
   } else {
     snprintf(text, 300, "0x%llx", (unsigned long long)pc);
   }

@@ -137,7 +137,7 @@ static void profile_json_header(rix_out_t* out, const rix_image_t* image, const 
   const bool ends = memchr(image->program, '\0', sizeof(image->program)) != NULL;
   rix_out_quoted(out, ends ? image->program : "");
   rix_out_format(out, ",\n\"time_ms\":%llu,\"duration_ms\":%llu,\"interval\":%llu,",
-                 (unsigned long long)(image->started_wall_ms + ms), (unsigned long long)ms,
+                 (unsigned long long)image->started_wall_ms + ms, (unsigned long long)ms,
                  (unsigned long long)image->interval);
   rix_out_format(out, "\"page_size\":%llu,\"reason\":\"%s\",\n",
                  (unsigned long long)image->page_size, reason);

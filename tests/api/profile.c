@@ -145,7 +145,8 @@ static void survives(const char* self) {
   CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
   const int file = open(path, O_RDWR | O_TRUNC | O_CREAT, 0600);
   CHECK(file >= 0);
-  strcat(path, ".rip");
+  const size_t length = strlen(path);
+  snprintf(path + length, sizeof(path) - length, ".rip");
   CHECK(ri_profile_convert(path, file, RI_PROFILE_JSON) == 0);
   CHECK(close(file) == 0);
   const int damaged = open(path, O_RDWR);

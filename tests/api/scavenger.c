@@ -267,7 +267,7 @@ static void handler(int number) {
 }
 
 static void signals(void) {
-  CHECK(signal(SIGUSR1, handler) != SIG_ERR);
+  CHECK(sigaction(SIGUSR1, &(struct sigaction){.sa_handler = handler}, NULL) == 0);
   begin();
   char path[64];
   snprintf(path, sizeof(path), "/proc/self/task/%ld/status", task_id());

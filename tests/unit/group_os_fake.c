@@ -39,7 +39,7 @@ static long open_group(const char* path) {
     memset(mounts, 'x', sizeof(mounts) - 1);
     for (size_t i = 100; i < 5000; i += 1 + i / 2)
       mounts[i] = '\n';
-    strcpy(mounts + 8000, "\n30 22 0:27 / /cg rw - cgroup2 cgroup2 rw");
+    snprintf(mounts + 8000, sizeof(mounts) - 8000, "\n30 22 0:27 / /cg rw - cgroup2 cgroup2 rw");
     return os_file(mounts);
   }
   if (strcmp(path, "/cg/a/memory.max") == 0) return os_file(limit);

@@ -172,9 +172,10 @@ static void rounds(int count) {
 }
 
 static void free_all(void) {
-  for (int i = 0; i < SITES; i++)
+  for (int i = 0; i < SITES; i++) {
     while (kept_count[i] > 0)
       free_one(i, kept_count[i] - 1);
+  }
 }
 
 static void begin(size_t interval) {

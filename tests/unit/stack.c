@@ -32,8 +32,8 @@ int main(void) {
   words[1] = 10000;
   words[4] = (uintptr_t)p + unit;
   words[5] = 10001;
-  uintptr_t frames[MOST];
 #if !defined(__riscv)
+  uintptr_t frames[MOST];
   CHECK(rix_os_frames(frames, MOST, (uintptr_t)words, 0) == 2);
   CHECK(frames[0] == 10000 && frames[1] == 10001);
   words[4] = (uintptr_t)words;

@@ -44,9 +44,10 @@ __attribute__((noinline)) static void compare(void) {
   while (theirs.n > 0 && theirs.pcs[theirs.n - 1] == 0)
     theirs.n--;
   CHECK_MSG(n == theirs.n, "%zu frames, libgcc has %zu", n, theirs.n);
-  for (size_t i = 1; i < n; i++)
+  for (size_t i = 1; i < n; i++) {
     CHECK_MSG(ours[i] == theirs.pcs[i], "frame %zu: %zx, libgcc has %zx", i, (size_t)ours[i],
               (size_t)theirs.pcs[i]);
+  }
   CHECK(whole == (n < FRAMES));
   compared++;
 }
