@@ -10,6 +10,8 @@ commands=(
   'report:what a profile says'
   'diff:what changed between two profiles'
   'leaks:what of a profile stays and grows'
+  'record:run a program and write down its calls of malloc and the like'
+  'replay:make the calls of a trace again, with this and other allocators'
 )
 if (( CURRENT == 2 )); then
   _describe command commands
@@ -48,5 +50,16 @@ case $words[2] in
   leaks)
     _arguments -s '1:command:' '--fail[exit code 1 if there is a suspect]' \
       '(-n --limit)'{-n,--limit}'[so many places]:number:' '2:profile:_files'
+    ;;
+  record)
+    _arguments -s '1:command:' '--save[the trace]:file:_files' \
+      '(-f --follow-fork)'{-f,--follow-fork}'[also of each process that it starts]' \
+      '2:program:_command_names -e' '*::arguments:_normal'
+    ;;
+  replay)
+    _arguments -s '1:command:' '*--with[another allocator]:library:_files' \
+      '(-r --rounds)'{-r,--rounds}'[so often with each]:number:' '--json[for other programs]' \
+      '--touch[what is written into blocks]:how:(none pages all)' \
+      '--library[librimalloc.so]:file:_files' '2:trace:_files'
     ;;
 esac
