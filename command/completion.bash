@@ -5,8 +5,8 @@ _rimalloc() {
   local command=${COMP_WORDS[1]-} pids
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'run profile stat heap-map report diff leaks record
-      replay --help' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'run profile stat heap-map report diff leaks
+      attach dump record replay --help' -- "$word")
     return
   fi
   case $before in
@@ -37,6 +37,19 @@ _rimalloc() {
             --library --help' -- "$word")
           ;;
         *) mapfile -t COMPREPLY < <(compgen -c -f -- "$word") ;;
+      esac
+      ;;
+    attach | dump)
+      case $word in
+        -*)
+          local options='--interval --off --help'
+          if [ "$command" = dump ]; then options='--save --html --kind --limit --library --help'; fi
+          mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+          ;;
+        *)
+          pids=$(ps -u "$(id -u)" -o pid= 2>/dev/null)
+          mapfile -t COMPREPLY < <(compgen -W "$pids" -- "$word")
+          ;;
       esac
       ;;
     record)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import capture, heapmap, record, report, run
+from . import attach, capture, heapmap, record, report, run
 from .failure import Failure
 from .profile import KINDS
 
@@ -116,6 +116,20 @@ def parser():
     one.add_argument("-n", "--limit", metavar="N", type=count, default=20,
                      help="show so many places (20)")
     one.add_argument("file", metavar="PROFILE")
+
+    one = command("attach", attach.command_attach, "turn the profiler on in a process that runs")
+    which = one.add_mutually_exclusive_group()
+    which.add_argument("-i", "--interval", metavar="BYTES", default="512K",
+                       help="a sample in so many bytes, on average (512K)")
+    which.add_argument("--off", action="store_true", help="turn it off")
+    one.add_argument("pid", metavar="PID")
+
+    one = command("dump", attach.command_dump, "the profile of a process that runs, as it is now")
+    one.add_argument("--save", metavar="FILE", help="keep it, for report, diff and leaks")
+    one.add_argument("--html", metavar="FILE", help="one file, with a flame graph, for a browser")
+    add_limits(one)
+    add_library(one)
+    one.add_argument("pid", metavar="PID")
 
     one = command("record", record.command_record, "run a program and write down its calls of malloc "
                   "and the like")
