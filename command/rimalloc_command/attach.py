@@ -9,16 +9,14 @@ import json
 import os
 import struct
 import tempfile
-import time
 
 from . import capture, look, report, text
 from . import heap as heaps_of
 from .failure import Failure
 from .memory import PAGE, Process, Unreadable
+from .tables import Tables
 
-TRIES = 20  # to copy tables that change meanwhile
 AGES = 40
-PARTS = ("points", "modules", "stacks", "frames", "records")
 SPARSE = 10  # pages of which at most so many hundredths are in use
 
 
@@ -67,64 +65,6 @@ def command_attach(arguments):
 
 
 # ---- The tables ---------------------------------------------------------------------------------
-
-class Tables:
-    """A copy of a profiler's tables."""
-
-    def __init__(self, heap, address):
-        self.heap, self.address = heap, address
-        self.layout = heap.layout
-        self.parts = {}
-        for _ in range(TRIES):
-            self.head = self._head()
-            self._copy()
-            if self._sums(self._head()) == self._sums(self.head):
-                break
-        self.us = max(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000, self.word("last_us"))
-
-    def _head(self):
-        return self.heap.memory.read(self.address, self.layout["image:size"])
-
-    def _sums(self, head):
-        """What changes when anything does: sums and parts; not the time of a free."""
-        return head[self.layout["image.live"]:self.layout["image.records"] + 16]
-
-    def word(self, field):
-        return struct.unpack_from("<Q", self.head, self.layout["image." + field])[0]
-
-    def _copy(self):
-        for name in PARTS:
-            at, room, used = struct.unpack_from("<QII", self.head, self.layout["image." + name])
-            size = 8 if name == "frames" else self.layout[name[:-1] + ":size"]
-            if used > room or at + room * size > self.word("size"):
-                raise Failure(f"the profile in {self.heap.memory.name} is damaged")
-            self.parts[name] = (at, self.heap.memory.read(self.address + at, used * size))
-
-    def write(self, path):
-        """As a black box, which the library reads."""
-        head = bytearray(self.head)
-        struct.pack_into("<Q", head, self.layout["image.last_us"], self.us)
-        with open(path, "wb") as file:
-            file.truncate(self.word("size"))
-            file.write(head)
-            for at, data in self.parts.values():
-                file.seek(at)
-                file.write(data)
-
-    def records(self):
-        """(address, weight, age in ms, stack) of each live sample."""
-        size = self.layout["record:size"]
-        pointer, weight, us, stack = (self.layout["record." + name]
-                                      for name in ("pointer", "weight", "us", "stack"))
-        data = self.parts["records"][1]
-        for at in range(0, len(data), size):
-            block, = struct.unpack_from("<Q", data, at + pointer)
-            if block:
-                since, = struct.unpack_from("<Q", data, at + us)
-                yield (block, struct.unpack_from("<d", data, at + weight)[0],
-                       max(self.us - since, 0) // 1000,
-                       struct.unpack_from("<I", data, at + stack)[0])
-
 
 def tables(memory):
     """Those of the library in the process that has some."""

@@ -103,6 +103,8 @@ END_PY
 for way in preload static; do
   if [[ $way == preload ]]; then begin env "LD_PRELOAD=$library" "$work/told"; else begin "$work/static"; fi
   says "is not profiled" "$tool" dump "$pid"
+  "$tool" heap-map "$pid" > "$work/said"
+  grep -q 'no owner$' "$work/said" || fail "heap-map has ages that nobody knows"
   "$tool" attach -i 1 "$pid" > "$work/said"
   grep -q "a sample in 1 B, beginning" "$work/said" || fail "attach says $(cat "$work/said")"
   says "has allocated nothing since" "$tool" dump "$pid"
@@ -112,6 +114,18 @@ for way in preload static; do
   tell t1000
   dumped 3000 "len({s[5] for s in p['samples']}) == 2" \
     "0 < sum(one['abandoned'] for one in p['pinned']) < sum(one['bytes'] for one in p['pinned'])"
+  "$tool" heap-map "$pid" > "$work/said"
+  grep -q 'no owner  median age$' "$work/said" || fail "heap-map has no ages: $(cat "$work/said")"
+  grep -q '^ *3,072  *3,100 .* m\?s$' "$work/said" || fail "blocks have no age: $(cat "$work/said")"
+  "$tool" heap-map --json "$pid" > "$work/map.json"
+  python3 - "$work/map.json" << 'END_PY'
+import json, sys
+ages = {one["block_size"]: one["median_age_ms"] for one in json.load(open(sys.argv[1]))["classes"]}
+assert 0 <= ages[3072] < 600000 and None in ages.values(), ages
+END_PY
+  "$tool" heap-map --svg "$work/map.svg" "$pid" > "$work/said"
+  grep -q '3,072 bytes, .* occupied, oldest [0-9.]* m\?s' "$work/map.svg" ||
+    fail "squares have no ages"
   tell f500
   "$tool" dump --html "$work/dump.html" "$pid" > "$work/said"
   grep -q 'id="flame"' "$work/dump.html" || fail "there is no page"
