@@ -285,7 +285,11 @@ static void plan_read(reader_t* reader, plan_sums_t* sums) {
 // The file, with its header and threads.
 static plan_header_t* plan_map(const char* path, uint32_t threads, uint64_t calls, size_t* size) {
   const size_t before = sizeof(plan_header_t) + threads * sizeof(plan_thread_t);
-  *size = before + calls * sizeof(plan_call_t);
+  if (calls > (SIZE_MAX - before) / sizeof(plan_call_t)) {
+    errno = EFBIG;
+    return NULL;
+  }
+  *size = before + (size_t)calls * sizeof(plan_call_t);
   const int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return NULL;
   const int error = posix_fallocate(file, 0, (off_t)*size);

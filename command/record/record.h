@@ -19,7 +19,8 @@
 bool record_enter(void);
 void record_leave(void);
 
-// For a variable that leaves when it ends, by an exception too.
+// For a variable that leaves when it ends, by an exception too; not by one on musl, where nothing is
+// written down of a thread after an operator new has thrown.
 static inline void record_scope_end(const bool* entered) {
   if (*entered) record_leave();
 }

@@ -87,6 +87,9 @@ static bool replay_is_spoilt(const uint8_t* block, size_t size, uint32_t slot) {
   return mark != (uint64_t)slot + 1;
 }
 
+// Of this machine's programs, so it fits.
+static size_t replay_size(const plan_call_t* call) { return (size_t)call->size; }
+
 // ---- Calls --------------------------------------------------------------------------------------
 
 static void* replay_aligned(size_t alignment, size_t size) {
@@ -97,20 +100,20 @@ static void* replay_aligned(size_t alignment, size_t size) {
 
 static void* replay_new(const plan_call_t* call, size_t alignment) {
   if (alignment != 0 && replay.operators.new_aligned == NULL)
-    return replay_aligned(alignment, call->size);
-  if (alignment != 0) return replay.operators.new_aligned(call->size, alignment);
-  if (replay.operators.new_plain == NULL) return malloc(call->size);
-  return replay.operators.new_plain(call->size);
+    return replay_aligned(alignment, replay_size(call));
+  if (alignment != 0) return replay.operators.new_aligned(replay_size(call), alignment);
+  if (replay.operators.new_plain == NULL) return malloc(replay_size(call));
+  return replay.operators.new_plain(replay_size(call));
 }
 
 static void replay_delete(const plan_call_t* call, void* block, size_t alignment) {
   const bool sized = call->has_size;
   if (sized && alignment != 0 && replay.operators.delete_both != NULL) {
-    replay.operators.delete_both(block, call->size, alignment);
+    replay.operators.delete_both(block, replay_size(call), alignment);
   } else if (alignment != 0 && replay.operators.delete_aligned != NULL) {
     replay.operators.delete_aligned(block, alignment);
   } else if (alignment == 0 && sized && replay.operators.delete_sized != NULL) {
-    replay.operators.delete_sized(block, call->size);
+    replay.operators.delete_sized(block, replay_size(call));
   } else if (replay.operators.delete_plain != NULL && alignment == 0) {
     replay.operators.delete_plain(block);
   } else {
@@ -121,13 +124,13 @@ static void replay_delete(const plan_call_t* call, void* block, size_t alignment
 static void* replay_allocate(const plan_call_t* call, size_t alignment) {
   switch (call->kind) {
     case TRACE_CALLOC:
-      return calloc(1, call->size);
+      return calloc(1, replay_size(call));
     case TRACE_ALIGNED:
-      return replay_aligned(alignment, call->size);
+      return replay_aligned(alignment, replay_size(call));
     case TRACE_NEW:
       return replay_new(call, alignment);
     default:
-      return malloc(call->size);
+      return malloc(replay_size(call));
   }
 }
 
@@ -135,16 +138,16 @@ static void replay_allocated(const plan_call_t* call, replay_slot_t* s, uint8_t*
                              replay_counts_t* counts) {
   counts->failed += block == NULL;
   s->block = block;
-  s->size = call->size;
+  s->size = replay_size(call);
   if (block == NULL) return;
-  replay_write(block, from, call->size);
-  replay_mark(block, call->size, call->slot);
+  replay_write(block, from, replay_size(call));
+  replay_mark(block, replay_size(call), call->slot);
 }
 
 static void replay_realloc(const plan_call_t* call, replay_slot_t* s, replay_counts_t* counts) {
   const size_t before = s->block != NULL ? s->size : 0;
-  uint8_t* const block = realloc(s->block, call->size != 0 ? call->size : 1);
-  const size_t common = before < call->size ? before : call->size;
+  uint8_t* const block = realloc(s->block, replay_size(call) != 0 ? replay_size(call) : 1);
+  const size_t common = before < replay_size(call) ? before : replay_size(call);
   if (block != NULL) counts->spoilt += replay_is_spoilt(block, common, call->slot);
   replay_allocated(call, s, block, before, counts);
 }
