@@ -78,13 +78,14 @@ int main(int argc, char** argv) {
   for (int i = 0; i < 40; i++) free(kept[i]);
   kept[0] = realloc(realloc(NULL, 3000000), 0);
   kept[0] = reallocarray(NULL, (size_t)1 << 40, (size_t)1 << 40);
+  for (int i = 0; strcmp(what, "more") == 0 && i < 1000; i++) kept[i] = calloc(1, 10);
   if (strcmp(what, "kill") == 0) raise(SIGKILL);
   if (strcmp(what, "fork") == 0) {
     if (fork() == 0) {
       for (int i = 0; i < 100; i++) kept[i] = memalign(64, 1000);
       _exit(0);
     }
-    if (vfork() == 0) execl(argv[0], argv[0], "end", (char*)NULL);
+    if (vfork() == 0) execl(argv[0], argv[0], "more", (char*)NULL);
     while (wait(NULL) > 0) continue;
   }
   return 7;
