@@ -5,16 +5,21 @@ _rimalloc() {
   local command=${COMP_WORDS[1]-} pids
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'run profile stat heap-map report diff leaks --help' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'run profile stat heap-map report diff leaks
+      attach dump record replay --help' -- "$word")
     return
   fi
   case $before in
-    --library | --svg | --html | --save)
+    --library | --svg | --html | --save | --with)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;
     -k | --kind)
       mapfile -t COMPREPLY < <(compgen -W 'live allocated peak temporary' -- "$word")
+      return
+      ;;
+    --touch)
+      mapfile -t COMPREPLY < <(compgen -W 'none pages all' -- "$word")
       return
       ;;
   esac
@@ -32,6 +37,34 @@ _rimalloc() {
             --library --help' -- "$word")
           ;;
         *) mapfile -t COMPREPLY < <(compgen -c -f -- "$word") ;;
+      esac
+      ;;
+    attach | dump)
+      case $word in
+        -*)
+          local options='--interval --off --help'
+          if [ "$command" = dump ]; then options='--save --html --kind --limit --library --help'; fi
+          mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+          ;;
+        *)
+          pids=$(ps -u "$(id -u)" -o pid= 2>/dev/null)
+          mapfile -t COMPREPLY < <(compgen -W "$pids" -- "$word")
+          ;;
+      esac
+      ;;
+    record)
+      case $word in
+        -*) mapfile -t COMPREPLY < <(compgen -W '--save --follow-fork --help' -- "$word") ;;
+        *) mapfile -t COMPREPLY < <(compgen -c -f -- "$word") ;;
+      esac
+      ;;
+    replay)
+      case $word in
+        -*)
+          mapfile -t COMPREPLY < <(compgen -W '--with --rounds --touch --json --library --help' \
+            -- "$word")
+          ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
       esac
       ;;
     stat | heap-map)

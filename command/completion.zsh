@@ -10,6 +10,10 @@ commands=(
   'report:what a profile says'
   'diff:what changed between two profiles'
   'leaks:what of a profile stays and grows'
+  'attach:turn the profiler on in a process that runs'
+  'dump:the profile of a process that runs, as it is now'
+  'record:run a program and write down its calls of malloc and the like'
+  'replay:make the calls of a trace again, with this and other allocators'
 )
 if (( CURRENT == 2 )); then
   _describe command commands
@@ -48,5 +52,26 @@ case $words[2] in
   leaks)
     _arguments -s '1:command:' '--fail[exit code 1 if there is a suspect]' \
       '(-n --limit)'{-n,--limit}'[so many places]:number:' '2:profile:_files'
+    ;;
+  attach)
+    _arguments -s '1:command:' '(--off)'{-i,--interval}'[a sample in so many bytes]:bytes:' \
+      '(-i --interval)--off[turn it off]' '2:process:_pids'
+    ;;
+  dump)
+    _arguments -s '1:command:' '--save[keep it]:file:_files' \
+      '--html[one file for a browser]:file:_files' '--library[librimalloc.so]:file:_files' \
+      '(-k --kind)'{-k,--kind}'[which figures]:kind:(live allocated peak temporary)' \
+      '(-n --limit)'{-n,--limit}'[so many places]:number:' '2:process:_pids'
+    ;;
+  record)
+    _arguments -s '1:command:' '--save[the trace]:file:_files' \
+      '(-f --follow-fork)'{-f,--follow-fork}'[also of each process that it starts]' \
+      '2:program:_command_names -e' '*::arguments:_normal'
+    ;;
+  replay)
+    _arguments -s '1:command:' '*--with[another allocator]:library:_files' \
+      '(-r --rounds)'{-r,--rounds}'[so often with each]:number:' '--json[for other programs]' \
+      '--touch[what is written into blocks]:how:(none pages all)' \
+      '--library[librimalloc.so]:file:_files' '2:trace:_files'
     ;;
 esac

@@ -18,7 +18,6 @@ RECONCILE = [
     ("live", "live blocks", "what the program asked for and has not freed"),
     ("rounding", "rounding", "blocks are larger than what was asked for"),
     ("free_in_pages", "free in pages", "beside live blocks, in pages that cannot go back"),
-    ("kept", "kept", "free memory that is kept for reuse"),
     ("due", "due", "free memory that goes back soon"),
     ("cached", "cached", "freed mappings that are kept for a while"),
     ("metadata", "metadata", "the allocator's own"),

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import capture, heapmap, report, run
+from . import attach, capture, heapmap, record, report, run
 from .failure import Failure
 from .profile import KINDS
 
@@ -27,13 +27,21 @@ def count(word):
     return value
 
 
-def add_program(parser):
+def add_library(parser):
     parser.add_argument("--library", metavar="FILE", default=os.environ.get("RIMALLOC_LIBRARY"),
                         help="librimalloc.so, if not the one beside this command")
-    parser.add_argument("-o", "--option", metavar="NAME=VALUE", action="append", default=[],
-                        help="an option of the library (docs/options.md); may be repeated")
+
+
+def add_words(parser):
     parser.add_argument("program", metavar="PROG")
     parser.add_argument("arguments", metavar="...", nargs=argparse.REMAINDER)
+
+
+def add_program(parser):
+    add_library(parser)
+    parser.add_argument("-o", "--option", metavar="NAME=VALUE", action="append", default=[],
+                        help="an option of the library (docs/options.md); may be repeated")
+    add_words(parser)
 
 
 def add_subject(parser):
@@ -108,6 +116,40 @@ def parser():
     one.add_argument("-n", "--limit", metavar="N", type=count, default=20,
                      help="show so many places (20)")
     one.add_argument("file", metavar="PROFILE")
+
+    one = command("attach", attach.command_attach, "turn the profiler on in a process that runs")
+    which = one.add_mutually_exclusive_group()
+    which.add_argument("-i", "--interval", metavar="BYTES", default="512K",
+                       help="a sample in so many bytes, on average (512K)")
+    which.add_argument("--off", action="store_true", help="turn it off")
+    one.add_argument("pid", metavar="PID")
+
+    one = command("dump", attach.command_dump, "the profile of a process that runs, as it is now")
+    one.add_argument("--save", metavar="FILE", help="keep it, for report, diff and leaks")
+    one.add_argument("--html", metavar="FILE", help="one file, with a flame graph, for a browser")
+    add_limits(one)
+    add_library(one)
+    one.add_argument("pid", metavar="PID")
+
+    one = command("record", record.command_record, "run a program and write down its calls of malloc "
+                  "and the like")
+    one.add_argument("--save", metavar="FILE", help="the trace (PROG.trace); %%p in the name is the "
+                     "id of the process")
+    one.add_argument("-f", "--follow-fork", action="store_true",
+                     help="a trace of each process that the program starts, too")
+    add_words(one)
+
+    one = command("replay", record.command_replay, "make the calls of a trace again, with this and "
+                  "other allocators")
+    one.add_argument("--with", metavar="LIBRARY", dest="libraries", action="append", default=[],
+                     help="another allocator, a library with malloc; may be repeated")
+    one.add_argument("-r", "--rounds", metavar="N", type=count, default=5,
+                     help="so often with each (5)")
+    one.add_argument("--touch", choices=record.TOUCHES, default="pages",
+                     help="what is written into blocks: a byte in each OS page, all, or nothing")
+    one.add_argument("--json", action="store_true", help="for other programs")
+    add_library(one)
+    one.add_argument("file", metavar="TRACE")
     return main
 
 

@@ -11,6 +11,7 @@ from . import text
 from .failure import Failure
 from .look import Look
 from .memory import Unreadable, subject
+from .tables import Ages
 
 CELLS = 2048  # of the picture in a terminal
 LEVELS = "▁▂▃▄▅▆▇█"
@@ -21,9 +22,12 @@ NAMES = ["≤ 64", "≤ 256", "≤ 1 KiB", "≤ 4 KiB", "≤ 8 KiB", "≤ 32 KiB
 BOUNDS = [64, 256, 1024, 4096, 8192, 32768, 65536]
 
 
-def look_at(word):
+def look_at(word, aged=False):
     memory = subject(word)
-    return look_again(memory, heaps_of.heaps(memory))
+    heaps = heaps_of.heaps(memory)
+    look = look_again(memory, heaps)
+    look.ages = Ages(heaps if aged else [])
+    return look
 
 
 def look_again(memory, heaps):
@@ -89,8 +93,11 @@ def class_table(look):
         rows.append([name, text.count(one.blocks), text.size(one.live), text.count(one.pages),
                      text.size(one.bytes), text.size(one.resident if look.known else None),
                      text.percent(one.blocks, one.room), text.count(one.abandoned)])
-    return text.table(["block size", "blocks", "live", "pages", "in pages", "resident", "occupied",
-                       "no owner"], rows, left=())
+        if look.ages.known:
+            rows[-1].append(text.duration(look.ages.median(one.block_size)))
+    heads = ["block size", "blocks", "live", "pages", "in pages", "resident", "occupied",
+             "no owner"] + ["median age"] * look.ages.known
+    return text.table(heads, rows, left=())
 
 
 def reconciliation(look):
@@ -117,9 +124,12 @@ def summary(look):
 
 
 def command_map(arguments):
-    look = look_at(arguments.subject)
+    look = look_at(arguments.subject, aged=True)
     if arguments.json:
-        json.dump(look.as_json(), sys.stdout, indent=1)
+        found = look.as_json()
+        for one in found["classes"]:
+            one["median_age_ms"] = look.ages.median(one["block_size"])
+        json.dump(found, sys.stdout, indent=1)
         print()
         return 0
     if arguments.svg:
@@ -157,6 +167,8 @@ def svg(look):
                 what = (f"blocks of {one.page.block_size:,} bytes, {one.page.live:,} live of "
                         f"{one.page.reserved:,}, {100 * share:.0f} % occupied"
                         + (", no owner" if one.page.abandoned else ""))
+                if one.page.address in look.ages.oldest:
+                    what += f", oldest {text.duration(look.ages.oldest[one.page.address])}"
             shapes.append(f'<rect x="{x}" y="{top}" width="{side}" height="{side}" rx="2" {style}>'
                           f"<title>{one.address:#x}: {html.escape(what)}, {kib} KiB resident"
                           "</title></rect>")
@@ -239,6 +251,7 @@ def command_stat(arguments):
     while True:
         try:
             look = look_again(memory, heaps)
+            look.ages = Ages([])
         except Failure:
             print(f"{memory.name} has ended")
             return 0

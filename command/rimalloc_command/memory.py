@@ -40,12 +40,12 @@ class Process:
         except (FileNotFoundError, ProcessLookupError):
             raise Failure(f"there is no process {pid}") from None
         except PermissionError:
-            raise Failure(*self._denied()) from None
+            raise Failure(*self.denied()) from None
         if not self.mappings:
             raise Failure(f"process {pid} has no memory: it has ended, or is one of the kernel's")
         self.program = self._program()
 
-    def _denied(self):
+    def denied(self):
         if self.uid != os.geteuid():
             return (f"process {self.pid} is another user's (user id {self.uid})",
                     "run the command as that user or as root")

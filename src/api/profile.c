@@ -15,11 +15,6 @@
 
 enum { PROFILE_PATH = 512, PROFILE_LEAKS = 20, PROFILE_EXIT = 23, PROFILE_FRAMES = 12 };
 
-static bool profile_start(size_t interval, const char* file) {
-  const size_t size = rix_option_bytes(ri_option_profile_memory, 10);
-  return rix_profile_start(interval, rix_align_up(size, rix_os_page_size()), file);
-}
-
 // Lets the theaps of the calling thread follow.
 static void profile_thread_refresh(void) {
   if (rix_tls.phase != RIX_THREAD_LIVE) return;
@@ -36,7 +31,7 @@ bool ri_profile_start(size_t interval) {
     rix_os_set_errno(EINVAL);
     return false;
   }
-  if (profile_start(interval, NULL)) {
+  if (rix_profile_start(interval, NULL)) {
     profile_thread_refresh();
     return true;
   }
@@ -175,7 +170,7 @@ void rix_api_profile_begin(void) {
   bool own;
   profile_path(path, &own);
   const bool file = profile_ends(path, ".rip");
-  if (profile_start(interval, file ? path : NULL)) {
+  if (rix_profile_start(interval, file ? path : NULL)) {
     profile_starter = rix_os_process_id();
   } else if (file) {
     rix_warning("the profile cannot be kept in %s (for each process of its own: %%p in the name)",

@@ -16,7 +16,7 @@ static uint64_t profile_mark(const rix_countdown_t* p) { return p->end - (uint64
 void rix_profile_theap_refresh(rix_theap_t* theap) {
   rix_countdown_t* const p = &theap->profile;
   const bool own = rix_tls.phase == RIX_THREAD_LIVE && rix_tls.self == theap->tld->id;
-  const uint64_t now = own ? rix_profile_interval() : 0;
+  const uint64_t now = own ? rix_profile_follow() : 0;
   if (p->interval == now) return;
   const bool marks = (p->interval == 0) != (now == 0);
   const uint64_t mark = profile_mark(p);

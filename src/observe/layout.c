@@ -20,6 +20,7 @@
 #include "heap/heap.h"
 #include "page/page.h"
 #include "page/remote.h"
+#include "profile/profile.h"
 
 #define LAYOUT_NUMBERS(X)                 \
   X(version, RI_LAYOUT_VERSION)           \
@@ -44,54 +45,73 @@
   X(gauge_holes, RIX_GAUGE_HOLES)         \
   X(gauge_threads, RIX_GAUGE_THREADS)
 
-#define LAYOUT_ADDRESSES(X)        \
-  X(pagemap, &rix_pagemap)         \
-  X(arena_slots, &rix_arena_slots) \
-  X(gauges, rix_gauges)            \
-  X(events, &rix_events_shared)
+#define LAYOUT_ADDRESSES(X)                   \
+  X(pagemap, &rix_pagemap)                    \
+  X(arena_slots, &rix_arena_slots)            \
+  X(gauges, rix_gauges)                       \
+  X(events, &rix_events_shared)               \
+  X(profile_interval, &rix_profile_xinterval) \
+  X(profile_image, &rix_profile_ximage)
 
-#define LAYOUT_SIZES(X) \
-  X(page, ri_page_t)    \
-  X(gauge, rix_gauge_value_t)
+#define LAYOUT_SIZES(X)         \
+  X(page, ri_page_t)            \
+  X(gauge, rix_gauge_value_t)   \
+  X(image, rix_image_t)         \
+  X(stack, rix_image_stack_t)   \
+  X(record, rix_image_record_t) \
+  X(point, rix_image_point_t)   \
+  X(module, rix_image_module_t)
 
-#define LAYOUT_FIELDS(X)             \
-  X(page, ri_page_t, xowner)         \
-  X(page, ri_page_t, start)          \
-  X(page, ri_page_t, xheap)          \
-  X(page, ri_page_t, xblock_size)    \
-  X(page, ri_page_t, arena)          \
-  X(page, ri_page_t, inverse)        \
-  X(page, ri_page_t, slice_count)    \
-  X(page, ri_page_t, reserved)       \
-  X(page, ri_page_t, class_index)    \
-  X(page, ri_page_t, kind)           \
-  X(page, ri_page_t, free)           \
-  X(page, ri_page_t, used)           \
-  X(page, ri_page_t, capacity)       \
-  X(page, ri_page_t, place)          \
-  X(page, ri_page_t, flags)          \
-  X(page, ri_page_t, xspan)          \
-  X(page, ri_page_t, idle)           \
-  X(page, ri_page_t, out)            \
-  X(page, ri_page_t, xlow)           \
-  X(page, ri_page_t, xremote)        \
-  X(page, ri_page_t, xgaps)          \
-  X(page, ri_page_t, xholes)         \
-  X(arena, rix_arena_t, base)        \
-  X(arena, rix_arena_t, start)       \
-  X(arena, rix_arena_t, slice_count) \
-  X(arena, rix_arena_t, map_size)    \
-  X(arena, rix_arena_t, pages)       \
-  X(arena, rix_arena_t, free)        \
-  X(arena, rix_arena_t, dirty)       \
-  X(arena, rix_arena_t, touched)     \
-  X(arena, rix_arena_t, xmapped)     \
-  X(arena, rix_arena_t, xsubproc)    \
-  X(map, ri_pagemap_t, xbase)        \
-  X(map, ri_pagemap_t, xcount)       \
-  X(map, ri_pagemap_t, xtable)       \
-  X(bitmap, rix_bitmap_t, words)     \
-  X(heap, rix_heap_t, xseq)          \
+#define LAYOUT_FIELDS(X)                 \
+  X(page, ri_page_t, xowner)             \
+  X(page, ri_page_t, start)              \
+  X(page, ri_page_t, xheap)              \
+  X(page, ri_page_t, xblock_size)        \
+  X(page, ri_page_t, arena)              \
+  X(page, ri_page_t, inverse)            \
+  X(page, ri_page_t, slice_count)        \
+  X(page, ri_page_t, reserved)           \
+  X(page, ri_page_t, class_index)        \
+  X(page, ri_page_t, kind)               \
+  X(page, ri_page_t, free)               \
+  X(page, ri_page_t, used)               \
+  X(page, ri_page_t, capacity)           \
+  X(page, ri_page_t, place)              \
+  X(page, ri_page_t, flags)              \
+  X(page, ri_page_t, xspan)              \
+  X(page, ri_page_t, idle)               \
+  X(page, ri_page_t, out)                \
+  X(page, ri_page_t, xlow)               \
+  X(page, ri_page_t, xremote)            \
+  X(page, ri_page_t, xgaps)              \
+  X(page, ri_page_t, xholes)             \
+  X(arena, rix_arena_t, base)            \
+  X(arena, rix_arena_t, start)           \
+  X(arena, rix_arena_t, slice_count)     \
+  X(arena, rix_arena_t, map_size)        \
+  X(arena, rix_arena_t, pages)           \
+  X(arena, rix_arena_t, free)            \
+  X(arena, rix_arena_t, dirty)           \
+  X(arena, rix_arena_t, touched)         \
+  X(arena, rix_arena_t, xmapped)         \
+  X(arena, rix_arena_t, xsubproc)        \
+  X(map, ri_pagemap_t, xbase)            \
+  X(map, ri_pagemap_t, xcount)           \
+  X(map, ri_pagemap_t, xtable)           \
+  X(bitmap, rix_bitmap_t, words)         \
+  X(image, rix_image_t, size)            \
+  X(image, rix_image_t, last_us)         \
+  X(image, rix_image_t, live)            \
+  X(image, rix_image_t, points)          \
+  X(image, rix_image_t, modules)         \
+  X(image, rix_image_t, stacks)          \
+  X(image, rix_image_t, frames)          \
+  X(image, rix_image_t, records)         \
+  X(record, rix_image_record_t, pointer) \
+  X(record, rix_image_record_t, weight)  \
+  X(record, rix_image_record_t, us)      \
+  X(record, rix_image_record_t, stack)   \
+  X(heap, rix_heap_t, xseq)              \
   X(heap, rix_heap_t, xbytes)
 
 #define LAYOUT_NUMBER_NAME(name, value) "#" #name " "

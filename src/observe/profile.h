@@ -20,7 +20,7 @@ typedef struct rix_pinned_s {
 
 // Where the resident memory of the process is, in bytes. All but `resident` add up to it.
 typedef struct rix_reconciled_s {
-  double resident, live, rounding, free_in_pages, kept, due, cached, metadata, other;
+  double resident, live, rounding, free_in_pages, due, cached, metadata, other;
 } rix_reconciled_t;
 
 // What is only known in the process itself.

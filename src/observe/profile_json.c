@@ -77,11 +77,9 @@ static void profile_json_reconciled(rix_out_t* out, const rix_reconciled_t* r) {
   const struct {
     const char* name;
     double value;
-  } rows[] = {{"resident", r->resident}, {"live", r->live},
-              {"rounding", r->rounding}, {"free_in_pages", r->free_in_pages},
-              {"kept", r->kept},         {"due", r->due},
-              {"cached", r->cached},     {"metadata", r->metadata},
-              {"other", r->other}};
+  } rows[] = {{"resident", r->resident},           {"live", r->live},  {"rounding", r->rounding},
+              {"free_in_pages", r->free_in_pages}, {"due", r->due},    {"cached", r->cached},
+              {"metadata", r->metadata},           {"other", r->other}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     if (i > 0) rix_out_text(out, ",");
     profile_json_number(out, rows[i].name, rows[i].value);

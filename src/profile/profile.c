@@ -3,20 +3,22 @@
 // them.
 #include "profile/profile.h"
 
+#include "base/bits.h"
+#include "options/options.h"
 #include "os/file.h"
 
 enum { PROFILE_MODULES_US = 100000 };  // at least between two looks for modules
 
 rix_profile_interval_t rix_profile_xinterval;
+rix_profile_image_t rix_profile_ximage;
 
 static struct {
-  ri_atomic(rix_image_t*) ximage;
   bool file;             // a mapped one
   ri_atomic_u32_t* own;  // of this process, and not of one that clone made of it
   uint64_t modules_us;   // when modules were looked for last
 } profile;
 
-static rix_image_t* profile_image(void) { return ri_load_relaxed(&profile.ximage); }
+static rix_image_t* profile_image(void) { return ri_load_relaxed(&rix_profile_ximage); }
 
 bool rix_profile_exists(void) { return profile_image() != NULL; }
 
@@ -101,25 +103,42 @@ static void profile_begin(rix_image_t* image, uint64_t interval) {
   profile_find_modules(image, us);
 }
 
-bool rix_profile_start(uint64_t interval, size_t size, const char* path) {
-  rix_lock(&rix_profile_lock);
+// The tables, made if there are none; under the lock. NULL: no memory.
+static rix_image_t* profile_make(uint64_t interval, const char* path) {
   rix_image_t* image = profile_image();
   if (image == NULL) {
+    const size_t wanted = rix_option_bytes(ri_option_profile_memory, 10);
+    const size_t size = rix_align_up(wanted, rix_os_page_size());
     image = profile_map(size, path);
-    if (image != NULL) {
-      rix_image_init(image, size);
-      profile_begin(image, interval);
-      profile.file = path != NULL;
-      if (profile.file) profile.own = rix_os_own_page(profile.own);
-      ri_store_relaxed(&profile.ximage, image);
-    }
+    if (image == NULL) return NULL;
+    rix_image_init(image, size);
+    profile_begin(image, interval);
+    profile.file = path != NULL;
+    if (profile.file) profile.own = rix_os_own_page(profile.own);
+    ri_store_relaxed(&rix_profile_ximage, image);
   }
-  if (image != NULL) {
-    image->interval = interval;
-    ri_store_relaxed(&rix_profile_xinterval, interval);
-  }
+  image->interval = interval;
+  return image;
+}
+
+bool rix_profile_start(uint64_t interval, const char* path) {
+  rix_lock(&rix_profile_lock);
+  const bool made = profile_make(interval, path) != NULL;
+  if (made) ri_store_relaxed(&rix_profile_xinterval, interval);
   rix_unlock(&rix_profile_lock);
-  return image != NULL;
+  return made;
+}
+
+uint64_t rix_profile_follow(void) {
+  const uint64_t interval = rix_profile_interval();
+  if (interval == 0) return 0;
+  const int saved = rix_os_errno();
+  rix_lock(&rix_profile_lock);
+  const bool made = profile_make(interval, NULL) != NULL;
+  if (!made) ri_store_relaxed(&rix_profile_xinterval, 0);
+  rix_unlock(&rix_profile_lock);
+  rix_os_set_errno(saved);
+  return made ? interval : 0;
 }
 
 void rix_profile_stop(void) { ri_store_relaxed(&rix_profile_xinterval, 0); }
@@ -145,7 +164,7 @@ static void profile_leave_file(void) {
   } else {
     ri_store_relaxed(&rix_profile_xinterval, 0);
   }
-  ri_store_relaxed(&profile.ximage, copy);
+  ri_store_relaxed(&rix_profile_ximage, copy);
   (void)rix_os_unmap(image, (size_t)image->size);
   profile.file = false;
 }

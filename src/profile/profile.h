@@ -4,7 +4,7 @@
 // INVARIANTS
 //   the interval is 0  <=>  it is off; then nothing is added, but what was sampled is still seen
 //   freed
-//   the tables exist from the first start on, and never go away
+//   the tables exist from the first start on, or the first theap that follows it, and never go away
 // CONCURRENCY: any thread; the functions take rix_profile_lock themselves.
 #ifndef RIX_PROFILE_PROFILE_H
 #define RIX_PROFILE_PROFILE_H
@@ -14,6 +14,9 @@
 
 typedef ri_atomic(uint64_t) rix_profile_interval_t;
 RIX_INTERNAL extern rix_profile_interval_t rix_profile_xinterval;
+// The tables, for readers from outside (observe/layout.c); NULL: it was never on.
+typedef ri_atomic(rix_image_t*) rix_profile_image_t;
+RIX_INTERNAL extern rix_profile_image_t rix_profile_ximage;
 
 // Bytes between two samples on average; 0: off.
 RIX_INLINE uint64_t rix_profile_interval(void) { return ri_load_relaxed(&rix_profile_xinterval); }
@@ -21,9 +24,13 @@ RIX_INLINE uint64_t rix_profile_interval(void) { return ri_load_relaxed(&rix_pro
 // Whether it was ever on.
 RIX_INTERNAL bool rix_profile_exists(void);
 
-// Turns it on, or gives it another interval, from 1. The first time the tables are made: of `size`
-// bytes, in a file if a path is given. False, and errno: refused.
-RIX_INTERNAL bool rix_profile_start(uint64_t interval, size_t size, const char* path);
+// Turns it on, or gives it another interval, from 1. The first time the tables are made, in a file
+// if a path is given. False, and errno: refused.
+RIX_INTERNAL bool rix_profile_start(uint64_t interval, const char* path);
+// The interval, for a theap that takes another one. `rimalloc attach` turns the profiler on by
+// writing nothing but the interval, from outside: so the tables are made here. 0: it is off, or
+// there is no memory for them, and so it is off from now on.
+RIX_INTERNAL RIX_SLOW uint64_t rix_profile_follow(void);
 RIX_INTERNAL void rix_profile_stop(void);
 RIX_INTERNAL void rix_profile_reset(void);
 
