@@ -189,7 +189,8 @@ static void in_place(bool mapped) {
   if (same != NULL) {
     CHECK(same == p && ri_limit_used() <= hard && ri_usable_size(p) >= from + step);
   } else {
-    CHECK(!mapped || check_sanitized());  // what is behind it may be taken
+    // What is behind it may be taken.
+    CHECK(!mapped || check_sanitized() || CHECK_SIZE_BITS == 32);
   }
   CHECK(ri_expand(p, from + 2 * step) == NULL && ri_realloc(p, from + 2 * step) == NULL);
   CHECK(ri_limit_used() <= hard);
