@@ -43,7 +43,7 @@ static int status_of(pid_t child) {
 }
 
 static void child_with_the_same_name(char* self) {
-  CHECK(rix_profile_start(1, SPACE, path));
+  CHECK(rix_profile_start(1, path));
   rix_profile_theap_refresh(rix_thread_theap());
   samples_arrive();
   char* const arguments[] = {self, path, NULL};
@@ -59,7 +59,7 @@ static void child_with_the_same_name(char* self) {
 
 // The same program, executed: the file belongs to a process that lives.
 static int child(const char* name) {
-  CHECK(!rix_profile_start(1, SPACE, name));
+  CHECK(!rix_profile_start(1, name));
   return 0;
 }
 
@@ -100,7 +100,7 @@ static int refused_by_limit(void) {
   struct rlimit limit = {SPACE / 2, SPACE / 2};
   CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
   errno = 0;
-  CHECK(!rix_profile_start(1, SPACE, path));
+  CHECK(!rix_profile_start(1, path));
   ri_free(ri_malloc(SIZE));
   return 0;
 }
@@ -114,6 +114,7 @@ static void no_room(void) {
 
 int main(int count, char** arguments) {
   check_watchdog(60);
+  ri_option_set(ri_option_profile_memory, SPACE >> 10);
   if (count == 2) return child(arguments[1]);
   snprintf(path, sizeof(path), "/tmp/rimalloc-box-%d", (int)getpid());
   no_room();
