@@ -196,10 +196,19 @@ static void alloc_pick(rix_theap_t* theap, ri_page_t* page) {
   rix_harden_pick(page, (size_t)(theap->random >> 60));
 }
 
-// Of a checked page; alloc_dress does the rest. NULL: the free list was damaged, and has been
-// dropped.
-static RIX_SLOW void* alloc_take_checked(rix_theap_t* theap, ri_page_t* page, bool zero,
-                                         bool fresh) {
+// Makes a block what was asked for.
+static void* alloc_dress(rix_theap_t* theap, const ri_page_t* page, ri_block_t* block, size_t size,
+                         bool zero) {
+  if (RIX_UNLIKELY(!rix_harden_dress(page, block, size, zero))) {
+    theap->damaged = RIX_THEAP_WRITTEN;
+    theap->written = block;
+  }
+  return block;
+}
+
+// Of a checked page. NULL: the free list was damaged, and has been dropped.
+static RIX_SLOW void* alloc_take_checked(rix_theap_t* theap, ri_page_t* page, size_t size,
+                                         bool zero, bool fresh) {
   const uint32_t hard = rix_harden_of(page);
   if ((hard & RIX_HARD_RANDOM) != 0) alloc_pick(theap, page);
   if (RIX_UNLIKELY(!alloc_checks(page))) {
@@ -207,27 +216,20 @@ static RIX_SLOW void* alloc_take_checked(rix_theap_t* theap, ri_page_t* page, bo
     return NULL;
   }
   rix_page_mark_live(page, page->free);
-  if ((hard & ~(uint32_t)RIX_HARD_CHECK) != 0) return rix_page_pop(page);
+  if ((hard & ~(uint32_t)RIX_HARD_CHECK) != 0) {
+    return alloc_dress(theap, page, rix_page_pop(page), size, zero);
+  }
   const bool untouched = fresh && rix_page_extends_untouched(page);
   ri_block_t* const block = alloc_take_plain(page, zero, fresh);
   if (hard != 0 && !untouched) block->next = NULL;  // nobody sees the link
   return block;
 }
 
-static void* alloc_take(rix_theap_t* theap, ri_page_t* page, bool zero, bool fresh) {
+static void* alloc_take(rix_theap_t* theap, ri_page_t* page, size_t size, bool zero, bool fresh) {
   if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0)) {
-    return alloc_take_checked(theap, page, zero, fresh);
+    return alloc_take_checked(theap, page, size, zero, fresh);
   }
   return alloc_take_plain(page, zero, fresh);
-}
-
-// Makes a block of a checked page what was asked for.
-static RIX_SLOW void alloc_dress(rix_theap_t* theap, const ri_page_t* page, void* p, size_t size,
-                                 bool zero) {
-  if ((rix_harden_of(page) & ~(uint32_t)RIX_HARD_CHECK) == 0) return;
-  if (rix_harden_dress(page, p, size, zero)) return;
-  theap->damaged = RIX_THEAP_WRITTEN;
-  theap->written = p;
 }
 
 // A watched block if one is possible; otherwise NULL.
@@ -288,11 +290,8 @@ static RIX_SLOW void* alloc_marked(rix_theap_t* theap, ri_page_t* page, size_t s
   }
   void* p = theap->sample.rate != 0 ? alloc_sampled(theap, size, align, zero) : NULL;
   if (p == NULL) {
-    p = alloc_take(theap, page, zero, false);
-    if (p != NULL && (page->flags & RIX_PAGE_CHECKED) != 0) {
-      alloc_dress(theap, page, p, size, zero);
-      if (RIX_UNLIKELY(theap->damaged != 0)) rix_theap_report_damage(theap);
-    }
+    p = alloc_take(theap, page, size, zero, false);
+    if (RIX_UNLIKELY(p != NULL && theap->damaged != 0)) rix_theap_report_damage(theap);
   }
   rix_profile_theap_count_any(theap, p, size);
   return p;
@@ -308,12 +307,9 @@ static void* alloc_try(rix_theap_t* theap, unsigned c, size_t size, bool zero) {
     bool fresh = false;
     page = alloc_find_page(theap, c, &fresh);
     if (RIX_UNLIKELY(page == NULL)) page = alloc_find_again(theap, c, &fresh);
-    if (page != NULL) p = alloc_take(theap, page, zero, fresh);
+    if (page != NULL) p = alloc_take(theap, page, size, zero, fresh);
   } while (RIX_UNLIKELY(page != NULL && p == NULL));  // each time, the list of a page is dropped
   rix_theap_leave(theap);
-  if (p != NULL && RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0)) {
-    alloc_dress(theap, page, p, size, zero);
-  }
   if (RIX_UNLIKELY(theap->damaged != 0)) rix_theap_report_damage(theap);
   return p;
 }
