@@ -24,8 +24,15 @@ typedef struct rix_heap_s ri_heap_t;
 // A new heap; NULL and ENOMEM when there is no memory. Cost: a lock. [M]
 RI_NODISCARD RI_EXPORT ri_heap_t* ri_heap_new(void) RI_NOEXCEPT;
 
+// A new heap that is hardened as the option `harden` with the value `level` (0 to 3) says, whatever
+// its present value (docs/hardening.md), but for what would need the blocks to wait: its freed
+// blocks may be handed out again at once. The options harden_* hold for it too; the program is
+// aborted after a report only if the options say so. EINVAL and NULL for other levels.
+RI_NODISCARD RI_EXPORT ri_heap_t* ri_heap_new_hardened(int level) RI_NOEXCEPT;
+
 // Ends the heap; its blocks stay valid, where they are, and belong to the main heap from now on,
-// which allocates from their pages too, those in an exclusive arena included. Other threads may
+// which allocates from their pages too, those in an exclusive arena included, but not from those
+// of a heap that was hardened in another way. Other threads may
 // free or resize blocks of the heap meanwhile; none may allocate from it. NULL: nothing; the main
 // heap: EINVAL is reported and nothing happens. Cost: a few instructions for each page of the heap;
 // waits for no other thread's allocations. [M]

@@ -11,7 +11,8 @@
 static bool free_is_checked(const ri_page_t* page) {
   if (RIX_DEBUG > 0) return true;
   const bool marked = (ri_load_relaxed(&page->xowner) & RIX_OWNER_CHECKED) != 0;
-  return (marked || rix_page_is_single(page)) && rix_option(ri_option_check) != 0;
+  return (marked || rix_page_is_single(page)) &&
+         (rix_option(ri_option_check) != 0 || rix_option(ri_option_harden) != 0);
 }
 
 static void free_check_size(rix_target_t t, const void* p, size_t size) {

@@ -7,12 +7,20 @@
 #include "heap/subproc.h"
 #include "heap/thread.h"
 #include "heap/tld.h"
+#include "page/harden.h"
 #include "page/mapped.h"
 
 ri_heap_t* ri_heap_new(void) {
   rix_process_init();
   rix_heap_t* const heap = rix_heap_create(rix_subproc_current(), NULL);
   return heap != NULL ? heap : rix_out_of_memory(sizeof(rix_heap_t));
+}
+
+ri_heap_t* ri_heap_new_hardened(int level) {
+  if (level < 0 || level > 3) return rix_bad_argument();
+  ri_heap_t* const heap = ri_heap_new();
+  if (heap != NULL) ri_store_relaxed(&heap->xhard, rix_harden_features(level));
+  return heap;
 }
 
 static void heap_end_checked(rix_heap_t* heap, bool destroy) {

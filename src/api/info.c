@@ -2,6 +2,7 @@
 // info.c: what a pointer or a size is, and what a thread and the process can release.
 #include "api/api.h"
 #include "heap/orphan.h"
+#include "heap/quarantine.h"
 #include "heap/sparse.h"
 #include "heap/thread.h"
 #include "page/holes.h"
@@ -16,20 +17,38 @@ size_t ri_usable_size(const void* p) {
   return t.block != NULL ? rix_target_usable(t, p) : 0;
 }
 
+// What a block of the main heap has for `size` bytes at a multiple of `align`, if it is of a class;
+// 0: it is not.
+static size_t info_class_size(size_t size, size_t align) {
+  rix_harden_begin(&rix_heap_default);
+  const size_t tail = rix_harden_tail_of(ri_load_relaxed(&rix_heap_default.xhard));
+  const size_t whole = tail == 0 ? size : rix_max(size, 1) + tail;
+  if (size > RIX_MEDIUM_BLOCK_MAX || rix_align_up(whole, align) > RIX_MEDIUM_BLOCK_MAX) return 0;
+  return rix_class_block_size(rix_class_of(rix_align_up(whole, align))) - tail;
+}
+
+// What a block that is alone in its page has at least.
+static size_t info_alone_size(size_t size) {
+  const bool watched = (ri_load_relaxed(&rix_heap_default.xhard) & RIX_HARD_LARGE) != 0;
+  return rix_align_up(size, watched && size <= RIX_HARD_LARGE_MAX ? 16 : rix_os_page_size());
+}
+
 size_t ri_good_size(size_t size) {
-  if (size <= RIX_MEDIUM_BLOCK_MAX) return rix_class_block_size(rix_class_of(size));
+  const size_t in_class = info_class_size(size, 1);
+  if (in_class != 0) return in_class;
   if (size > PTRDIFF_MAX - rix_os_page_size()) return size;
-  return rix_align_up(size, rix_os_page_size());
+  return info_alone_size(size);
 }
 
 size_t ri_nallocx(size_t size, size_t alignment) {
   if (!rix_is_pow2(alignment) || alignment > PTRDIFF_MAX) return 0;
   if (size > PTRDIFF_MAX - rix_os_page_size()) return 0;
   if (alignment <= 8 || (alignment == 16 && size > 8)) return ri_good_size(size);
-  if (size <= RIX_MEDIUM_BLOCK_MAX && alignment <= RIX_SLICE_SIZE) {
-    return ri_good_size(rix_align_up(rix_max(size, 1), alignment));
+  if (alignment <= RIX_SLICE_SIZE) {
+    const size_t in_class = info_class_size(rix_max(size, 1), alignment);
+    if (in_class != 0) return in_class;
   }
-  return rix_align_up(rix_max(size, 1), rix_os_page_size());
+  return info_alone_size(rix_max(size, 1));
 }
 
 bool ri_is_in_heap_region(const void* p) { return rix_page_find(p) != NULL; }
@@ -64,6 +83,7 @@ void ri_collect(bool force) {
   if (rix_hook_is_deferred() && rix_tls.phase == RIX_THREAD_LIVE) rix_hook_run_deferred(force);
   if (rix_tls.phase == RIX_THREAD_LIVE) {
     rix_heap_settle();
+    if (force) (void)rix_free_waiting((rix_tld_t*)rix_tls.self);
     rix_theap_t* theap = ((rix_tld_t*)rix_tls.self)->theaps;
     for (; theap != NULL; theap = theap->next)
       rix_heap_collect_theap(theap);

@@ -47,10 +47,22 @@ static void visit_mark_list(const ri_page_t* page, const ri_block_t* list, size_
   }
 }
 
+// Marks the blocks of a page with features that are not live: some that were freed are in no list
+// yet.
+static void visit_mark_waiting(const ri_page_t* page, visit_seen_t* seen) {
+  if ((rix_harden_of(page) & RIX_HARD_DELAY) == 0) return;
+  if ((ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR) != 0) return;
+  for (size_t i = 0; i < seen->count; i++) {
+    if (!rix_page_is_marked_live(page, page->start + i * rix_page_block_size(page)))
+      visit_mark(seen, i);
+  }
+}
+
 static void visit_mark_free(const ri_page_t* page, visit_seen_t* seen) {
   const size_t words = rix_div_up(seen->count, RIX_WORD_BITS);
   __builtin_memset(seen->free, 0, words * sizeof(seen->free[0]));
   if (rix_page_is_single(page)) return;
+  visit_mark_waiting(page, seen);
   const uintptr_t remote = ri_load_acquire(&page->xremote);  // A1: pairs with R1 (remote.h)
   visit_mark_list(page, page->free, seen->count, seen);
   visit_mark_list(page, rix_remote_head_of(page, remote), rix_remote_count_of(remote), seen);
@@ -74,7 +86,7 @@ static void visit_see(const visit_t* v, const ri_page_t* page, visit_seen_t* see
       .reserved = rix_heap_pages_bytes(page),
       .committed = rix_page_is_single(page) ? size : (seen->count - page->out) * size,
       .used = live - rix_min(rix_remote_count(page), live),
-      .block_size = size,
+      .block_size = size - rix_harden_tail(page),
       .full_block_size = size,
       .reserved1 = (void*)(uintptr_t)(unsigned)ri_load_relaxed(&v->heap->xtag),
   };
@@ -86,7 +98,7 @@ static bool visit_blocks(const visit_t* v, const visit_seen_t* seen) {
   const ri_heap_area_t* const area = &seen->area;
   for (size_t i = 0; i < seen->count; i++) {
     if ((seen->free[i / RIX_WORD_BITS] >> i % RIX_WORD_BITS & 1) != 0) continue;
-    void* const block = (uint8_t*)area->blocks + i * area->block_size;
+    void* const block = (uint8_t*)area->blocks + i * area->full_block_size;
     RI_ASSERT(!rix_lock_held());
     if (!v->visitor(v->heap, area, block, area->block_size, v->arg)) return false;
   }

@@ -10,8 +10,8 @@
 //   purge      it is free, and its memory should go back to the OS when it is due
 //   aged       the same, and it was already marked when the last time came
 //   abandoned  one bitmap per size class: a page without owner that has free blocks starts here
-// and, touched only by the option `check`, one bit for 8 bytes: a live block of a checked page
-// starts here.
+// and, touched only by options that check or harden, one bit for 8 bytes: a live block of a checked
+// page starts here; and 16 bits: what is done to the blocks of the checked page that starts here.
 //
 // INVARIANTS, for each slice i
 //   claimed(i) by one page  <=>  !free[i], of mapped ones (free[i] is cleared by the claimer alone)
@@ -36,6 +36,7 @@ enum {
 #define RIX_SUBPROC_NONE UINT32_MAX  // an arena that serves nobody
 
 typedef ri_atomic(uint8_t) rix_touched_t;
+typedef ri_atomic(uint16_t) rix_hard_t;
 
 typedef ri_atomic(uint64_t) rix_due_t;  // a time in ms when something is due; 0: nothing is
 
@@ -60,6 +61,7 @@ typedef struct rix_arena_s {
   rix_touched_t* touched;  // [slice_count]: how much of a slice may be resident (touched.h)
   rix_word_t* abandoned;   // [RIX_CLASS_COUNT][rix_bitmap_words(slice_count)]
   rix_word_t* live;        // one bit for 8 bytes of slices, for checked pages: else never touched
+  rix_hard_t* hard;        // [slice_count]: features of checked pages (page/harden.h)
   size_t limit;            // no slices from here on will be mapped; lock rix_arena_lock
   // any thread
   ri_atomic(size_t) xmapped;     // bytes that are mapped, from `start` on; grows (grow.c)
@@ -188,7 +190,7 @@ RIX_INTERNAL extern rix_lock_t rix_purge_lock;
 
 // The parts of an arena's memory (arena.c): offsets, and the size of all before slice 0.
 typedef struct rix_arena_layout_s {
-  size_t words, touched, pages, abandoned, live, bytes;
+  size_t words, touched, pages, abandoned, live, hard, bytes;
 } rix_arena_layout_t;
 // `align`: of slice 0, when the memory is aligned so.
 RIX_INTERNAL rix_arena_layout_t rix_arena_layout(size_t slice_count, size_t align);

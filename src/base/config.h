@@ -85,6 +85,8 @@ enum {
   RIX_LOOSE_PART = 8,                      // or one in N of its blocks
   RIX_LOOSE_LOOK = 64,                     // used-up pages that one slow allocation looks at
   RIX_EXTENDABLE_LOOK = 8,                 // used-up pages with holes that one passes by
+  RIX_HARD_LARGE_MAX = 4 * 1024 * 1024,    // of a hardened heap, larger blocks are not watched,
+  RIX_HARD_LARGE_SLOTS = 1024,             // and no more of them at a time, freed ones among them
   RIX_SWEEP_MAX = 32,                      // full pages looked at in one slow allocation
 };
 

@@ -21,6 +21,7 @@
 #include "heap/heartbeat.h"
 #include "heap/orphan.h"
 #include "heap/profile.h"
+#include "heap/quarantine.h"
 #include "heap/queue.h"
 #include "heap/relief.h"
 #include "heap/sample.h"
@@ -33,6 +34,7 @@
 #include "options/report.h"
 #include "page/claim.h"
 #include "page/create.h"
+#include "page/harden.h"
 #include "page/remote.h"
 #include "page/single.h"
 #include "page/trap.h"
@@ -187,30 +189,61 @@ static bool alloc_checks(const ri_page_t* page) {
   return rix_page_has_cut(page, block) && !rix_page_is_marked_live(page, block);
 }
 
-// NULL: the free list was damaged. It has been dropped.
-static void* alloc_take(rix_theap_t* theap, ri_page_t* page, bool zero, bool fresh) {
-  if ((page->flags & RIX_PAGE_CHECKED) != 0) {
-    if (RIX_UNLIKELY(!alloc_checks(page))) {
-      rix_theap_drop_list(theap, page);
-      return NULL;
-    }
-    rix_page_mark_live(page, page->free);
+// Brings a block of the list to its front that nobody can foretell.
+static void alloc_pick(rix_theap_t* theap, ri_page_t* page) {
+  if (RIX_UNLIKELY(theap->random == 0)) theap->random = rix_os_random();
+  theap->random = theap->random * 0x5851F42D4C957F2Du + 0x14057B7EF767814Fu;
+  rix_harden_pick(page, (size_t)(theap->random >> 60));
+}
+
+// Makes a block what was asked for.
+static void* alloc_dress(rix_theap_t* theap, const ri_page_t* page, ri_block_t* block, size_t size,
+                         bool zero) {
+  if (RIX_UNLIKELY(!rix_harden_dress(page, block, size, zero))) {
+    theap->damaged = RIX_THEAP_WRITTEN;
+    theap->written = block;
+  }
+  return block;
+}
+
+// Of a checked page. NULL: the free list was damaged, and has been dropped.
+static RIX_SLOW void* alloc_take_checked(rix_theap_t* theap, ri_page_t* page, size_t size,
+                                         bool zero, bool fresh) {
+  const uint32_t hard = rix_harden_of(page);
+  if ((hard & RIX_HARD_RANDOM) != 0) alloc_pick(theap, page);
+  if (RIX_UNLIKELY(!alloc_checks(page))) {
+    rix_theap_drop_list(theap, page);
+    return NULL;
+  }
+  rix_page_mark_live(page, page->free);
+  if ((hard & ~(uint32_t)RIX_HARD_CHECK) != 0) {
+    return alloc_dress(theap, page, rix_page_pop(page), size, zero);
+  }
+  const bool untouched = fresh && rix_page_extends_untouched(page);
+  ri_block_t* const block = alloc_take_plain(page, zero, fresh);
+  if (hard != 0 && !untouched) block->next = NULL;  // nobody sees the link
+  return block;
+}
+
+static void* alloc_take(rix_theap_t* theap, ri_page_t* page, size_t size, bool zero, bool fresh) {
+  if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0)) {
+    return alloc_take_checked(theap, page, size, zero, fresh);
   }
   return alloc_take_plain(page, zero, fresh);
 }
 
 // A watched block if one is possible; otherwise NULL.
-static void* alloc_watched(rix_theap_t* theap, rix_trap_shape_t shape, bool zero) {
+static void* alloc_watched(rix_heap_t* heap, rix_trap_shape_t shape, bool zero) {
   if (shape.size > PTRDIFF_MAX / 2 || shape.align > rix_os_page_size()) return NULL;
   bool is_zero;
-  ri_page_t* const page = rix_page_create_trapped(shape, rix_watch_slots(), theap->heap, &is_zero);
+  ri_page_t* const page = rix_page_create_trapped(shape, rix_watch_slots(), heap, &is_zero);
   if (page == NULL) return NULL;
   if (zero && !is_zero) __builtin_memset(rix_page_first(page), 0, shape.size);
   return rix_page_first(page);
 }
 
 // A block before a guard page; a watched one if possible.
-static void* alloc_guarded(rix_theap_t* theap, size_t size, size_t align, bool zero,
+static void* alloc_guarded(rix_heap_t* heap, size_t size, size_t align, bool zero,
                            uintptr_t frame) {
   if (align > RIX_SLICE_SIZE) return NULL;
   // Its end is fixed: so the alignment must divide the size.
@@ -218,10 +251,10 @@ static void* alloc_guarded(rix_theap_t* theap, size_t size, size_t align, bool z
   const bool precise = rix_option(ri_option_guarded_precise) != 0;
   const size_t whole = precise ? size : rix_align_up(size, 16);
   const rix_trap_shape_t shape = {whole, align, RIX_TRAP_AT_END, true, frame};
-  void* const p = alloc_watched(theap, shape, zero);
+  void* const p = alloc_watched(heap, shape, zero);
   if (p != NULL) return p;
   bool is_zero;
-  ri_page_t* const page = rix_page_create_guarded(size, align, theap->heap, zero, &is_zero);
+  ri_page_t* const page = rix_page_create_guarded(size, align, heap, zero, &is_zero);
   if (page == NULL) return NULL;
   if (zero && !is_zero) rix_page_zero_single(page, 0);
   return rix_page_first(page);
@@ -237,11 +270,11 @@ static RIX_SLOW void* alloc_sampled(rix_theap_t* theap, size_t size, size_t alig
     const size_t least = size > 8 ? 16 : 8;
     const rix_trap_side_t side = end ? RIX_TRAP_AT_END : RIX_TRAP_AT_START;
     const rix_trap_shape_t shape = {size, rix_max(align, least), side, rix_watch_is_asked(), frame};
-    return alloc_watched(theap, shape, zero);
+    return alloc_watched(theap->heap, shape, zero);
   }
   if (theap->sample.rate == 0 || !rix_sample_takes(theap, size)) return NULL;
   rix_watch_begin();
-  return alloc_guarded(theap, rix_max(size, 1), align, zero, frame);
+  return alloc_guarded(theap->heap, rix_max(size, 1), align, zero, frame);
 }
 
 // The first page of the queue has a block, and is marked. NULL: its list was damaged.
@@ -256,13 +289,16 @@ static RIX_SLOW void* alloc_marked(rix_theap_t* theap, ri_page_t* page, size_t s
     }
   }
   void* p = theap->sample.rate != 0 ? alloc_sampled(theap, size, align, zero) : NULL;
-  if (p == NULL) p = alloc_take(theap, page, zero, false);
+  if (p == NULL) {
+    p = alloc_take(theap, page, size, zero, false);
+    if (RIX_UNLIKELY(p != NULL && theap->damaged != 0)) rix_theap_report_damage(theap);
+  }
   rix_profile_theap_count_any(theap, p, size);
   return p;
 }
 
 // A block of the class, or NULL.
-static void* alloc_try(rix_theap_t* theap, unsigned c, bool zero) {
+static void* alloc_try(rix_theap_t* theap, unsigned c, size_t size, bool zero) {
   rix_theap_enter(theap);
   if (rix_stress_chance(RIX_STRESS_ABANDON)) rix_theap_abandon(theap);
   ri_page_t* page;
@@ -271,7 +307,7 @@ static void* alloc_try(rix_theap_t* theap, unsigned c, bool zero) {
     bool fresh = false;
     page = alloc_find_page(theap, c, &fresh);
     if (RIX_UNLIKELY(page == NULL)) page = alloc_find_again(theap, c, &fresh);
-    if (page != NULL) p = alloc_take(theap, page, zero, fresh);
+    if (page != NULL) p = alloc_take(theap, page, size, zero, fresh);
   } while (RIX_UNLIKELY(page != NULL && p == NULL));  // each time, the list of a page is dropped
   rix_theap_leave(theap);
   if (RIX_UNLIKELY(theap->damaged != 0)) rix_theap_report_damage(theap);
@@ -280,6 +316,7 @@ static void* alloc_try(rix_theap_t* theap, unsigned c, bool zero) {
 
 // What was tried for one block.
 typedef struct alloc_tries_s {
+  bool waiting;    // blocks that were freed and wait
   bool deferred;   // the program's deferred frees
   unsigned calls;  // of the program's function
   uint64_t until;  // time to give up, 0: not known yet
@@ -289,6 +326,10 @@ typedef struct alloc_tries_s {
 // other threads may still return memory (option retry_on_oom).
 static RIX_SLOW bool alloc_again(rix_heap_t* heap, size_t size, alloc_tries_t* tries) {
   if (rix_report_is_muted()) return false;
+  if (!tries->waiting) {
+    tries->waiting = true;
+    if (rix_tls.phase == RIX_THREAD_LIVE && rix_free_waiting((rix_tld_t*)rix_tls.self)) return true;
+  }
   if (!tries->deferred) {
     tries->deferred = true;
     if (rix_hook_is_deferred() && rix_tls.phase == RIX_THREAD_LIVE) {
@@ -313,12 +354,12 @@ static RIX_SLOW bool alloc_again(rix_heap_t* heap, size_t size, alloc_tries_t* t
 }
 
 // There is no memory: the program may free something. Not with the orphan theap, which is locked.
-static RIX_SLOW void* alloc_retry(rix_theap_t* theap, unsigned c, bool zero) {
+static RIX_SLOW void* alloc_retry(rix_theap_t* theap, unsigned c, size_t size, bool zero) {
   if (theap->tld->id != rix_tls.self) return NULL;
-  alloc_tries_t tries = {false, 0, 0};
+  alloc_tries_t tries = {false, false, 0, 0};
   void* p = NULL;
   while (p == NULL && alloc_again(theap->heap, rix_class_block_size(c), &tries))
-    p = alloc_try(theap, c, zero);
+    p = alloc_try(theap, c, size, zero);
   return p;
 }
 
@@ -342,18 +383,13 @@ static RIX_SLOW void alloc_look_around(rix_theap_t* theap) {
 static RIX_SLOW void* alloc_slow_sampled(rix_theap_t* theap, unsigned c, size_t size, size_t align,
                                          bool zero) {
   void* p = alloc_sampled(theap, size, align, zero);
-  if (p == NULL) p = alloc_try(theap, c, zero);
-  if (p == NULL) p = alloc_retry(theap, c, zero);
+  if (p == NULL) p = alloc_try(theap, c, size, zero);
+  if (p == NULL) p = alloc_retry(theap, c, size, zero);
   rix_profile_theap_count_any(theap, p, size);
   return p;
 }
 
-static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size, size_t align,
-                                     bool zero) {
-  if (RIX_UNLIKELY(theap == &rix_theap_empty)) {
-    theap = rix_thread_theap();
-    if (theap == NULL) return alloc_orphan(size, rix_max(align, 16), zero);
-  }
+static void* alloc_slow_of(rix_theap_t* theap, unsigned c, size_t size, size_t align, bool zero) {
   if (RIX_UNLIKELY(++theap->slow_calls % RIX_LOOK_CALLS == 0)) alloc_look_around(theap);
   if (rix_hook_is_deferred() && theap->tld->id == rix_tls.self) rix_hook_run_deferred(false);
   if (rix_relief_is_due(theap->heap) && theap->tld->id == rix_tls.self) rix_relieve(theap->heap);
@@ -361,8 +397,22 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size
   const bool samples = rix_sample_counts(theap);
   if (RIX_UNLIKELY(samples || theap->profile.interval != 0))
     return alloc_slow_sampled(theap, c, size, align, zero);
-  void* const p = alloc_try(theap, c, zero);
-  return RIX_LIKELY(p != NULL) ? p : alloc_retry(theap, c, zero);
+  void* const p = alloc_try(theap, c, size, zero);
+  return RIX_LIKELY(p != NULL) ? p : alloc_retry(theap, c, size, zero);
+}
+
+static RIX_SLOW void* alloc_padded(rix_theap_t* theap, size_t size, size_t align, bool zero);
+
+static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size, size_t align,
+                                     bool zero) {
+  if (RIX_UNLIKELY(theap == &rix_theap_empty)) {
+    theap = rix_thread_theap();
+    if (theap == NULL) return alloc_orphan(size, rix_max(align, 16), zero);
+  }
+  if (RIX_UNLIKELY((theap->hard & RIX_HARD_CANARY) != 0)) {
+    return alloc_padded(theap, size, align, zero);
+  }
+  return alloc_slow_of(theap, c, size, align, zero);
 }
 
 static ri_page_t* alloc_try_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, size_t align,
@@ -379,6 +429,14 @@ static ri_page_t* alloc_try_single(rix_theap_t* theap, rix_heap_t* heap, size_t 
   return rix_page_create_single(size, align, heap, zero, is_zero);
 }
 
+// A watched block where a heap is hardened so; NULL: not this one.
+static RIX_SLOW void* alloc_single_hard(rix_heap_t* heap, size_t size, size_t align, bool zero) {
+  const uint32_t hard = ri_load_relaxed(&heap->xhard);
+  if (RIX_LIKELY((hard & RIX_HARD_LARGE) == 0) || size > RIX_HARD_LARGE_MAX) return NULL;
+  rix_watch_begin();
+  return alloc_guarded(heap, size, align, zero, (uintptr_t)__builtin_frame_address(0));
+}
+
 // theap: of this thread, to be collected when there is no memory; or NULL.
 static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, size_t align,
                           bool zero) {
@@ -391,7 +449,11 @@ static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, siz
     void* const p = alloc_sampled(theap, size, align, zero);
     if (p != NULL) return p;
   }
-  alloc_tries_t tries = {false, 0, 0};
+  if (RIX_UNLIKELY(ri_load_relaxed(&rix_option_hardens) != 0)) {
+    void* const p = alloc_single_hard(heap, size, align, zero);
+    if (p != NULL) return p;
+  }
+  alloc_tries_t tries = {false, false, 0, 0};
   ri_page_t* page;
   bool is_zero;
   do {
@@ -400,6 +462,9 @@ static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, siz
   if (page == NULL) return NULL;
   rix_annotate_open(page->start, rix_page_block_size(page));
   if (zero && !is_zero) rix_page_zero_single(page, 0);
+  if (!zero && RIX_UNLIKELY((rix_harden_wanted(heap) & RIX_HARD_FILL) != 0)) {
+    rix_harden_fill_fresh(page->start, size, rix_page_block_size(page));
+  }
   return page->start;
 }
 
@@ -441,10 +506,27 @@ static RIX_NOINLINE void* alloc_plain(rix_theap_t* theap, size_t size, size_t al
   ri_page_t* const page = theap->shown[c];
   if (RIX_LIKELY(page != NULL && page->free != NULL)) {
     if (RIX_LIKELY((page->flags & RIX_PAGE_SLOW) == 0)) return alloc_take_plain(page, zero, false);
+    if (RIX_UNLIKELY((theap->hard & RIX_HARD_CANARY) != 0)) {
+      return alloc_padded(theap, size, align, zero);
+    }
     void* const p = alloc_marked(theap, page, size, align, zero);
     if (RIX_LIKELY(p != NULL)) return p;
   }
   return alloc_slow(theap, c, size, align, zero);
+}
+
+// The same where a canary follows each block.
+static RIX_SLOW void* alloc_padded(rix_theap_t* theap, size_t size, size_t align, bool zero) {
+  const size_t tail = rix_harden_tail_of(theap->hard);
+  const size_t whole = rix_align_up(rix_max(size, 1) + tail, align > 16 ? align : 1);
+  if (whole > RIX_MEDIUM_BLOCK_MAX) return alloc_large(theap, size, align, zero);
+  const unsigned c = rix_class_of(whole);
+  ri_page_t* const page = theap->shown[c];
+  if (RIX_LIKELY(page != NULL && page->free != NULL)) {
+    void* const p = alloc_marked(theap, page, size, align, zero);
+    if (RIX_LIKELY(p != NULL)) return p;
+  }
+  return alloc_slow_of(theap, c, size, align, zero);
 }
 
 void* rix_theap_malloc_bare(rix_theap_t* theap, size_t size, size_t align, bool zero) {

@@ -19,6 +19,7 @@
 #include "base/annotate.h"
 #include "base/events.h"
 #include "heap/profile.h"
+#include "heap/quarantine.h"
 #include "heap/queue.h"
 #include "heap/sparse.h"
 #include "heap/theap.h"
@@ -28,6 +29,7 @@
 #include "options/report.h"
 #include "page/abandon.h"
 #include "page/end.h"
+#include "page/harden.h"
 #include "page/release.h"
 #include "page/remote.h"
 #include "page/target.h"
@@ -84,7 +86,7 @@ static RIX_NOINLINE void free_claimed(ri_page_t* page) {
   rix_page_after_claim(page);
   if (rix_page_live_plain(page) > 0 && rix_option(ri_option_page_reclaim_on_free) > 0) {
     rix_theap_t* const theap = rix_tld_find_theap(ri_load_relaxed(&page->xheap));
-    if (free_may_adopt(theap, page)) {
+    if (free_may_adopt(theap, page) && rix_harden_fits(page, theap->heap)) {
       rix_event(RIX_EVENT_RECLAIM_FREE);
       theap->may_adopt--;
       rix_theap_adopt(theap, page);
@@ -199,6 +201,57 @@ RIX_INLINE void free_full(ri_page_t* page, ri_block_t* block) {
   rix_theap_leave(theap);
 }
 
+// Frees a block that is no longer marked as live, if it ever was.
+RIX_INLINE void free_release(ri_page_t* page, ri_block_t* block, uintptr_t owner, const void* p) {
+  if ((owner & ~RIX_OWNER_FLAGS) == rix_tls.self) {
+    free_own(page, block, owner);
+  } else {
+    free_remote(page, block, p);
+  }
+}
+
+static void free_release_waiting(rix_tld_t* tld, bool all) {
+  ri_block_t* block;
+  while ((block = rix_quarantine_take(tld, all)) != NULL) {
+    ri_page_t* const page = rix_pagemap_find(block);
+    free_release(page, block, ri_load_relaxed(&page->xowner), block);
+  }
+}
+
+bool rix_free_waiting(rix_tld_t* tld) {
+  if (RIX_LIKELY(tld->quarantine == NULL)) return false;
+  free_release_waiting(tld, true);
+  return true;
+}
+
+static RIX_SLOW void free_report_overflow(const ri_page_t* page, const ri_block_t* damaged,
+                                          const void* p) {
+  const size_t size = rix_page_block_size(page) - rix_harden_tail(page);
+  if (rix_page_block_of(page, p) == damaged) {
+    rix_error(EFAULT, "overflow: the block at %p was written to past its end, at %zu bytes", p,
+              size);
+  } else {
+    rix_error(EFAULT,
+              "overflow: the block at %p was written to past its end, at %zu bytes; it lies next "
+              "to %p, which is being freed",
+              (const void*)damaged, size, p);
+  }
+}
+
+// A block of a page with features. True: it waits, and another may have been freed instead.
+static RIX_SLOW bool free_hard(ri_page_t* page, ri_block_t* block, uintptr_t owner, const void* p) {
+  const ri_block_t* const damaged =
+      rix_harden_look(page, block, (owner & ~RIX_OWNER_FLAGS) == rix_tls.self);
+  if (RIX_UNLIKELY(damaged != NULL)) free_report_overflow(page, damaged, p);
+  rix_harden_wipe(page, block);
+  if ((rix_harden_of(page) & RIX_HARD_DELAY) == 0 || rix_tls.phase != RIX_THREAD_LIVE) return false;
+  if (ri_load_relaxed(&page->xheap) != &rix_heap_default) return false;
+  rix_tld_t* const tld = (rix_tld_t*)rix_tls.self;
+  if (!rix_quarantine_put(tld, block, rix_page_block_size(page))) return false;
+  free_release_waiting(tld, false);
+  return true;
+}
+
 static void free_any(void* p) {
   const rix_target_t t = rix_target(p);
   if (RIX_UNLIKELY(t.block == NULL)) {
@@ -212,11 +265,11 @@ static void free_any(void* p) {
   }
   if (RIX_UNLIKELY((owner & RIX_OWNER_PROFILED) != 0)) rix_profile_freed(t.page, t.block);
   rix_annotate_freed(p, t.block, rix_page_block_size(t.page));
-  if ((owner & ~RIX_OWNER_FLAGS) == rix_tls.self) {
-    free_own(t.page, t.block, owner);
-  } else {
-    free_remote(t.page, t.block, p);
+  if (RIX_UNLIKELY((owner & RIX_OWNER_CHECKED) != 0) && rix_harden_of(t.page) != 0 &&
+      free_hard(t.page, t.block, owner, p)) {
+    return;
   }
+  free_release(t.page, t.block, owner, p);
 }
 
 void rix_free_generic(void* p) {

@@ -27,6 +27,7 @@
 #include "heap/theap.h"
 #include "heap/tld.h"
 #include "page/end.h"
+#include "page/harden.h"
 
 rix_heap_t rix_heap_default = {.xseq = {1}, .subproc = &rix_subproc_main};
 rix_subproc_t rix_subproc_main = {.main = &rix_heap_default};
@@ -149,6 +150,8 @@ rix_heap_t* rix_heap_create(rix_subproc_t* subproc, rix_arena_t* only) {
   ri_store_relaxed(&heap->xtold, 0);
   ri_store_relaxed(&heap->xpressed, 0);
   ri_store_relaxed(&heap->xtag, 0);
+  rix_harden_begin(&rix_heap_default);
+  ri_store_relaxed(&heap->xhard, ri_load_relaxed(&rix_heap_default.xhard));
   ri_store_relaxed(&heap->xkeeps_blocks, 0);
   if (heaps.seq == 0) heaps.seq = ri_load_relaxed(&rix_heap_default.xseq);
   ri_store_relaxed(&heap->xseq, ++heaps.seq);

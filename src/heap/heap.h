@@ -108,6 +108,9 @@ typedef struct rix_theap_s {
   bool busy;                       // debug builds: its thread is changing it, see rix_theap_enter
   ri_page_t* freed;                // the full page that a block was last freed in; it may be gone
   size_t damaged;                  // to be reported (rix_theap_damage_error); 0: nothing
+  const void* written;             // with RIX_THEAP_WRITTEN: the block
+  uint32_t hard;                   // features of the pages that it makes (page/harden.h)
+  uint64_t random;                 // state of random numbers, for blocks in no order; 0: none yet
   size_t bytes;                    // of all its pages
   size_t spare;                    // of those marked RIX_PAGE_SPARE;
   size_t lone;                     // of those marked RIX_PAGE_KEPT and not so;
@@ -167,13 +170,14 @@ typedef struct rix_tld_s {
   rix_theap_t* first_table[RIX_TLD_TABLE_MIN];
   struct rix_tld_s* next;  // all threads: lock rix_thread_lock
   struct rix_tld_s* prev;
-  rix_events_t events;       // what this thread did on slow paths
-  bool exit_known;           // the OS will report the end of the thread
-  bool in_pool;              // runs tasks of others: its frees take over no pages
-  bool relieving;            // in the middle of a look at its pages (relief.c)
-  uint32_t relief_calls;     // slow allocations while there may be none
-  uint64_t relief_began;     // when the last one did, in ms
-  uint64_t relief_due;       // no other before, in ms
+  rix_events_t events;                  // what this thread did on slow paths
+  bool exit_known;                      // the OS will report the end of the thread
+  bool in_pool;                         // runs tasks of others: its frees take over no pages
+  bool relieving;                       // in the middle of a look at its pages (relief.c)
+  uint32_t relief_calls;                // slow allocations while there may be none
+  uint64_t relief_began;                // when the last one did, in ms
+  uint64_t relief_due;                  // no other before, in ms
+  struct rix_quarantine_s* quarantine;  // freed blocks that wait; NULL: none do
   rix_theap_t* ended;        // those of heaps that were ended, to be settled: lock rix_heap_lock
   rix_flag_t xstale_theaps;  // there are some: set by any thread, under rix_heap_lock
 } rix_tld_t;

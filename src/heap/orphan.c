@@ -29,9 +29,10 @@ rix_theap_t* rix_orphan_take(void) {
 
 void rix_orphan_give(void) {
   const size_t damage = orphan.theap.damaged;
+  const void* const written = orphan.theap.written;
   orphan.theap.damaged = 0;
   rix_unlock(&rix_orphan_lock);
-  if (RIX_UNLIKELY(damage != 0)) rix_theap_damage_error(damage);
+  if (RIX_UNLIKELY(damage != 0)) rix_theap_damage_error(damage, written);
 }
 
 void rix_orphan_collect(bool force) {

@@ -9,6 +9,7 @@
 #include "heap/theap.h"
 #include "options/options.h"
 #include "page/abandon.h"
+#include "page/harden.h"
 #include "page/release.h"
 #include "page/remote.h"
 
@@ -367,11 +368,19 @@ void rix_queue_merge(rix_theap_t* from, rix_theap_t* into, unsigned c) {
       rix_page_release(page);
       continue;
     }
+    if (!rix_harden_fits(page, into->heap)) {
+      rix_page_abandon(page);
+      continue;
+    }
     ri_store_relaxed(&page->xtheap, into);
     rix_queue_push_back(into, page);
   }
   while ((page = from->full[c].first) != NULL) {
     rix_queue_remove(from, page);
+    if (!rix_harden_fits(page, into->heap)) {
+      rix_page_abandon(page);
+      continue;
+    }
     ri_store_relaxed(&page->xtheap, into);
     // A free that was asked to wake `from` pushed before this, and its block is collected; a later
     // one wakes nobody, until rix_queue_to_full asks again and publishes `into`.

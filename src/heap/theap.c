@@ -26,6 +26,7 @@
 #include "options/options.h"
 #include "options/report.h"
 #include "page/abandon.h"
+#include "page/harden.h"
 #include "page/release.h"
 #include "page/remote.h"
 
@@ -54,6 +55,9 @@ void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   theap->slow_calls = theap->may_adopt = 0;
   theap->busy = false;
   theap->damaged = 0;
+  if (!heap->listed) rix_harden_begin(heap);
+  theap->hard = ri_load_relaxed(&heap->xhard);
+  theap->random = 0;
   theap->bytes = theap->spare = theap->lone = theap->roomy = 0;
   theap->kept = theap->freed = NULL;
   __builtin_memset(theap->queue, 0, sizeof(theap->queue));
@@ -193,9 +197,12 @@ void rix_theap_drop_list(rix_theap_t* theap, ri_page_t* page) {
   ri_store_relaxed(&page->used, (uint32_t)page->capacity - page->out);
 }
 
-void rix_theap_damage_error(size_t damage) {
+void rix_theap_damage_error(size_t damage, const void* written) {
   if (damage == RIX_THEAP_CORRUPTED) {
     rix_error(EFAULT, "the heap of this thread is corrupted");
+  } else if (damage == RIX_THEAP_WRITTEN) {
+    rix_error(EFAULT, "write after free: the block at %p was written to while it was free",
+              written);
   } else {
     rix_error(EFAULT,
               "free list damaged, blocks of %zu bytes: freed twice, or written to when free",
@@ -209,7 +216,7 @@ void rix_theap_report_damage(rix_theap_t* theap) {
   if (theap->tld->id != rix_tls.self) return;
   const size_t damage = theap->damaged;
   theap->damaged = 0;
-  rix_theap_damage_error(damage);
+  rix_theap_damage_error(damage, theap->written);
 }
 
 static void theap_abandon_list(rix_theap_t* theap, rix_page_list_t* list) {

@@ -41,9 +41,10 @@ RIX_INTERNAL bool rix_theap_valid(const rix_theap_t* theap);
 RIX_INTERNAL RIX_SLOW void rix_theap_drop_list(rix_theap_t* theap, ri_page_t* page);
 RIX_INTERNAL RIX_SLOW void rix_theap_report_damage(rix_theap_t* theap);
 // What is kept in `damaged` until then: a block size, or that the heap as a whole is not as it
-// should be.
+// should be, or that a free block was written to, which is `written`.
 #define RIX_THEAP_CORRUPTED SIZE_MAX
-RIX_INTERNAL RIX_SLOW void rix_theap_damage_error(size_t damage);
+#define RIX_THEAP_WRITTEN (SIZE_MAX - 1)
+RIX_INTERNAL RIX_SLOW void rix_theap_damage_error(size_t damage, const void* written);
 // A thread that is gone may have freed into a full page without telling the theap: looks at all.
 RIX_INTERNAL void rix_theap_wake(rix_theap_t* theap);
 

@@ -18,6 +18,7 @@
 #include "arena/pagemap.h"
 #include "heap/heap.h"
 #include "heap/profile.h"
+#include "heap/quarantine.h"
 #include "heap/scavenge.h"
 #include "heap/subproc.h"
 #include "heap/theap.h"
@@ -38,6 +39,7 @@ uint64_t rix_process_started_ms(void) { return ri_load_relaxed(&thread.xstarted_
 
 // Ends the use of a tld. rix_tls must not lead to it any more.
 static void thread_end(rix_tld_t* tld) {
+  if (rix_free_waiting(tld)) rix_quarantine_close(tld);
   rix_tld_unlink(tld);
   rix_theap_t* next;
   for (rix_theap_t* theap = tld->theaps; theap != NULL; theap = next) {
@@ -75,6 +77,7 @@ bool rix_thread_start(rix_subproc_t* subproc) {
   tld->relief_calls = 0;
   tld->relief_began = 0;
   tld->relief_due = 0;
+  tld->quarantine = NULL;
   tld->subproc = subproc;
   ri_store_relaxed(&tld->xstale_theaps, 0);
   rix_tld_table_open(tld);

@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "heap/heap.h"
 #include "options/options.h"
 #include "options/report.h"
+#include "page/harden.h"
 
 enum { WATCH_ALL_SLOTS = 262144, WATCH_LINE = 360, WATCH_PATH = 240, WATCH_TRIES = 1 << 20 };
 
@@ -30,7 +32,9 @@ void rix_watch_set_hook(ri_watch_fun* fun, void* arg) {
 
 size_t rix_watch_slots(void) {
   const size_t slots = (size_t)rix_option(ri_option_watch_slots);
-  return rix_option(ri_option_watch_rate) == 1 ? rix_max(slots, (size_t)WATCH_ALL_SLOTS) : slots;
+  if (rix_option(ri_option_watch_rate) == 1) return rix_max(slots, (size_t)WATCH_ALL_SLOTS);
+  const bool hard = (ri_load_relaxed(&rix_heap_default.xhard) & RIX_HARD_LARGE) != 0;
+  return hard ? rix_max(slots, (size_t)RIX_HARD_LARGE_SLOTS) : slots;
 }
 
 bool rix_watch_is_asked(void) {
@@ -262,7 +266,7 @@ static bool watch_fault(const rix_os_fault_t* fault) {
   watch_here(&r, fault->frame, fault->at);
   if (rix_error_begins()) watch_say(&r, true);
   watch_call_hook(&r);
-  if (rix_option(ri_option_abort_on_error) != 0) rix_os_abort();
+  if (rix_error_aborts()) rix_os_abort();
   return true;
 }
 

@@ -67,6 +67,9 @@ void rix_options_store(ri_option_t option, long value, rix_option_source_t sourc
   }
   ri_store_relaxed(&options_xsource[option], (uint8_t)source);
   ri_store_relaxed(&rix_option_values[option], kept);
+  if (option == ri_option_fill || option == ri_option_perturb) {
+    ri_store_relaxed(&rix_option_hardens, 1);
+  }
 }
 
 static int options_shown(size_t length) { return length > 60 ? 60 : (int)length; }
@@ -191,9 +194,17 @@ static void options_take_variable(rix_option_item_t item, rix_option_source_t so
   }
 }
 
+// glibc's MALLOC_PERTURB_.
+static void options_take_perturb(rix_option_item_t item, rix_option_source_t source, bool early) {
+  if (early || !rix_options_is(item.name, item.name_length, "perturb_")) return;
+  if (rix_options_source(ri_option_perturb) == RIX_OPTION_CODE) return;
+  options_apply(item, source, ri_option_perturb);
+}
+
 // The weaker ones first, whatever their order in the environment.
 static void options_read_environment(bool early) {
   if (&rix_option_reader != NULL && rix_option_reader != NULL) rix_option_reader(early);
+  rix_options_read_variables("malloc_", options_take_perturb, RIX_OPTION_ENVIRONMENT_CONF, early);
   for (int source = RIX_OPTION_ENVIRONMENT_CONF; source <= RIX_OPTION_ENVIRONMENT; source++) {
     rix_options_read_variables("rimalloc_", options_take_variable, (rix_option_source_t)source,
                                early);

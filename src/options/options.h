@@ -13,6 +13,10 @@
 typedef ri_atomic(long) rix_option_value_t;
 RIX_INTERNAL extern rix_option_value_t rix_option_values[ri_option_last_];
 
+// Whether pages of some heap have ever had features (page/harden.h), or `fill` or `perturb` was
+// ever set: until then nobody need look at any of these.
+RIX_INTERNAL extern rix_flag_t rix_option_hardens;
+
 // Values of the option `thp`, each with what those before it allow.
 enum {
   RIX_THP_FORBIDDEN = -1,  // none in the whole process

@@ -92,10 +92,17 @@ bool rix_error_begins(void) {
   return rix_option(ri_option_show_errors) != 0 && earlier < max;
 }
 
+bool rix_error_aborts(void) {
+  if (rix_options_source(ri_option_abort_on_error) != RIX_OPTION_DEFAULT) {
+    return rix_option(ri_option_abort_on_error) != 0;
+  }
+  return rix_option(ri_option_harden) > 0;
+}
+
 void rix_error_ends(int code) {
   const int saved = rix_os_errno();
   report_call_error_hook(code);
-  if (rix_option(ri_option_abort_on_error) != 0) rix_os_abort();
+  if (rix_error_aborts()) rix_os_abort();
   rix_os_set_errno(saved);
 }
 

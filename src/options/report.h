@@ -25,6 +25,8 @@ RIX_INTERNAL RIX_SLOW void rix_error(int code, const char* format, ...) RIX_PRIN
 // what follows: the error hook, and the end of the program.
 RIX_INTERNAL bool rix_error_begins(void);
 RIX_INTERNAL void rix_error_ends(int code);
+// Whether the program is to end after a report: option abort_on_error, or else `harden`.
+RIX_INTERNAL bool rix_error_aborts(void);
 
 // No memory: sets errno, calls the error hook, says nothing unless verbose. Returns NULL.
 RIX_INTERNAL RIX_SLOW void* rix_out_of_memory(size_t size);

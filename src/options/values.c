@@ -3,6 +3,8 @@
 // from is in options.c.
 #include "options/options.h"
 
+rix_flag_t rix_option_hardens;
+
 rix_option_value_t rix_option_values[ri_option_last_] = {
 #define RI_OPTION(name, value, low, high, unit, text) {value},
 #include <rimalloc/options.def>

@@ -13,7 +13,7 @@
 // mallopt: 1 for what is honoured or asks for nothing that a program could notice, 0 for the rest:
 //   M_TRIM_THRESHOLD  -1: never give memory back; 0: at once; others: as before, time decides
 //   M_CHECK_ACTION    bit 0: report misuse; bit 1: abort then
-//   M_PERTURB         only 0 (filling blocks is not offered)
+//   M_PERTURB         option `perturb`: blocks of this thread from now on, of others in new pages
 //   M_MXFAST          within glibc's range, to no effect
 //   M_PURGE(_ALL)     Android's: give unused memory back now
 // malloc_trim gives back what ri_collect(true) does, parts of sparse pages too, and returns 1 if
@@ -161,7 +161,10 @@ int mallopt(int parameter, int value) {
       ri_collect(true);
       return 1;
     case INTROSPECT_PERTURB:
-      return value == 0;
+      ri_option_set(ri_option_perturb, value & 0xFF);
+      // What this thread allocates from now on is in new pages.
+      ri_collect_reduce(0);
+      return 1;
     case INTROSPECT_MXFAST:
       return value >= 0 && value <= INTROSPECT_MXFAST_LARGEST;
     case INTROSPECT_TOP_PAD:

@@ -16,14 +16,18 @@
 #include "page/abandon.h"
 
 #include "base/events.h"
+#include "page/harden.h"
 #include "page/heap_pages.h"
 #include "page/release.h"
 #include "page/remote.h"
 
 static size_t abandon_index(const ri_page_t* page) { return (size_t)(page - page->arena->pages); }
 
+// A page whose heap was deleted may be of another kind than those of the main heap: no allocation
+// may take its blocks then, and it only waits for its last one.
 static void abandon_list(ri_page_t* page) {
   if ((page->flags & RIX_PAGE_LISTED) != 0) return;
+  if (!rix_harden_fits(page, ri_load_relaxed(&page->xheap))) return;
   page->flags |= RIX_PAGE_LISTED;
   rix_event(RIX_EVENT_ABANDONED);
   const unsigned c = page->class_index;

@@ -9,6 +9,7 @@
 
 #include "page/abandon.h"
 #include "page/end.h"
+#include "page/harden.h"
 #include "page/heap_pages.h"
 #include "page/remote.h"
 
@@ -18,7 +19,7 @@ static bool claim_try(ri_page_t* page, unsigned class_index, const struct rix_he
   if (!rix_remote_claim(page)) return false;
   // It is this thread's now. It may have become another page since the bit was read.
   const bool usable = !rix_page_is_single(page) && page->class_index == class_index &&
-                      ri_load_relaxed(&page->xheap) == heap;
+                      ri_load_relaxed(&page->xheap) == heap && rix_harden_fits(page, heap);
   if (usable) {
     rix_page_after_claim(page);
     if (page->free != NULL || rix_page_can_extend(page)) return true;

@@ -11,6 +11,7 @@
 #include "options/options.h"
 #include "page/density.h"
 #include "page/excess.h"
+#include "page/harden.h"
 #include "page/holes.h"
 #include "page/heap_pages.h"
 
@@ -103,9 +104,11 @@ ri_page_t* rix_page_create(unsigned class_index, rix_page_use_t use, struct rix_
   rix_excess_adapt(page, units);
   if (got.zero) page->flags |= RIX_PAGE_ZERO;
   if (got.zero && !small) rix_density_note(block_size, page->start, shape.reserved * block_size);
-  if (RIX_ANNOTATE != 0 || rix_option(ri_option_check) > 0) {
+  const uint32_t hard = rix_harden_wanted(heap);
+  if (RIX_ANNOTATE != 0 || hard != 0 || rix_option(ri_option_check) > 0) {
     page->flags |= RIX_PAGE_CHECKED;
     ri_store_relaxed(&page->xowner, RIX_OWNER_NONE | RIX_OWNER_CHECKED);
+    rix_harden_enter(page, hard);
   }
   rix_pagemap_set(page->start, slices * RIX_SLICE_SIZE, page);
   rix_heap_pages_add(heap, page);

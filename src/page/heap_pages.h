@@ -43,6 +43,7 @@ typedef struct rix_heap_s {
   // Its pages without owner that an allocation finds, by class. Any thread changes those of the
   // default heap, whose pages never get another; else lock rix_heap_pages_lock.
   ri_atomic(uint32_t) xabandoned[RIX_CLASS_COUNT];
+  ri_atomic(uint32_t) xhard;  // what its pages get (page/harden.h); set when it is made
   // any thread; for programs of mimalloc's version 2 (compat/mimalloc/mimalloc_arena.c)
   ri_atomic(int) xtag;
   rix_flag_t xkeeps_blocks;  // they outlive the heap when it is destroyed by mimalloc's function

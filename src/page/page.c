@@ -5,6 +5,7 @@
 #include "arena/pagemap.h"
 #include "base/annotate.h"
 #include "base/events.h"
+#include "page/harden.h"
 #include "page/holes.h"
 #include "page/remote.h"
 
@@ -15,7 +16,8 @@ static ri_block_t* page_block_at(const ri_page_t* page, size_t index) {
 }
 
 size_t rix_page_cut_count(const ri_page_t* page) {
-  const size_t n = rix_max((size_t)RIX_EXTEND_BYTES / rix_page_block_size(page), 1);
+  size_t n = rix_max((size_t)RIX_EXTEND_BYTES / rix_page_block_size(page), 1);
+  if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0)) n = rix_harden_cut_count(page, n);
   const size_t left = (size_t)(page->reserved - page->capacity);
   return rix_min(RIX_TEST_EXTEND_ONE ? 1 : n, left);
 }
@@ -23,6 +25,7 @@ size_t rix_page_cut_count(const ri_page_t* page) {
 void rix_page_cut(ri_page_t* page) {
   const size_t block_size = rix_page_block_size(page);
   const size_t n = rix_page_cut_count(page);
+  if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0) && rix_harden_cut(page, n)) return;
   // In the order of addresses, so that a fresh page is used as an array would be.
   ri_block_t* block = page_block_at(page, page->capacity);
   ri_block_t* const first = block;

@@ -5,12 +5,14 @@
 
 #include "arena/pagemap.h"
 #include "base/annotate.h"
+#include "page/harden.h"
 #include "page/page.h"
 
 // What a pointer means. page == NULL: it is not ours.
 typedef struct rix_target_s {
   ri_page_t* page;
   ri_block_t* block;  // the block that p belongs to; NULL: p points to no block
+  size_t tail;        // bytes at its end that are not the program's
 } rix_target_t;
 
 // Whether p was handed out, in a page with special flags: pointers into blocks count where such
@@ -27,18 +29,19 @@ RIX_INLINE bool rix_target_is_valid(const ri_page_t* page, const ri_block_t* blo
 // or anywhere in it when the page has blocks with an alignment offset.
 RIX_INLINE rix_target_t rix_target(const void* p) {
   ri_page_t* const page = rix_pagemap_find(p);
-  if (page == NULL) return (rix_target_t){NULL, NULL};
+  if (page == NULL) return (rix_target_t){NULL, NULL, 0};
   ri_block_t* const block = rix_page_block_of(page, p);
   const uintptr_t owner = ri_load_relaxed(&page->xowner);
   const bool ordinary = (owner & (RIX_OWNER_INTERIOR | RIX_OWNER_CHECKED)) == 0;
-  const bool counts =
-      RIX_LIKELY(ordinary) ? (const void*)block == p : rix_target_is_valid(page, block, p, owner);
-  return (rix_target_t){page, counts ? block : NULL};
+  if (RIX_LIKELY(ordinary)) return (rix_target_t){page, (const void*)block == p ? block : NULL, 0};
+  const bool counts = rix_target_is_valid(page, block, p, owner);
+  return (rix_target_t){page, counts ? block : NULL, rix_harden_tail(page)};
 }
 
 // Bytes from p to the end of its block.
 RIX_INLINE size_t rix_target_usable(rix_target_t t, const void* p) {
-  const size_t room = rix_page_block_size(t.page) - (size_t)((const uint8_t*)p - (uint8_t*)t.block);
+  const size_t size = rix_page_block_size(t.page) - t.tail;
+  const size_t room = size - (size_t)((const uint8_t*)p - (uint8_t*)t.block);
   return rix_annotated_size(p, room);
 }
 

@@ -152,7 +152,13 @@ static void mallopt_is_truthful(void) {
   CHECK(mallopt(M_MXFAST, 0) == 1);
   CHECK(mallopt(M_MXFAST, 1000) == 0);
   CHECK(mallopt(M_PERTURB, 0) == 1);
-  CHECK(mallopt(M_PERTURB, 0xAA) == 0);  // not offered
+  free(malloc(200));  // there is a page of that size
+  CHECK(mallopt(M_PERTURB, 0xAA) == 1);
+  unsigned char* const perturbed = malloc(200);
+  CHECK(perturbed[0] == 0x55 && perturbed[199] == 0x55);
+  free(perturbed);
+  CHECK(((volatile unsigned char*)perturbed)[100] == 0xAA);
+  CHECK(mallopt(M_PERTURB, 0) == 1);
   CHECK(mallopt(12345, 1) == 0);
   CHECK(mallopt(M_CHECK_ACTION, 1) == 1);
   // Memory goes back at once when the threshold is 0.

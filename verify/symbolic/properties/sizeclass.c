@@ -87,9 +87,19 @@ void prove_direct_slots(void) {
 static size_t os_page;
 size_t rix_os_page_size(void) { return os_page; }
 
+// Nothing is hardened.
+rix_flag_t rix_harden_begun;
+rix_heap_t rix_heap_default;
+
+static void good_size_begins(size_t page_size) {
+  os_page = page_size;
+  ri_store_relaxed(&rix_harden_begun, 1);
+  ri_store_relaxed(&rix_heap_default.xhard, 0);
+}
+
 void prove_good_size(void) {
   INPUT(64, size);
-  os_page = (size_t)4096 << sym_each(5, "page shift");
+  good_size_begins((size_t)4096 << sym_each(5, "page shift"));
   const size_t good = ri_good_size(size);
   ASSERT(good >= size);
   ASSERT(good - size < rix_max(os_page, 8192) || good == size);
@@ -104,14 +114,14 @@ void prove_good_size_monotone(void) {
   INPUT(64, a);
   INPUT(64, b);
   sym_assume(a <= b);
-  os_page = 4096;
+  good_size_begins(4096);
   const size_t first = ri_good_size(a), second = ri_good_size(b);
   ASSERT(first <= second);
 }
 
 void prove_good_size_is_final(void) {
   INPUT(64, size);
-  os_page = (size_t)4096 << sym_each(5, "page shift");
+  good_size_begins((size_t)4096 << sym_each(5, "page shift"));
   const size_t good = ri_good_size(size), again = ri_good_size(good);
   ASSERT(again == good);
 }
