@@ -46,7 +46,7 @@ __attribute__((constructor(101))) static void process_load(void) {
   }
   rix_fork_init();
   // Somebody thought of the control group: perhaps of a filter of system calls, too.
-  const bool told = rix_options_source(ri_option_limit_cgroup) != RIX_OPTION_DEFAULT;
+  const bool told = rix_option_source(ri_option_limit_cgroup) != RIX_OPTION_DEFAULT;
   if (told) rix_limit_find_group();
   if (rix_option(ri_option_verbose) >= 1) ri_options_print();
   process_reserve();

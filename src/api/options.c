@@ -34,7 +34,7 @@ void ri_option_set(ri_option_t option, long value) {
 void ri_option_set_default(ri_option_t option, long value) {
   if (!rix_options_is_valid(option)) return;
   rix_options_read();
-  if (rix_options_source(option) <= RIX_OPTION_BUILD) {
+  if (rix_option_source(option) <= RIX_OPTION_BUILD) {
     rix_options_store(option, value, RIX_OPTION_PROGRAM);
   }
 }

@@ -38,7 +38,7 @@ size_t rix_watch_slots(void) {
 }
 
 bool rix_watch_is_asked(void) {
-  return rix_options_source(ri_option_watch_rate) != RIX_OPTION_DEFAULT;
+  return rix_option_source(ri_option_watch_rate) != RIX_OPTION_DEFAULT;
 }
 
 // ---- Lines --------------------------------------------------------------------------------------

@@ -31,16 +31,10 @@ static const char* const options_sources[] = {
     "RIMALLOC_CONF", "environment",       "code",
 };
 
-static ri_atomic(uint8_t) options_xsource[ri_option_last_];
-
 static struct {
   rix_flag_t xstrings;      // the configuration strings were read
   rix_flag_t xenvironment;  // and the environment
 } options_done;
-
-rix_option_source_t rix_options_source(ri_option_t option) {
-  return (rix_option_source_t)ri_load_relaxed(&options_xsource[option]);
-}
 
 uint64_t rix_options_unit(ri_option_t option) {
   if (strcmp(options_rows[option].unit, "KiB") == 0) return 1024;
@@ -65,7 +59,7 @@ void rix_options_store(ri_option_t option, long value, rix_option_source_t sourc
     rix_warning("option %s: %ld is outside %ld..%ld, using %ld", row->name, value, row->lowest,
                 row->highest, kept);
   }
-  ri_store_relaxed(&options_xsource[option], (uint8_t)source);
+  ri_store_relaxed(&rix_option_sources[option], (uint8_t)source);
   ri_store_relaxed(&rix_option_values[option], kept);
   if (option == ri_option_fill || option == ri_option_perturb) {
     ri_store_relaxed(&rix_option_hardens, 1);
@@ -121,7 +115,7 @@ static void options_take(rix_option_item_t item, rix_option_source_t source, boo
     if (!early && mention) rix_options_reject(item, source, "unknown option");
     return;
   }
-  if (rix_options_is_early(option) != early || rix_options_source(option) == RIX_OPTION_CODE)
+  if (rix_options_is_early(option) != early || rix_option_source(option) == RIX_OPTION_CODE)
     return;
   if (item.value == NULL) {
     rix_options_reject(item, source, "no \"=value\"");
@@ -197,7 +191,7 @@ static void options_take_variable(rix_option_item_t item, rix_option_source_t so
 // glibc's MALLOC_PERTURB_.
 static void options_take_perturb(rix_option_item_t item, rix_option_source_t source, bool early) {
   if (early || !rix_options_is(item.name, item.name_length, "perturb_")) return;
-  if (rix_options_source(ri_option_perturb) == RIX_OPTION_CODE) return;
+  if (rix_option_source(ri_option_perturb) == RIX_OPTION_CODE) return;
   options_apply(item, source, ri_option_perturb);
 }
 
@@ -233,7 +227,7 @@ void rix_options_print(rix_output_t to) {
   for (int i = 0; i < ri_option_last_; i++) {
     const options_row_t* const row = &options_rows[i];
     rix_print_to(to, "rimalloc: option %s = %ld (%s; %ld..%ld %s): %s\n", row->name,
-                 rix_option((ri_option_t)i), options_sources[rix_options_source((ri_option_t)i)],
+                 rix_option((ri_option_t)i), options_sources[rix_option_source((ri_option_t)i)],
                  row->lowest, row->highest, row->unit, row->text);
   }
 }

@@ -12,6 +12,8 @@
 
 typedef ri_atomic(long) rix_option_value_t;
 RIX_INTERNAL extern rix_option_value_t rix_option_values[ri_option_last_];
+typedef ri_atomic(uint8_t) rix_option_origin_t;  // a rix_option_source_t
+RIX_INTERNAL extern rix_option_origin_t rix_option_sources[ri_option_last_];
 
 // Whether pages of some heap have ever had features (page/harden.h), or `fill` or `perturb` was
 // ever set: until then nobody need look at any of these.
@@ -62,7 +64,9 @@ RIX_INLINE bool rix_options_is_valid(ri_option_t option) {
 RIX_INTERNAL const char* rix_options_text(const char* name);
 
 // The source of an option's present value.
-RIX_INTERNAL rix_option_source_t rix_options_source(ri_option_t option);
+RIX_INLINE rix_option_source_t rix_option_source(ri_option_t option) {
+  return (rix_option_source_t)ri_load_relaxed(&rix_option_sources[option]);
+}
 
 // Stores a value, brought into the option's range with a warning.
 RIX_INTERNAL void rix_options_store(ri_option_t option, long value, rix_option_source_t source);

@@ -93,7 +93,7 @@ bool rix_error_begins(void) {
 }
 
 bool rix_error_aborts(void) {
-  if (rix_options_source(ri_option_abort_on_error) != RIX_OPTION_DEFAULT) {
+  if (rix_option_source(ri_option_abort_on_error) != RIX_OPTION_DEFAULT) {
     return rix_option(ri_option_abort_on_error) != 0;
   }
   return rix_option(ri_option_harden) > 0;

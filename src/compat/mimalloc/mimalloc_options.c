@@ -158,7 +158,7 @@ static void mimalloc_keep(const mimalloc_row_t* row, long value, rix_option_sour
 
 // The source of the value that counts now.
 static rix_option_source_t mimalloc_source(const mimalloc_row_t* row) {
-  if (row->kind != MIMALLOC_KEPT) return rix_options_source((ri_option_t)row->target);
+  if (row->kind != MIMALLOC_KEPT) return rix_option_source((ri_option_t)row->target);
   return (rix_option_source_t)ri_load_relaxed(&mimalloc_xkept_source[row->target]);
 }
 
