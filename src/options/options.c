@@ -115,8 +115,7 @@ static void options_take(rix_option_item_t item, rix_option_source_t source, boo
     if (!early && mention) rix_options_reject(item, source, "unknown option");
     return;
   }
-  if (rix_options_is_early(option) != early || rix_option_source(option) == RIX_OPTION_CODE)
-    return;
+  if (rix_options_is_early(option) != early || rix_option_source(option) == RIX_OPTION_CODE) return;
   if (item.value == NULL) {
     rix_options_reject(item, source, "no \"=value\"");
     return;
