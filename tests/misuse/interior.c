@@ -88,6 +88,9 @@ static void shifted(size_t size, size_t alignment, size_t offset) {
 // By each of the functions that free.
 static void by_every_free(void) {
   uint8_t* const p = ri_malloc(100);
+  void* others[8];  // more blocks of the page than a batch has pointers
+  for (int i = 0; i < 8; i++)
+    others[i] = ri_malloc(100);
   const ri_summary_t before = check_summary();
   check_fill(p, 100, 1);
   uint8_t* const inside = misuse_pointer(p + 16);
@@ -104,6 +107,8 @@ static void by_every_free(void) {
   CHECK(check_summary().blocks == before.blocks);
   CHECK_FILLED(p, 100, 1);
   ri_free(p);
+  for (int i = 0; i < 8; i++)
+    ri_free(others[i]);
 }
 
 static void ordinary(void) {
