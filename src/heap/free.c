@@ -214,6 +214,7 @@ static void free_release_waiting(rix_tld_t* tld, bool all) {
   ri_block_t* block;
   while ((block = rix_quarantine_take(tld, all)) != NULL) {
     ri_page_t* const page = rix_pagemap_find(block);
+    RI_ASSERT(page != NULL);
     free_release(page, block, ri_load_relaxed(&page->xowner), block);
   }
 }

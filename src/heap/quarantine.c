@@ -61,7 +61,9 @@ ri_block_t* rix_quarantine_take(rix_tld_t* tld, bool all) {
   ri_block_t* const block = *quarantine_slot(q, 0);
   q->first = (q->first + 1) % QUARANTINE_SLOTS;
   q->count--;
-  q->bytes -= rix_page_block_size(rix_pagemap_find(block));
+  const ri_page_t* const page = rix_pagemap_find(block);
+  RI_ASSERT(page != NULL);
+  q->bytes -= rix_page_block_size(page);
   return block;
 }
 

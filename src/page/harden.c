@@ -109,10 +109,13 @@ size_t rix_harden_cut_count(const ri_page_t* page, size_t usual) {
 // Makes the next n blocks a list in no order.
 static void harden_cut_random(ri_page_t* page, size_t n) {
   uint16_t order[HARDEN_BLOCKS_MAX];
-  for (size_t i = 0; i < n; i++) {
-    const size_t j = (size_t)(harden_random() % (i + 1));
-    order[i] = order[j];
-    order[j] = (uint16_t)i;
+  for (size_t i = 0; i < n; i++)
+    order[i] = (uint16_t)i;
+  for (size_t i = n; i > 1; i--) {
+    const size_t j = (size_t)(harden_random() % i);
+    const uint16_t last = order[i - 1];
+    order[i - 1] = order[j];
+    order[j] = last;
   }
   for (size_t i = 0; i < n; i++) {
     ri_block_t* const block = harden_block(page, page->capacity + (size_t)order[i]);
@@ -190,7 +193,10 @@ static bool harden_is_damaged(const ri_page_t* page, const ri_block_t* block) {
 ri_block_t* rix_harden_look(const ri_page_t* page, ri_block_t* block, bool own) {
   const uint32_t features = rix_harden_of(page);
   if ((features & RIX_HARD_CANARY) == 0) return NULL;
-  if (!harden_is_intact(page, block, false)) return block;
+  if (!harden_is_intact(page, block, false)) {
+    harden_put_canary(page, block);  // whoever gets the block next must not report it again
+    return block;
+  }
   if (!own || (features & RIX_HARD_NEIGHBOURS) == 0) return NULL;
   const size_t index = rix_page_index_of(page, block);
   for (int side = 0; side < 2; side++) {

@@ -20,7 +20,7 @@
 //                        wrote to it
 // CONCURRENCY: rix_harden_of, rix_harden_look, rix_harden_wipe: any thread that holds a block of
 // the page; otherwise its owner, or who creates it. A canary is written by the owner before the
-// block is handed out, and by nobody when it is freed; what a hole took reads as zero.
+// block is handed out, and when it was damaged by who frees it; what a hole took reads as zero.
 #ifndef RIX_PAGE_HARDEN_H
 #define RIX_PAGE_HARDEN_H
 
