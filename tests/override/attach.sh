@@ -49,15 +49,6 @@ END_C
 "$CC" -g -fno-builtin "$work/told.c" -o "$work/static" -static -pthread \
   -Wl,--undefined=ri_is_in_heap_region "$RIMALLOC_BUILD/librimalloc.a"
 
-# says WORDS COMMAND...: the command must fail with 1 and say the words.
-says() {
-  local words=$1 status=0
-  shift
-  "$@" > "$work/said" 2>&1 || status=$?
-  [[ $status -eq 1 ]] || fail "'$*' ended with $status: $(cat "$work/said")"
-  grep -qF -- "$words" "$work/said" || fail "'$*' does not say '$words': $(cat "$work/said")"
-}
-
 # The program may have been stopped.
 pid=
 trap '[[ -z $pid ]] || kill -KILL "$pid" 2> "$work/said"; rm -rf "$work"' EXIT

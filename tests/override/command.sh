@@ -33,15 +33,6 @@ END
 "$CC" -g "$work/program.c" -o "$work/program"
 strip -o "$work/stripped.so" "$library"
 
-# says WORDS COMMAND...: the command must fail with 1 and say the words.
-says() {
-  local words=$1 status=0
-  shift
-  "$@" > "$work/said" 2>&1 || status=$?
-  [[ $status -eq 1 ]] || fail "'$*' ended with $status: $(cat "$work/said")"
-  grep -qF -- "$words" "$work/said" || fail "'$*' does not say '$words': $(cat "$work/said")"
-}
-
 # begin LIBRARY PROGRAM: starts it; sets pid and the addresses that it prints.
 begin() {
   mkfifo "$work/in" "$work/out"

@@ -27,6 +27,15 @@ fail() {
   exit 1
 }
 
+# says WORDS COMMAND...: the command must fail with 1 and say the words.
+says() {
+  local words=$1 status=0
+  shift
+  "$@" > "$work/said" 2>&1 || status=$?
+  [[ $status -eq 1 ]] || fail "'$*' ended with $status: $(cat "$work/said")"
+  grep -qF -- "$words" "$work/said" || fail "'$*' does not say '$words': $(cat "$work/said")"
+}
+
 # need TOOL...: skips the script when one is missing.
 need() {
   local tool

@@ -9,15 +9,6 @@ unset RIMALLOC_LIBRARY NO_COLOR
 tool=$RIMALLOC_SOURCE/command/rimalloc
 cd "$work"
 
-# says WORDS COMMAND...: the command must fail with 1 and say the words.
-says() {
-  local words=$1 status=0
-  shift
-  "$@" > "$work/said" 2>&1 || status=$?
-  [[ $status -eq 1 ]] || fail "'$*' ended with $status: $(cat "$work/said")"
-  grep -qF -- "$words" "$work/said" || fail "'$*' does not say '$words': $(cat "$work/said")"
-}
-
 # ended STATUS COMMAND...: the command must end so.
 ended() {
   local wanted=$1 status=0
