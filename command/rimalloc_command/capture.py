@@ -3,7 +3,6 @@
 profiles that are a mapped file while the program runs, so that nothing is lost if it is killed."""
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -69,17 +68,8 @@ def command_profile(arguments):
     ending = "rip" if arguments.black_box else "json"
     with tempfile.TemporaryDirectory(prefix="rimalloc-") as folder:
         options["profile_file"] = os.path.join(folder, f"%p.{ending}")
-        try:
-            child = subprocess.Popen([arguments.program, *arguments.arguments], executable=path,
-                                     env=run.environment(library, options))
-        except OSError as error:
-            raise Failure(f"{path}: {error.strerror}") from None
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # that is for the program
-        try:
-            status = child.wait()
-        finally:
-            signal.signal(signal.SIGINT, before)
-        found = os.path.join(folder, f"{child.pid}.{ending}")
+        pid, status = run.to_its_end(arguments, path, run.environment(library, options))
+        found = os.path.join(folder, f"{pid}.{ending}")
         if not os.path.exists(found):
             raise Failure(f"{arguments.program} left no profile; it ended with "
                           + (f"signal {-status}" if status < 0 else f"exit code {status}"),

@@ -4,7 +4,6 @@ the same calls with other allocators. command/record has the two programs that d
 
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -91,17 +90,8 @@ def command_record(arguments):
     place = place_for(arguments)
     environment = run.environment(recorder, {})
     environment["RIMALLOC_RECORD"] = place
-    try:
-        child = subprocess.Popen([arguments.program, *arguments.arguments], executable=path,
-                                 env=environment)
-    except OSError as error:
-        raise Failure(f"{path}: {error.strerror}") from None
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # that is for the program
-    try:
-        status = child.wait()
-    finally:
-        signal.signal(signal.SIGINT, before)
-    own, others = traces(place, child.pid)
+    pid, status = run.to_its_end(arguments, path, environment)
+    own, others = traces(place, pid)
     if not os.path.exists(own):
         raise Failure(f"{arguments.program} left no trace",
                       "is it a script of a program that is linked statically?")

@@ -3,7 +3,9 @@
 
 import os
 import shutil
+import signal
 import stat
+import subprocess
 
 from .failure import Failure
 
@@ -80,6 +82,20 @@ def option(word):
     if not equals or not name.replace("_", "").isalnum():
         raise Failure(f"'{word}' is no option of the library: NAME=VALUE (docs/options.md)")
     return name.lower(), value
+
+
+def to_its_end(arguments, path, environment_of_it):
+    """Runs the program and waits for it: its number, and how it ended (negative: by a signal)."""
+    try:
+        child = subprocess.Popen([arguments.program, *arguments.arguments], executable=path,
+                                 env=environment_of_it)
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}") from None
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # that is for the program
+    try:
+        return child.pid, child.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def command_run(arguments):
