@@ -17,7 +17,7 @@ typedef enum rix_eh_kind_e {
   RIX_EH_RSP,      // CFA = rsp + offset
   RIX_EH_RBP,      // CFA = rbp + offset
   RIX_EH_RBP_AT,   // CFA = what is at rbp + offset (frames that were realigned)
-  RIX_EH_PLT,      // CFA = rsp + 8, and 8 more from the 11th byte of a stub on
+  RIX_EH_PLT,      // CFA = rsp + 8, and 8 more from the 11th byte of an entry
   RIX_EH_SIGNAL,   // the frame that the kernel made for a signal handler
   RIX_EH_END       // the outermost function
 } rix_eh_kind_t;
