@@ -77,7 +77,8 @@ enum {
   RIX_DENSE_MIN = 8 * 1024 * 1024,     // a process with this much in use gets memory in huge
   RIX_DENSE_PAGES = 4,                 // pages for a class of which a thread has this many;
   RIX_DENSE_MEDIUM = 4 * 1024 * 1024,  // with this much already for a class of medium blocks,
-  RIX_DENSE_BLOCK = 512 * 1024,        // and for blocks this large, unless requested zeroed;
+  RIX_DENSE_BLOCK = 512 * 1024,        // and for blocks this large,
+  RIX_DENSE_ZEROED = 1024 * 1024,      // with this much already if they are wanted zeroed;
   RIX_DENSE_LARGE = 4 * 1024 * 1024,   // any process for such blocks; all but small ones when
                                        // memory of the kind was used as a whole (density.h),
   RIX_DENSE_FIRST_MAX = 32 * 1024 * 1024,  // and the first large one, if it is no larger

@@ -10,8 +10,10 @@
 #include "os/os.h"
 
 enum {
-  DENSITY_KINDS = RIX_CLASS_COUNT + 2,  // a class each, and two of blocks with pages of their own
-  DENSITY_UNIT = 4096,                  // bytes: the smallest OS page
+  DENSITY_LARGE = RIX_CLASS_COUNT,     // a kind for each class, then two of blocks with pages of
+  DENSITY_ZEROED = DENSITY_LARGE + 2,  // their own, and two of those that are wanted zeroed
+  DENSITY_KINDS = DENSITY_ZEROED + 2,
+  DENSITY_UNIT = 4096,  // bytes: the smallest OS page
   DENSITY_SAMPLES = 16,
   DENSITY_MISSES = 4,  // units that may be untouched
   DENSITY_UNITS_MAX = (1 << 20) - 1,
@@ -35,13 +37,16 @@ static uint64_t density_field(uint64_t word, unsigned at, unsigned bits) {
   return word >> at & (((uint64_t)1 << bits) - 1);
 }
 
-static density_word_t* density_of(size_t block_size) {
-  if (block_size <= RIX_MEDIUM_BLOCK_MAX) return &density_last[rix_class_of(block_size)];
-  return &density_last[RIX_CLASS_COUNT + (block_size >= RIX_DENSE_LARGE)];
+static density_word_t* density_of_large(size_t block_size, size_t kind) {
+  return &density_last[kind + (block_size >= RIX_DENSE_LARGE)];
 }
 
-void rix_density_note(size_t block_size, const void* start, size_t size) {
-  density_word_t* const word = density_of(block_size);
+static density_word_t* density_of(size_t block_size) {
+  if (block_size <= RIX_MEDIUM_BLOCK_MAX) return &density_last[rix_class_of(block_size)];
+  return density_of_large(block_size, DENSITY_LARGE);
+}
+
+static void density_note(density_word_t* word, const void* start, size_t size) {
   const uint64_t last = ri_load_relaxed(word);
   if (density_field(last, DENSITY_SKIP, 5) > 0) {
     ri_store_relaxed(word, last - ((uint64_t)1 << DENSITY_SKIP));
@@ -52,6 +57,14 @@ void rix_density_note(size_t block_size, const void* start, size_t size) {
   const uint64_t skipped = density_field(last, DENSITY_SKIPPED, 5);
   ri_store_relaxed(word, skipped << DENSITY_SKIPPED | first << DENSITY_FIRST |
                              units << DENSITY_UNITS | DENSITY_OPEN);
+}
+
+void rix_density_note(size_t block_size, const void* start, size_t size) {
+  density_note(density_of(block_size), start, size);
+}
+
+void rix_density_note_zeroed(size_t block_size, const void* start, size_t size) {
+  density_note(density_of_large(block_size, DENSITY_ZEROED), start, size);
 }
 
 // Whether the program wrote to the OS page at `p`. No block but one at `p` begins at such a place.
@@ -95,8 +108,7 @@ static bool density_decide(density_word_t* word, uint64_t last, size_t size, siz
   return dense;
 }
 
-bool rix_density_is_proved(size_t block_size, bool otherwise) {
-  density_word_t* const word = density_of(block_size);
+static bool density_is_proved(density_word_t* word, size_t block_size, bool otherwise) {
   const uint64_t last = ri_load_relaxed(word);
   if (last == 0) return otherwise;
   const uint64_t verdict = last & DENSITY_VERDICT;
@@ -105,14 +117,35 @@ bool rix_density_is_proved(size_t block_size, bool otherwise) {
   return density_decide(word, last, size, block_size, false);
 }
 
+bool rix_density_is_proved(size_t block_size, bool otherwise) {
+  return density_is_proved(density_of(block_size), block_size, otherwise);
+}
+
+bool rix_density_is_proved_zeroed(size_t block_size) {
+  return density_is_proved(density_of_large(block_size, DENSITY_ZEROED), block_size, false);
+}
+
+void rix_density_refute_zeroed(size_t block_size) {
+  density_word_t* const word = density_of_large(block_size, DENSITY_ZEROED);
+  uint64_t last = ri_load_relaxed(word);
+  if ((last & DENSITY_VERDICT) != DENSITY_DENSE) return;
+  (void)ri_cas_strong_relaxed(word, &last, last - DENSITY_DENSE + DENSITY_SPARSE);
+}
+
 bool rix_density_is_refuted(size_t block_size) {
   return (ri_load_relaxed(density_of(block_size)) & DENSITY_VERDICT) == DENSITY_SPARSE;
 }
 
-void rix_density_note_freed(size_t block_size, const void* start, size_t size) {
-  density_word_t* const word = density_of(block_size);
+static void density_note_freed(density_word_t* word, size_t block_size, const void* start,
+                               size_t size) {
   const uint64_t last = ri_load_relaxed(word);
   const uint64_t first = (uintptr_t)start / RIX_SLICE_SIZE;
   if (RIX_LIKELY(density_field(last, DENSITY_FIRST, 32) != first)) return;
   (void)density_decide(word, last, size, block_size, true);
+}
+
+void rix_density_note_freed(size_t block_size, const void* start, size_t size) {
+  density_note_freed(density_of(block_size), block_size, start, size);
+  if (block_size <= RIX_MEDIUM_BLOCK_MAX) return;
+  density_note_freed(density_of_large(block_size, DENSITY_ZEROED), block_size, start, size);
 }

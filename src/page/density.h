@@ -21,6 +21,11 @@
 // Whether memory for another block, or page of blocks, of this size should come in huge pages;
 // `otherwise` as long as the process had none of the kind.
 RIX_INTERNAL bool rix_density_is_proved(size_t block_size, bool otherwise);
+// The same for large blocks that the program wants zeroed, which are a kind of their own: much of
+// them is often left alone.
+RIX_INTERNAL bool rix_density_is_proved_zeroed(size_t block_size);
+// One of them was hardly touched: it was used before, so that it was not noted.
+RIX_INTERNAL void rix_density_refute_zeroed(size_t block_size);
 
 // Whether memory of this kind was seen to be used in small part, without a look at what is not
 // decided.
@@ -28,6 +33,7 @@ RIX_INTERNAL bool rix_density_is_refuted(size_t block_size);
 
 // Memory that reads as zero goes to the program, `size` bytes of blocks of this size.
 RIX_INTERNAL void rix_density_note(size_t block_size, const void* start, size_t size);
+RIX_INTERNAL void rix_density_note_zeroed(size_t block_size, const void* start, size_t size);
 // The program has freed all of it; `size` bytes of it were blocks.
 RIX_INTERNAL void rix_density_note_freed(size_t block_size, const void* start, size_t size);
 

@@ -4,6 +4,7 @@
 
 #include "options/options.h"
 #include "os/os.h"
+#include "page/density.h"
 
 // Where blocks of the size are known to be used as a whole, writing is faster up to this.
 #define HISTORY_ZERO_BY_OS_ALWAYS ((size_t)32 << 20)
@@ -11,7 +12,8 @@
 enum {
   HISTORY_BINS = 5,            // sizes of zeroed blocks, by doublings from RIX_ZERO_BY_OS_MIN on
   HISTORY_TOUCHED_MAX = 64,    // blocks
-  HISTORY_PAUSE_MAX = 31,      // blocks
+  HISTORY_PAUSE_MAX = 31,      // blocks that are not looked at, when they were not touched;
+  HISTORY_TRUST_MAX = 7,       // and when they were
   HISTORY_LOOKS = 4,           // places of a block that are looked at
   HISTORY_GROWN_MAX = 1 << 26  // bytes
 };
@@ -19,8 +21,9 @@ enum {
 static struct {
   // What was freed lately, less what was made since in the belief that this goes on.
   rix_counter_t xtouched[HISTORY_BINS];  // zeroed blocks that were written to all over
-  rix_counter_t xunseen[HISTORY_BINS];   // of the others: how many to come will not be looked at,
-  rix_counter_t xpause[HISTORY_BINS];    // and the maximum of that, which grows
+  rix_counter_t xunseen[HISTORY_BINS];   // how many will not be looked at and count as the last,
+  rix_counter_t xpause[HISTORY_BINS];    // the maximum of that, which grows while they are alike,
+  rix_counter_t xlast[HISTORY_BINS];     // and the last: 1 if it was written to all over
   rix_counter_t xgrown;                  // bytes of blocks that had grown
 } history;
 
@@ -73,17 +76,22 @@ static bool history_was_touched(const ri_page_t* page) {
   return true;
 }
 
-// Looking at a block that was not touched costs a fault: the longer this goes on, the less often it
-// is done.
+// Looking costs system calls, and a fault for each place that was not touched: the longer the
+// blocks are alike, the less often it is done. What is not looked at counts as the last was.
 static void history_learn_touched(const ri_page_t* page, size_t bin) {
-  if (history_take(&history.xunseen[bin], 1)) return;
-  if (history_was_touched(page)) {
-    history_give(&history.xtouched[bin], 1, HISTORY_TOUCHED_MAX);
-    ri_store_relaxed(&history.xpause[bin], 0);
-    return;
+  const bool last = ri_load_relaxed(&history.xlast[bin]) != 0;
+  const bool seen = !history_take(&history.xunseen[bin], 1);
+  const bool touched = seen ? history_was_touched(page) : last;
+  if (touched) history_give(&history.xtouched[bin], 1, HISTORY_TOUCHED_MAX);
+  if (!seen) return;
+  if (!touched) {
+    ri_store_relaxed(&history.xtouched[bin], 0);
+    rix_density_refute_zeroed(rix_page_block_size(page));
   }
-  const size_t pause = rix_min(2 * ri_load_relaxed(&history.xpause[bin]) + 1, HISTORY_PAUSE_MAX);
-  ri_store_relaxed(&history.xtouched[bin], 0);
+  const size_t before = touched == last ? ri_load_relaxed(&history.xpause[bin]) : 0;
+  const size_t max = touched ? HISTORY_TRUST_MAX : HISTORY_PAUSE_MAX;
+  const size_t pause = rix_min(2 * before + (touched == last), max);
+  ri_store_relaxed(&history.xlast[bin], touched);
   ri_store_relaxed(&history.xpause[bin], pause);
   ri_store_relaxed(&history.xunseen[bin], pause);
 }

@@ -9,6 +9,7 @@
 #include "page/single.h"
 
 #include "arena/due.h"
+#include "arena/huge.h"
 #include "arena/mapping.h"
 #include "arena/pagemap.h"
 #include "arena/touched.h"
@@ -112,7 +113,9 @@ static size_t single_arena_max(const rix_heap_t* heap) {
 // Whether a block's memory comes in huge pages: when it will foreseeably be used as a whole. A
 // program that asks for zeroes often uses little of a large block.
 static bool single_is_dense(size_t block_size, bool zero) {
-  if (zero || block_size < RIX_DENSE_BLOCK) return false;
+  if (block_size < RIX_DENSE_BLOCK) return false;
+  if (zero && block_size < RIX_DENSE_LARGE && rix_arena_in_use() < RIX_DENSE_ZEROED) return false;
+  if (zero) return rix_density_is_proved_zeroed(block_size);
   if (block_size < RIX_DENSE_LARGE && rix_arena_in_use() < RIX_DENSE_MEDIUM) return false;
   // The first large block is often the table or the heap that the program is all about, used at
   // random.
@@ -120,14 +123,23 @@ static bool single_is_dense(size_t block_size, bool zero) {
   return rix_density_is_proved(block_size, first);
 }
 
+// Slices for a block. In huge pages, where what is between blocks is resident, zeroed ones of about
+// a megabyte come in steps of a quarter: of many lengths, each would leave a hole that the next one
+// does not fit into.
+static size_t single_slices(size_t block_size, bool frame) {
+  const size_t slices = rix_div_up(block_size, RIX_SLICE_SIZE);
+  const bool steps = frame && slices > RIX_UNIT_SLICES / 2 && slices < RIX_UNIT_SLICES;
+  return steps ? rix_align_up(slices, RIX_UNIT_SLICES / 8) : slices;
+}
+
 static ri_page_t* single_create(single_request_t request, struct rix_heap_s* heap, bool* is_zero) {
   const size_t align = request.align;
   const size_t block_size = rix_align_up(request.size, rix_os_page_size());
-  const size_t slices = rix_div_up(block_size, RIX_SLICE_SIZE);
   rix_slices_t got;
   const size_t max = single_arena_max(heap);
   const bool in_arena = block_size <= max && align <= max;
   const bool dense = single_is_dense(block_size, request.zero);
+  const size_t slices = single_slices(block_size, dense && request.zero);
   if (in_arena && rix_heap_pages_refuses(heap, slices * RIX_SLICE_SIZE)) return NULL;
   if (!in_arena ||
       !rix_page_claim_slices(heap, slices, rix_max(align, RIX_SLICE_SIZE), dense, &got)) {
@@ -136,8 +148,9 @@ static ri_page_t* single_create(single_request_t request, struct rix_heap_s* hea
   }
   ri_page_t* const page = &got.arena->pages[got.index];
   *is_zero = got.zero;
-  if (got.zero && !request.zero && block_size >= RIX_DENSE_BLOCK) {
-    rix_density_note(block_size, rix_arena_address(got.arena, got.index), block_size);
+  if (got.zero && block_size >= RIX_DENSE_BLOCK) {
+    (request.zero ? rix_density_note_zeroed : rix_density_note)(
+        block_size, rix_arena_address(got.arena, got.index), block_size);
   }
   const rix_page_shape_t shape = {rix_arena_address(got.arena, got.index),
                                   block_size,
@@ -150,8 +163,8 @@ static ri_page_t* single_create(single_request_t request, struct rix_heap_s* hea
   const bool plain = request.guarded == 0 && request.trap == NULL;
   if (request.zero && plain && rix_history_watches(block_size)) {
     page->flags |= RIX_PAGE_WATCHED;
-    // Only where everything is known to be resident: nothing becomes so by this.
-    if (got.dirty && rix_history_take_touched(block_size)) {
+    // Only where everything is known to be resident, or memory of the kind was used as a whole.
+    if ((got.dirty || (dense && !got.zero)) && rix_history_take_touched(block_size)) {
       __builtin_memset(page->start, 0, block_size);
       *is_zero = true;
     }
