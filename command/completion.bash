@@ -89,7 +89,7 @@ _rimalloc() {
         -*)
           local options='--limit --help'
           case $command in
-            report) options="$options --html --collapsed --speedscope --kind" ;;
+            report) options="$options --html --collapsed --speedscope --pprof --kind" ;;
             diff) options="$options --html --kind" ;;
             *) options="$options --fail" ;;
           esac

@@ -47,7 +47,8 @@ case $words[2] in
   report | diff)
     _arguments -s '1:command:' '(-k --kind)'{-k,--kind}'[which figures]:kind:(live allocated peak temporary)' \
       '(-n --limit)'{-n,--limit}'[so many places]:number:' '--html[one file for a browser]:file:_files' \
-      '--collapsed[for flamegraph.pl]' '--speedscope[for speedscope]' '*:profile:_files'
+      '--collapsed[for flamegraph.pl]' '--speedscope[for speedscope]' \
+      '--pprof[for pprof, with names]:file:_files' '*:profile:_files'
     ;;
   leaks)
     _arguments -s '1:command:' '--fail[exit code 1 if there is a suspect]' \

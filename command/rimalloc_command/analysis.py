@@ -36,7 +36,7 @@ class Report:
 
     def __init__(self, profile, progress=None, tools=("llvm-symbolizer", "addr2line")):
         self.profile = profile
-        names = Symbolizer(profile, progress, tools)
+        names = self.names = Symbolizer(profile, progress, tools)
         self.notes = names.notes
         self.paths = []
         for stack in profile.stacks:

@@ -101,6 +101,7 @@ def parser():
     which.add_argument("--html", metavar="FILE", help="one file, with a flame graph, for a browser")
     which.add_argument("--collapsed", action="store_true", help="for flamegraph.pl and its like")
     which.add_argument("--speedscope", action="store_true", help="for speedscope")
+    which.add_argument("--pprof", metavar="FILE", help="for pprof and its like, with names inside")
     add_limits(one)
     one.add_argument("file", metavar="PROFILE", help=".json of this library, or pprof's .pb.gz")
 

@@ -63,6 +63,7 @@ class Profile:
         self.program, self.pid, self.interval, self.reason = "", None, None, ""
         self.time_ms = self.duration_ms = self.peak_ms = None
         self.mappings, self.names = [], {}
+        self.calls = False  # addresses are of calls, rather than of what they return to
         self.stacks, self.ids = [], {}
         self.samples, self.pinned, self.timeline = [], [], []
         self.reconcile, self.drops = {}, {}
@@ -269,6 +270,7 @@ def _from_pprof(path, data):
         fields = _message(one)
         functions[first(fields, 1)] = (strings[first(fields, 2)], strings[first(fields, 4)])
     profile = Profile(path)
+    profile.calls = True
     modules = {}
     for one in top.get(3, []):
         fields = _message(one)

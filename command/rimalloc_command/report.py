@@ -152,6 +152,9 @@ def command_report(arguments):
         return collapsed(report, chosen(report, arguments.kind))
     if arguments.speedscope:
         return speedscope(report)
+    if arguments.pprof:
+        from . import pprof
+        return pprof.write(arguments.pprof, report)
     kind, limit = chosen(report, arguments.kind), arguments.limit
     lines = [text.paint(text.clip(about(report), text.width()), "bold")]
     lines += reconciliation(report) + sites(report, kind, limit) + pinned(report, limit)

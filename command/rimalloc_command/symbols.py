@@ -105,7 +105,8 @@ class Symbolizer:
                                         for name, file, line, module in
                                         self.profile.names[address]]
                 continue
-            call = address - 1  # frames are return addresses: the call lies before
+            # Frames are return addresses: the call lies before.
+            call = address - (not self.profile.calls)
             mapping = self._mapping(call)
             if mapping is None:
                 made.append(address)
