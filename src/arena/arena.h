@@ -10,8 +10,9 @@
 //   purge      it is free, and its memory should go back to the OS when it is due
 //   aged       the same, and it was already marked when the last time came
 //   abandoned  one bitmap per size class: a page without owner that has free blocks starts here
-// and, touched only by options that check or harden, one bit for 8 bytes: a live block of a checked
-// page starts here; and 16 bits: what is done to the blocks of the checked page that starts here.
+// and, touched only by options that check or harden, two bits for 8 bytes: whether a block of a
+// checked page that starts here is live; and for each slice 16 bits: what is done to the blocks of
+// the checked page that it belongs to.
 //
 // INVARIANTS, for each slice i
 //   claimed(i) by one page  <=>  !free[i], of mapped ones (free[i] is cleared by the claimer alone)
@@ -38,6 +39,12 @@ enum {
 typedef ri_atomic(uint8_t) rix_touched_t;
 typedef ri_atomic(uint16_t) rix_hard_t;
 
+// Which blocks of 512 bytes are live: page/live.h.
+typedef struct rix_live_s {
+  ri_atomic(uint64_t) xhanded;
+  ri_atomic(uint64_t) xfreed;
+} rix_live_t;
+
 typedef ri_atomic(uint64_t) rix_due_t;  // a time in ms when something is due; 0: nothing is
 
 typedef struct rix_arena_s {
@@ -60,7 +67,7 @@ typedef struct rix_arena_s {
   rix_runs_t runs;         // where runs of `free` begin
   rix_touched_t* touched;  // [slice_count]: how much of a slice may be resident (touched.h)
   rix_word_t* abandoned;   // [RIX_CLASS_COUNT][rix_bitmap_words(slice_count)]
-  rix_word_t* live;        // one bit for 8 bytes of slices, for checked pages: else never touched
+  rix_live_t* live;        // two bits for 8 bytes of slices, for checked pages: else never touched
   rix_hard_t* hard;        // [slice_count]: features of checked pages (page/harden.h)
   size_t limit;            // no slices from here on will be mapped; lock rix_arena_lock
   // any thread

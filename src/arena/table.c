@@ -60,7 +60,7 @@ rix_arena_layout_t rix_arena_layout(size_t slice_count, size_t align) {
   l.pages = rix_align_up(l.touched + slice_count * sizeof(rix_touched_t), RI_CACHE_LINE);
   l.abandoned = l.pages + slice_count * sizeof(ri_page_t);
   l.live = rix_align_up(l.abandoned + RIX_CLASS_COUNT * map_bytes, rix_os_page_size());
-  l.hard = l.live + slice_count * (RIX_SLICE_SIZE / 8 / 8);
+  l.hard = l.live + slice_count * (RIX_SLICE_SIZE / 8 / RIX_WORD_BITS * sizeof(rix_live_t));
   l.bytes = rix_align_up(l.hard + slice_count * sizeof(rix_hard_t), align);
   return l;
 }
@@ -88,7 +88,7 @@ void rix_arena_init_part(rix_arena_t* a, void* start, size_t slice_count, size_t
   a->runs = (rix_runs_t){rix_runs_words(slice_count) > 0 ? lanes : NULL, n};
   a->touched = (rix_touched_t*)(p + l.touched);
   a->abandoned = (rix_word_t*)(p + l.abandoned);
-  a->live = (rix_word_t*)(p + l.live);
+  a->live = (rix_live_t*)(p + l.live);
   a->hard = (rix_hard_t*)(p + l.hard);
   if (committed) rix_bitmap_set_run(&a->committed, 0, mapped);
   (void)rix_arena_free(a, 0, mapped);

@@ -246,6 +246,28 @@ static void frees_twice(void) {
   ri_free(check_hide_pointer((uintptr_t)p));
 }
 
+static void* leaves_equal_blocks(void* arg) {
+  (void)arg;
+  for (size_t i = 0; i < COUNT; i++)
+    shared[i] = ri_malloc(64);
+  return NULL;
+}
+
+// Blocks of a page that has no owner are freed and wait; then the page becomes this thread's.
+static void waits_for_its_page(void) {
+  check_capture_start();
+  ri_free(ri_malloc(1));  // blocks wait in threads that have allocated
+  check_in_thread(leaves_equal_blocks, NULL);
+  for (size_t i = 0; i < COUNT; i += 10)
+    ri_free(shared[i]);
+  for (size_t i = 0; i < 4 * COUNT; i++)
+    CHECK(ri_malloc(64) != NULL);
+  ri_collect(true);
+  for (size_t i = 0; i < 4 * COUNT; i++)
+    CHECK(ri_malloc(64) != NULL);
+  check_nothing_reported();
+}
+
 int main(void) {
   if (check_sanitized()) check_skip("a sanitizer finds these mistakes itself");
   check_watchdog(120);
@@ -261,6 +283,7 @@ int main(void) {
     CHECK_MSG(child(on, none, works) == 0, "feature %zu", i);
     CHECK_MSG(child((setting_t){ri_option_harden, 3}, off, works) == 0, "without %zu", i);
   }
+  CHECK(child((setting_t){ri_option_harden, 2}, none, waits_for_its_page) == 0);
   // Reports end the program from level 1 on, unless it was said that they should not.
   const setting_t hard = {ri_option_harden, 1};
   CHECK(child(none, none, frees_twice) == 0);
