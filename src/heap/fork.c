@@ -49,6 +49,7 @@ static void fork_after_in_parent(void) {
 // What is random in the child is not what it is in the parent, or in another child.
 static void fork_reseed(void) {
   if (ri_load_relaxed(&rix_option_hardens) == 0) return;
+  rix_os_random_after_fork();
   rix_harden_reseed();
   if (rix_tls.phase == RIX_THREAD_LIVE) rix_hard_reseed((rix_tld_t*)rix_tls.self);
 }

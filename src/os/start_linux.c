@@ -142,16 +142,18 @@ static uint64_t start_mix(uint64_t x) {
   return x ^ x >> 31;
 }
 
-// What the OS gave this process keeps it secret; the turn tells two of the same moment apart, and
-// the clock those of two children of a process.
+// What the OS gave this process keeps it secret; the turn tells two of the same moment apart. (No
+// finer clock: where a filter forbids all but a few system calls, reading one is forbidden too.)
 uint64_t rix_os_random(void) {
   rix_os_start();
-  struct timespec t = {0, 0};
-  rix_sys_clock_gettime(CLOCK_MONOTONIC, &t);
   const uint64_t turn = ri_fetch_add_relaxed(&facts.xturn, 0x9E3779B97F4A7C15u);
-  const uint64_t now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-  const uint64_t x = start_mix(start_mix(now ^ turn) ^ ri_load_relaxed(&facts.xrandom[0]));
-  return start_mix(x + ri_load_relaxed(&facts.xrandom[1]));
+  const uint64_t x = start_mix(rix_os_clock_ms() ^ turn) ^ ri_load_relaxed(&facts.xrandom[0]);
+  return start_mix(start_mix(x) + ri_load_relaxed(&facts.xrandom[1]));
+}
+
+void rix_os_random_after_fork(void) {
+  const uint64_t pid = (uint64_t)rix_sys_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+  ri_fetch_add_relaxed(&facts.xturn, start_mix(pid + 1));
 }
 
 bool rix_os_env_ready(void) { return environ != NULL && ri_load_relaxed(&facts.xsecure) != 0; }

@@ -254,6 +254,8 @@ BUGS = [
      "test:api/hardened"),
     ("children cut pages as their parent does", "fork_reseed", "  rix_harden_reseed();\n", "",
      "test:api/hardened"),
+    ("children draw the same seeds", "fork_reseed", "  rix_os_random_after_fork();\n", "",
+     "test:api/hardened"),
     ("children take the blocks that their parent does", "rix_hard_reseed",
      "    theap->random = 0;", "    (void)theap;", "test:api/hardened"),
     ("what waits leaves in children as in their parent", "rix_hard_reseed",
