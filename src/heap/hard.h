@@ -10,11 +10,10 @@
 
 // malloc, of a theap that hardens.
 RIX_INTERNAL void* rix_hard_malloc(rix_theap_t* theap, size_t size);
-// A block of a page with features, of which `size` bytes were asked for. NULL, and nothing done: its
-// list is empty or damaged. What was written to the block since it was freed is noted in the theap
-// (`damaged`).
-RIX_INTERNAL ri_block_t* rix_hard_take(rix_theap_t* theap, ri_page_t* page, size_t size,
-                                       bool zero);
+// A block of a page with features, of which `size` bytes were asked for. NULL, and nothing done:
+// its list is empty or damaged. What was written to the block since it was freed is noted in the
+// theap (`damaged`).
+RIX_INTERNAL ri_block_t* rix_hard_take(rix_theap_t* theap, ri_page_t* page, size_t size, bool zero);
 
 // Other random numbers than so far, for the thread that goes on in a forked child.
 RIX_INTERNAL void rix_hard_reseed(rix_tld_t* tld);

@@ -96,7 +96,7 @@ void rix_harden_enter(const ri_page_t* page, uint32_t features) {
   if (harden_picks(page, features)) features |= RIX_HARD_PICK;
   const size_t first = (size_t)(page - page->arena->pages);
   for (size_t i = 0; i < page->slice_count; i++)
-    ri_store_relaxed(&page->arena->hard[first + i], (uint16_t)features);
+    ri_store_relaxed(rix_arena_hard(page->arena, first + i), (uint16_t)features);
 }
 
 // ---- Chance -------------------------------------------------------------------------------------

@@ -61,13 +61,15 @@ RIX_INLINE uint32_t rix_harden_wanted(const rix_heap_t* heap) {
 RIX_INTERNAL void rix_harden_enter(const ri_page_t* page, uint32_t features);
 RIX_INLINE uint32_t rix_harden_of(const ri_page_t* page) {
   if ((ri_load_relaxed(&page->xowner) & RIX_OWNER_CHECKED) == 0) return 0;
-  const uint32_t features = ri_load_relaxed(&page->arena->hard[page - page->arena->pages]);
+  const uint32_t features =
+      ri_load_relaxed(rix_arena_hard(page->arena, (size_t)(page - page->arena->pages)));
   return features & ~(uint32_t)RIX_HARD_PICK;
 }
 // The same of a checked page, from a place in one of its slices, and RIX_HARD_PICK.
 RIX_INLINE uint32_t rix_harden_at(const ri_page_t* page, const void* p) {
   const rix_arena_t* const arena = page->arena;
-  return ri_load_relaxed(&arena->hard[(size_t)((const uint8_t*)p - arena->base) / RIX_SLICE_SIZE]);
+  const size_t slice = (size_t)((const uint8_t*)p - arena->base) / RIX_SLICE_SIZE;
+  return ri_load_relaxed(rix_arena_hard(arena, slice));
 }
 // Whether blocks for the heap may come from a page, which is its own.
 RIX_INLINE bool rix_harden_fits(const ri_page_t* page, const rix_heap_t* heap) {

@@ -29,7 +29,7 @@ typedef struct rix_live_bit_s {
 
 RIX_INLINE rix_live_bit_t rix_live_bit(const ri_page_t* page, const void* p) {
   const size_t bit = (size_t)((const uint8_t*)p - page->arena->base) / 8;
-  return (rix_live_bit_t){&page->arena->live[bit / RIX_WORD_BITS],
+  return (rix_live_bit_t){&ri_load_relaxed(&page->arena->xlive)[bit / RIX_WORD_BITS],
                           (uint64_t)1 << bit % RIX_WORD_BITS};
 }
 
