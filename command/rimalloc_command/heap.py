@@ -283,7 +283,9 @@ class Arena:
         self.serves = serves != layout["#none"]
         before = self.base - self.start
         self.slices = max(self.mapped - before, 0) // heap.slice
-        self.header = min(before, self.mapped)
+        # Its tables, as addresses: elsewhere, or before the first slice.
+        apart, header = word("apart"), min(before, self.mapped)
+        self.tables = (address, address + apart) if apart else (self.start, self.start + header)
 
     def bitmap(self, name):
         heap = self.heap

@@ -86,7 +86,7 @@ class Look:
         dirty = arena.bitmap("dirty")
         end = arena.base + arena.slices * heap.slice
         resident = self._resident(arena.base, end)
-        self.in_header += sum(self._resident(arena.start, arena.start + arena.header))
+        self.in_header += sum(self._resident(*arena.tables))
         each, slices = heap.slice // PAGE, []
         for number, (page, part) in enumerate(arena.found()):
             mine = sum(resident[number * each:(number + 1) * each])

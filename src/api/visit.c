@@ -53,8 +53,7 @@ static void visit_mark_waiting(const ri_page_t* page, visit_seen_t* seen) {
   if ((rix_harden_of(page) & RIX_HARD_DELAY) == 0) return;
   if ((ri_load_relaxed(&page->xowner) & RIX_OWNER_INTERIOR) != 0) return;
   for (size_t i = 0; i < seen->count; i++) {
-    if (!rix_page_is_marked_live(page, page->start + i * rix_page_block_size(page)))
-      visit_mark(seen, i);
+    if (!rix_live_has(page, page->start + i * rix_page_block_size(page))) visit_mark(seen, i);
   }
 }
 

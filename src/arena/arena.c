@@ -32,43 +32,96 @@ static bool arena_commits_whole(void) {
   return eager == 1 || (eager == 2 && !rix_os_strict_commit());
 }
 
-// What the OS gives for an arena; NULL: nothing, or the option limit_address_space forbids it.
-static void* arena_map(size_t size, size_t align, size_t room, size_t committed) {
-  if (!rix_space_charge(size)) return NULL;
-  const rix_os_access_t access = committed == size ? RIX_OS_USABLE : RIX_OS_RESERVED;
-  void* const p = rix_pagemap_map(NULL, size, align, room, access);
-  if (p != NULL && (committed == size || rix_os_commit(p, committed))) return p;
-  if (p != NULL) rix_pagemap_unmap(p, size, room);
-  rix_space_uncharge(size);
-  return NULL;
+// Memory for tables, apart from all else: at a random address, or where the OS chooses them,
+// between two OS pages that nobody may access.
+static bool arena_map_tables(size_t bytes, rix_arena_memory_t* out) {
+  const uintptr_t place = rix_pagemap_place_apart(bytes);
+  out->guard = 0;
+  if (place != 0) {
+    out->tables = rix_os_map((void*)place, bytes, RIX_OS_USABLE);
+    if ((uintptr_t)out->tables == place) return true;
+    if (out->tables != NULL) rix_os_unmap(out->tables, bytes);
+  }
+  out->guard = rix_os_page_size();
+  uint8_t* const p = rix_os_map(NULL, bytes + 2 * out->guard, RIX_OS_RESERVED);
+  if (p == NULL) return false;
+  out->tables = p + out->guard;
+  if (rix_os_enable(out->tables, bytes)) return true;
+  rix_os_unmap(p, bytes + 2 * out->guard);
+  return false;
+}
+
+// Without what only checked pages need.
+static size_t arena_table_bytes(size_t slices) {
+  return rix_arena_layout(slices, rix_os_page_size()).tracks;
+}
+
+// With the lock held.
+static bool arena_make_tracks(rix_arena_t* a) {
+  const rix_arena_layout_t l = rix_arena_layout(a->slice_count, rix_os_page_size());
+  const size_t bytes = l.bytes - l.tracks;
+  rix_arena_memory_t memory;
+  if (!rix_space_charge(bytes)) return false;
+  if (!arena_map_tables(bytes, &memory)) {
+    rix_space_uncharge(bytes);
+    return false;
+  }
+  ri_store_relaxed(&a->xlive, (rix_live_t*)(void*)(memory.tables + (l.live - l.tracks)));
+  return true;
+}
+
+// Who sees the tables without the lock reads through their address, from memory that was zero.
+bool rix_arena_track(rix_arena_t* a) {
+  if (RIX_LIKELY(ri_load_relaxed(&a->xlive) != NULL)) return true;
+  if (rix_option_os_forbidden()) return false;
+  rix_lock(&rix_arena_lock);
+  const bool done = ri_load_relaxed(&a->xlive) != NULL || arena_make_tracks(a);
+  rix_unlock(&rix_arena_lock);
+  return done;
+}
+
+bool rix_arena_map(size_t slices, size_t mapped, size_t align, rix_os_access_t access,
+                   rix_arena_memory_t* out) {
+  const size_t room = slices * RIX_SLICE_SIZE;
+  const size_t tables = arena_table_bytes(slices), size = mapped * RIX_SLICE_SIZE;
+  if (!rix_space_charge(tables + size)) return false;
+  *out = (rix_arena_memory_t){NULL, NULL, 0, slices, mapped};
+  out->base = rix_pagemap_map(NULL, size, align, room, access);
+  if (out->base != NULL && arena_map_tables(tables, out)) return true;
+  if (out->base != NULL) rix_pagemap_unmap(out->base, size, room);
+  rix_space_uncharge(tables + size);
+  return false;
+}
+
+void rix_arena_unmap(const rix_arena_memory_t* m) {
+  const size_t tables = arena_table_bytes(m->slices), size = m->mapped * RIX_SLICE_SIZE;
+  rix_pagemap_unmap(m->base, size, m->slices * RIX_SLICE_SIZE);
+  rix_os_unmap(m->tables - m->guard, tables + 2 * m->guard);
+  rix_space_uncharge(tables + size);
 }
 
 // Maps and enters an arena of `slice_count` slices, of which `needed` will be used now; false when
 // the OS refuses.
 static bool arena_reserve_exactly(const rix_space_t* space, size_t slice_count, size_t needed,
                                   size_t align, bool dense, int node) {
-  const rix_arena_layout_t l = rix_arena_layout(slice_count, align);
+  const size_t first = rix_arena_first_slices(slice_count, needed, dense);
   const bool whole = arena_commits_whole();
-  const size_t room = l.bytes + slice_count * RIX_SLICE_SIZE;
-  size_t first = rix_arena_first_slices(slice_count, needed, dense);
-  size_t size = l.bytes + first * RIX_SLICE_SIZE;
-  void* p = arena_map(size, align, room, whole ? size : l.bytes);
-  if (p != NULL && size < room && rix_pagemap_os_places()) {
+  const rix_os_access_t access = whole ? RIX_OS_USABLE : RIX_OS_RESERVED;
+  rix_arena_memory_t memory;
+  if (!rix_arena_map(slice_count, first, align, access, &memory)) return false;
+  if (first < slice_count && rix_pagemap_os_places()) {
     // Where the OS chooses, each mapping lies directly below the last: there is no room to grow
     // into.
-    rix_pagemap_unmap(p, size, room);
-    rix_space_uncharge(size);
-    first = slice_count;
-    size = room;
-    p = arena_map(size, align, room, whole ? size : l.bytes);
+    rix_arena_unmap(&memory);
+    if (!rix_arena_map(slice_count, slice_count, align, access, &memory)) return false;
   }
-  if (p == NULL) return false;
-  rix_arena_t* const a = p;
+  rix_arena_t* const a = (rix_arena_t*)(void*)memory.tables;
+  const size_t size = memory.mapped * RIX_SLICE_SIZE;
   a->node = node;
-  if (node != RIX_NODE_ANY) rix_os_prefer_node(p, size, node - 1);
-  rix_arena_init_part(a, p, slice_count, first, l, whole);
+  if (node != RIX_NODE_ANY) rix_os_prefer_node(memory.base, size, node - 1);
+  rix_arena_init(a, &memory, whole);
   a->dense = dense;
-  if (dense) rix_os_advise_huge(a->base, first * RIX_SLICE_SIZE);
+  if (dense) rix_os_advise_huge(a->base, size);
   rix_arena_enter(a, space->subproc);
   return true;
 }
@@ -114,7 +167,7 @@ static bool arena_reserve(const rix_space_t* space, size_t count, size_t align, 
     // Huge pages come only to whole ones: the slices of a dense arena begin and end at them.
     const size_t unit = dense && size >= ARENA_HUGE_MIN ? RIX_OS_HUGE_SIZE : RIX_SLICE_SIZE;
     const size_t slices = rix_align_up(rix_max(size, needed), unit) / RIX_SLICE_SIZE;
-    const size_t bytes = slices * RIX_SLICE_SIZE + rix_arena_layout(slices, unit).bytes;
+    const size_t bytes = slices * RIX_SLICE_SIZE + arena_table_bytes(slices);
     const size_t least = rix_div_up(needed, RIX_SLICE_SIZE);
     const bool fits = rix_arena_leaves_room(bytes, false);
     if (fits && arena_reserve_exactly(space, slices, least, unit, dense, node)) return true;

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 // arena.h: large reservations of address space, handed out in slices of 64 KiB.
 //
-//   one mapping:  [ arena header | bitmaps | page descriptors ........ | slice 0 | slice 1 | ... ]
+//   tables:  [ arena header | bitmaps | page descriptors | ... ]      slices:  [ 0 | 1 | 2 | ... ]
+//
+// The tables have a mapping of their own, at a random distance from all blocks and with nothing
+// beside it: a program that writes past a block does not reach them, nor can it be told where they
+// are from where a block is. Only where memory is the program's, or in huge pages of 1 GiB, do they
+// lie directly before slice 0 (the header of an arena of the program: reserve.c).
 //
 // Per slice one bit each in
 //   free       nobody uses it; the only bit that gives the right to use a slice (bitmap.h)
@@ -10,8 +15,9 @@
 //   purge      it is free, and its memory should go back to the OS when it is due
 //   aged       the same, and it was already marked when the last time came
 //   abandoned  one bitmap per size class: a page without owner that has free blocks starts here
-// and, touched only by options that check or harden, one bit for 8 bytes: a live block of a checked
-// page starts here; and 16 bits: what is done to the blocks of the checked page that starts here.
+// and, made only where options check or harden, two bits for 8 bytes: whether a block of a
+// checked page that starts here is live; and for each slice 16 bits: what is done to the blocks of
+// the checked page that it belongs to.
 //
 // INVARIANTS, for each slice i
 //   claimed(i) by one page  <=>  !free[i], of mapped ones (free[i] is cleared by the claimer alone)
@@ -38,14 +44,21 @@ enum {
 typedef ri_atomic(uint8_t) rix_touched_t;
 typedef ri_atomic(uint16_t) rix_hard_t;
 
+// Which blocks of 512 bytes are live: page/live.h.
+typedef struct rix_live_s {
+  ri_atomic(uint64_t) xhanded;
+  ri_atomic(uint64_t) xfreed;
+} rix_live_t;
+
 typedef ri_atomic(uint64_t) rix_due_t;  // a time in ms when something is due; 0: nothing is
 
 typedef struct rix_arena_s {
   // const after init, until the arena's sub-process ends
   uint8_t* base;            // slice 0
   size_t slice_count;       //
-  size_t map_size;          // bytes of the whole, which starts at this header
-  void* start;              // of the memory, with the parts below
+  void* start;              // of the memory: slice 0, or the tables before it
+  size_t map_size;          // bytes from there to the end of the last slice
+  size_t apart;             // bytes of the tables where they are elsewhere, or 0
   bool dense;               // asks for huge pages: for memory that will all be used
   bool exclusive;           // serves only requests for this very arena
   bool pinned;              // no memory is returned, moved or protected while the arena serves
@@ -60,8 +73,6 @@ typedef struct rix_arena_s {
   rix_runs_t runs;         // where runs of `free` begin
   rix_touched_t* touched;  // [slice_count]: how much of a slice may be resident (touched.h)
   rix_word_t* abandoned;   // [RIX_CLASS_COUNT][rix_bitmap_words(slice_count)]
-  rix_word_t* live;        // one bit for 8 bytes of slices, for checked pages: else never touched
-  rix_hard_t* hard;        // [slice_count]: features of checked pages (page/harden.h)
   size_t limit;            // no slices from here on will be mapped; lock rix_arena_lock
   // any thread
   ri_atomic(size_t) xmapped;     // bytes that are mapped, from `start` on; grows (grow.c)
@@ -70,6 +81,9 @@ typedef struct rix_arena_s {
   rix_due_t xpurge_due;          // 0: nothing to purge
   ri_atomic(uint32_t) xfreed;    // slices were freed since all free ones were returned
   ri_atomic(uint32_t) xabandoned[RIX_CLASS_COUNT];  // set bits in each abandoned bitmap
+  // For checked pages: two bits for 8 bytes of slices; before them, in the other direction, their
+  // features (rix_arena_hard). NULL: the arena never had one (rix_arena_track).
+  ri_atomic(rix_live_t*) xlive;
 } rix_arena_t;
 
 typedef struct rix_slices_s {
@@ -188,20 +202,34 @@ RIX_INLINE size_t rix_arena_slices(const rix_arena_t* arena) {
 RIX_INTERNAL extern rix_lock_t rix_arena_lock;
 RIX_INTERNAL extern rix_lock_t rix_purge_lock;
 
-// The parts of an arena's memory (arena.c): offsets, and the size of all before slice 0.
+// The parts of an arena's tables: offsets, and the size of all of them.
 typedef struct rix_arena_layout_s {
-  size_t words, touched, pages, abandoned, live, hard, bytes;
+  size_t words, touched, pages, abandoned, tracks, live, bytes;
 } rix_arena_layout_t;
-// `align`: of slice 0, when the memory is aligned so.
+// `align`: of what follows them.
 RIX_INTERNAL rix_arena_layout_t rix_arena_layout(size_t slice_count, size_t align);
-// Fills in a header for memory whose parts before slice 0 are accessible and zero, of which the
-// first `mapped` slices are there.
-RIX_INTERNAL void rix_arena_init_part(rix_arena_t* arena, void* start, size_t slice_count,
-                                      size_t mapped, rix_arena_layout_t layout, bool committed);
-RIX_INLINE void rix_arena_init(rix_arena_t* arena, void* start, size_t slice_count,
-                               rix_arena_layout_t layout, bool committed) {
-  rix_arena_init_part(arena, start, slice_count, slice_count, layout, committed);
+// The memory of an arena: tables that are accessible and zero, slices of which the first `mapped`
+// are there.
+typedef struct rix_arena_memory_s {
+  uint8_t* tables;
+  uint8_t* base;  // slice 0
+  size_t guard;   // bytes on each side of the tables that nobody may access
+  size_t slices, mapped;
+} rix_arena_memory_t;
+// Maps slices at a multiple of `align`, the first `mapped` of them with this access, and their
+// tables. False: no memory.
+RIX_INTERNAL bool rix_arena_map(size_t slices, size_t mapped, size_t align, rix_os_access_t access,
+                                rix_arena_memory_t* out);
+RIX_INTERNAL void rix_arena_unmap(const rix_arena_memory_t* memory);
+// Makes the tables of checked pages, if the arena has none yet. False: no memory.
+RIX_INTERNAL bool rix_arena_track(rix_arena_t* arena);
+// The features of the checked page that a slice belongs to (page/harden.h).
+RIX_INLINE rix_hard_t* rix_arena_hard(const rix_arena_t* arena, size_t slice) {
+  return (rix_hard_t*)(void*)ri_load_relaxed(&arena->xlive) - 1 - slice;
 }
+// Fills in a header.
+RIX_INTERNAL void rix_arena_init(rix_arena_t* arena, const rix_arena_memory_t* memory,
+                                 bool committed);
 // Puts an arena, serving `subproc`, into the table; with rix_arena_lock held, and room in the
 // table.
 RIX_INTERNAL void rix_arena_enter(rix_arena_t* arena, uint32_t subproc);

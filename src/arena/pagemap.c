@@ -43,6 +43,7 @@ typedef struct pagemap_piece_s {
 static struct {
   size_t entries;   // entries for all of the window; lock rix_pagemap_lock
   size_t reserved;  // entries of address space reserved; lock rix_pagemap_lock
+  size_t enabled;   // entries that could be written from the start; lock rix_pagemap_lock
   size_t writable;  // entries that may be written; lock rix_pagemap_lock
   pagemap_piece_t piece[PAGEMAP_PIECES];  // and those made so after them, the first `pieces`;
   size_t pieces;               // more than there is room for: not known; lock rix_pagemap_lock
@@ -91,6 +92,14 @@ static uint64_t pagemap_take_place(uint64_t length, uint64_t align) {
     }
   } while (!ri_cas_weak_relaxed(&pagemap.xhint, &hint, at + length));
   return at;
+}
+
+uintptr_t rix_pagemap_place_apart(size_t bytes) {
+  if (RIX_OS_ADDRESS_BITS <= 32 || ri_load_relaxed(&pagemap.xos_places)) return 0;
+  const uint64_t from = PAGEMAP_PLACE_MIN / 2, range = PAGEMAP_PLACE_MIN / 2;
+  if (bytes >= range) return 0;
+  return (uintptr_t)rix_align_down((size_t)(from + rix_os_random() % (range - bytes)),
+                                   RIX_SLICE_SIZE);
 }
 
 // Place `i` was taken by somebody else, and terabytes after it may be taken too: the next place
@@ -195,17 +204,19 @@ bool rix_pagemap_map_behind(void* at, size_t size, rix_os_access_t access, bool*
 }
 
 // Reserves a table for `entries`. At `at` (0: nowhere) there is room for more after it, so its
-// beginning is enough: a later limit on address space, or locked memory, counts what is reserved.
+// beginning is enough, and usable at once: a later limit on address space, or locked memory, counts
+// what is reserved.
 // NULL: the OS refuses.
 static ri_pagemap_entry_t* pagemap_reserve_table(uintptr_t at, size_t entries) {
   const size_t all = rix_align_up(entries * sizeof(ri_pagemap_entry_t), rix_os_page_size());
   if (at != 0 && all > PAGEMAP_STEP_MIN) {
-    void* const p = rix_os_map((void*)at, PAGEMAP_STEP_MIN, RIX_OS_RESERVED);
-    pagemap.reserved = PAGEMAP_STEP_MIN / sizeof(ri_pagemap_entry_t);
+    void* const p = rix_os_map((void*)at, PAGEMAP_STEP_MIN, RIX_OS_USABLE);
+    pagemap.reserved = pagemap.enabled = PAGEMAP_STEP_MIN / sizeof(ri_pagemap_entry_t);
     if ((uintptr_t)p == at) return p;
     if (p != NULL) rix_os_unmap(p, PAGEMAP_STEP_MIN);
   }
   pagemap.reserved = all / sizeof(ri_pagemap_entry_t);
+  pagemap.enabled = 0;
   return rix_os_map(NULL, all, RIX_OS_RESERVED);
 }
 
@@ -266,6 +277,7 @@ static ri_pagemap_entry_t* pagemap_new_table(size_t needed, size_t usable) {
     ri_pagemap_entry_t* const table = rix_os_map(NULL, size, RIX_OS_RESERVED);
     if (table != NULL && pagemap_enable_like(table, usable)) {
       pagemap.reserved = wanted;
+      pagemap.enabled = 0;
       return table;
     }
     if (table != NULL) rix_os_unmap(table, size);
@@ -345,6 +357,7 @@ static bool pagemap_choose(uint64_t start, uint64_t end, bool placed) {
 }
 
 static bool pagemap_commit(size_t from, size_t to) {
+  if (to <= pagemap.enabled) return true;
   ri_pagemap_entry_t* const table = ri_load_relaxed(&rix_pagemap.xtable);
   void* const start = &table[from];
   const size_t size = (to - from) * sizeof(ri_pagemap_entry_t);

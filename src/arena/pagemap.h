@@ -48,6 +48,10 @@ RIX_INTERNAL void rix_pagemap_set(const void* p, size_t size, ri_page_t* page);
 RIX_INTERNAL void* rix_pagemap_map(void* at, size_t size, size_t align, size_t room,
                                    rix_os_access_t access);
 
+// A random address for `bytes` bytes that is far from all that the function above maps, and from
+// what the OS places; 0: the OS should choose one.
+RIX_INTERNAL uintptr_t rix_pagemap_place_apart(size_t bytes);
+
 // Unmaps what the function above returned, with its room, because it cannot be used.
 RIX_INTERNAL void rix_pagemap_unmap(void* p, size_t size, size_t room);
 

@@ -2,10 +2,11 @@
 // reserve.c: arenas that a program asks for, memory that it gives, and the end of a sub-process's
 // arenas.
 //
-// Descriptors lie at the start of an arena's memory. The header of an arena that the program
-// provided lies elsewhere: threads that look for an arena may still read it when the program has
-// its memory back. An arena is never taken out of the table; when its sub-process ends it serves
-// nobody, and an arena from the OS waits for the next sub-process that reserves one.
+// The tables of an arena of huge pages, or of the program's memory, lie at its start. The header of
+// an arena that the program provided lies elsewhere: threads that look for an arena may still read
+// it when the program has its memory back. An arena is never taken out of the table; when its
+// sub-process ends it serves nobody, and an arena from the OS waits for the next sub-process that
+// reserves one.
 #include "arena/arena.h"
 #include "arena/limit.h"
 #include "arena/mapping.h"
@@ -22,28 +23,22 @@ static rix_meta_pool_t reserve_headers = {sizeof(rix_arena_t), offsetof(rix_aren
 // ---- Reserving ----------------------------------------------------------------------------------
 
 // Maps a new arena; NULL: no memory.
-static rix_arena_t* reserve_map(size_t slices, rix_arena_layout_t l, size_t align,
-                                rix_arena_request_t request) {
-  const size_t bytes = l.bytes + slices * RIX_SLICE_SIZE;
+static rix_arena_t* reserve_map(size_t slices, size_t align, rix_arena_request_t request) {
+  const size_t size = slices * RIX_SLICE_SIZE;
   const rix_os_access_t access = request.commit ? RIX_OS_PROMISED : RIX_OS_RESERVED;
-  if (!rix_arena_has_room() || !rix_space_charge(bytes)) return NULL;
-  uint8_t* const p = rix_pagemap_map(NULL, bytes, align, bytes, access);
-  const bool huge = p != NULL && request.large &&
-                    rix_os_map_huge(p + l.bytes, bytes - l.bytes, 21, request.node - 1);
+  rix_arena_memory_t memory;
+  if (!rix_arena_has_room()) return NULL;
+  if (!rix_arena_map(slices, slices, align, access, &memory)) return NULL;
+  const bool huge = request.large && rix_os_map_huge(memory.base, size, 21, request.node - 1);
   // Where there are no huge pages, what was mapped is only reserved.
-  const bool again = request.commit && request.large && !huge;
-  const bool usable = p != NULL && (again            ? rix_os_commit(p, bytes)
-                                    : request.commit ? true
-                                                     : rix_os_enable(p, l.bytes));
-  if (!usable) {
-    if (p != NULL) rix_pagemap_unmap(p, bytes, bytes);
-    rix_space_uncharge(bytes);
+  if (request.commit && request.large && !huge && !rix_os_commit(memory.base, size)) {
+    rix_arena_unmap(&memory);
     return NULL;
   }
-  rix_arena_t* const a = (rix_arena_t*)(void*)p;
-  rix_arena_init(a, p, slices, l, request.commit || huge);
+  rix_arena_t* const a = (rix_arena_t*)(void*)memory.tables;
+  rix_arena_init(a, &memory, request.commit || huge);
   a->pinned = huge;
-  if (request.large && !huge) rix_os_advise_huge(a->base, slices * RIX_SLICE_SIZE);
+  if (request.large && !huge) rix_os_advise_huge(a->base, size);
   a->exclusive = request.exclusive;
   rix_arena_enter(a, request.subproc);
   return a;
@@ -55,12 +50,11 @@ static bool reserve_is_retired(const rix_arena_t* a) {
 }
 
 // An arena of this shape whose sub-process is gone; NULL: there is none.
-static rix_arena_t* reserve_retired(size_t slices, rix_arena_layout_t l) {
+static rix_arena_t* reserve_retired(size_t slices) {
   for (size_t i = 0; i < rix_arena_count(); i++) {
     rix_arena_t* const a = rix_arena_at(i);
     if (!reserve_is_retired(a) || a->external || a->dense) continue;
-    const size_t size = l.bytes + slices * RIX_SLICE_SIZE;
-    if (a->slice_count == slices && ri_load_relaxed(&a->xmapped) == size) return a;
+    if (a->slice_count == slices && ri_load_relaxed(&a->xmapped) == a->map_size) return a;
   }
   return NULL;
 }
@@ -81,11 +75,10 @@ rix_arena_t* rix_arena_reserve(size_t size, rix_arena_request_t request) {
   if (size == 0 || size > PTRDIFF_MAX / 2) return NULL;
   const size_t align = request.large ? RIX_OS_HUGE_SIZE : RIX_SLICE_SIZE;
   const size_t slices = rix_align_up(size, align) / RIX_SLICE_SIZE;
-  const rix_arena_layout_t l = rix_arena_layout(slices, align);
   rix_lock(&rix_arena_lock);
-  rix_arena_t* const retired = reserve_retired(slices, l);
+  rix_arena_t* const retired = reserve_retired(slices);
   rix_arena_t* const a =
-      retired != NULL ? reserve_again(retired, request) : reserve_map(slices, l, align, request);
+      retired != NULL ? reserve_again(retired, request) : reserve_map(slices, align, request);
   rix_unlock(&rix_arena_lock);
   return a;
 }
@@ -101,6 +94,22 @@ static size_t reserve_map_huge(uint8_t* p, size_t pages, size_t timeout, int nod
     got++;
   }
   return got;
+}
+
+static bool reserve_fits(size_t slices, size_t room) {
+  return rix_arena_layout(slices, RIX_SLICE_SIZE).bytes + slices * RIX_SLICE_SIZE <= room;
+}
+
+// The most slices that fit with their descriptors into `room` bytes.
+static size_t reserve_fit(size_t room) {
+  size_t slices = room / RIX_SLICE_SIZE;
+  const size_t tables = rix_arena_layout(slices, RIX_SLICE_SIZE).bytes / RIX_SLICE_SIZE;
+  slices -= rix_min(slices, tables);  // at most so many too few: those that remain need less
+  while (slices > 0 && !reserve_fits(slices, room))
+    slices--;
+  while (slices > 0 && reserve_fits(slices + 1, room))
+    slices++;
+  return slices;
 }
 
 rix_arena_t* rix_arena_reserve_huge(size_t pages, size_t timeout, rix_arena_request_t request,
@@ -119,9 +128,10 @@ rix_arena_t* rix_arena_reserve_huge(size_t pages, size_t timeout, rix_arena_requ
     return NULL;
   }
   rix_arena_t* const a = (rix_arena_t*)(void*)p;
-  size_t slices = n * RESERVE_GIB / RIX_SLICE_SIZE;
-  slices -= rix_arena_layout(slices, RIX_SLICE_SIZE).bytes / RIX_SLICE_SIZE;
-  rix_arena_init(a, p, slices, rix_arena_layout(slices, RIX_SLICE_SIZE), true);
+  const size_t slices = reserve_fit(n * RESERVE_GIB);
+  const size_t before = rix_arena_layout(slices, RIX_SLICE_SIZE).bytes;
+  const rix_arena_memory_t memory = {p, p + before, 0, slices, slices};
+  rix_arena_init(a, &memory, true);
   a->pinned = true;
   a->node = request.node;
   a->exclusive = request.exclusive;
@@ -148,17 +158,6 @@ static struct {
   size_t size;          // 0: none
   rix_arena_t* header;  // reserved for this one
 } reserve_begun[MANAGE_AT_ONCE];
-
-// The most slices that fit with their descriptors into `room` bytes.
-static size_t reserve_fit(size_t room) {
-  size_t slices = room / RIX_SLICE_SIZE;
-  while (slices > 0) {
-    const size_t needed = rix_arena_layout(slices, RIX_SLICE_SIZE).bytes + slices * RIX_SLICE_SIZE;
-    if (needed <= room) return slices;
-    slices -= rix_min(slices, rix_div_up(needed - room, RIX_SLICE_SIZE));
-  }
-  return 0;
-}
 
 // With the lock held: whether some of the range already belongs to the allocator.
 static bool reserve_is_taken(const void* start, size_t size) {
@@ -282,7 +281,10 @@ static bool reserve_ready(const rix_external_memory_t* memory, const reserve_roo
 static bool reserve_enter(rix_arena_t* a, bool fresh, const rix_external_memory_t* memory,
                           const reserve_room_t* room, bool pinned, uint32_t subproc) {
   if (fresh && !rix_arena_has_room()) return false;
-  rix_arena_init(a, room->start + room->table, room->slices, room->layout, memory->committed);
+  uint8_t* const tables = room->start + room->table;
+  const rix_arena_memory_t parts = {tables, tables + room->layout.bytes, 0, room->slices,
+                                    room->slices};
+  rix_arena_init(a, &parts, memory->committed);
   const bool reported_later = !memory->committed && memory->commit != NULL;
   if (!memory->zero && !reported_later) {
     rix_limit_charge_anyway(room->slices * RIX_SLICE_SIZE);

@@ -59,24 +59,28 @@ rix_arena_layout_t rix_arena_layout(size_t slice_count, size_t align) {
   l.touched = l.words + 5 * map_bytes + more * sizeof(rix_word_t);
   l.pages = rix_align_up(l.touched + slice_count * sizeof(rix_touched_t), RI_CACHE_LINE);
   l.abandoned = l.pages + slice_count * sizeof(ri_page_t);
-  l.live = rix_align_up(l.abandoned + RIX_CLASS_COUNT * map_bytes, rix_os_page_size());
-  l.hard = l.live + slice_count * (RIX_SLICE_SIZE / 8 / 8);
-  l.bytes = rix_align_up(l.hard + slice_count * sizeof(rix_hard_t), align);
+  l.tracks = rix_align_up(l.abandoned + RIX_CLASS_COUNT * map_bytes, rix_os_page_size());
+  l.live = rix_align_up(l.tracks + slice_count * sizeof(rix_hard_t), RI_CACHE_LINE);
+  const size_t words = RIX_SLICE_SIZE / 8 / RIX_WORD_BITS;
+  l.bytes = rix_align_up(l.live + slice_count * words * sizeof(rix_live_t), align);
   return l;
 }
 
-void rix_arena_init_part(rix_arena_t* a, void* start, size_t slice_count, size_t mapped,
-                         rix_arena_layout_t l, bool committed) {
-  uint8_t* const p = start;
+void rix_arena_init(rix_arena_t* a, const rix_arena_memory_t* memory, bool committed) {
+  uint8_t* const p = memory->tables;
+  const size_t slice_count = memory->slices, mapped = memory->mapped;
+  const rix_arena_layout_t l = rix_arena_layout(slice_count, rix_os_page_size());
   rix_word_t* const words = (rix_word_t*)(p + l.words);
   const size_t n = rix_bitmap_words(slice_count);
-  a->start = start;
-  a->base = p + l.bytes;
+  const bool joined = memory->base == p + rix_arena_layout(slice_count, RIX_SLICE_SIZE).bytes;
+  a->base = memory->base;
+  a->start = joined ? p : a->base;
+  a->apart = joined ? 0 : l.tracks;
   a->slice_count = slice_count;
-  a->map_size = l.bytes + slice_count * RIX_SLICE_SIZE;
+  a->map_size = (size_t)(a->base - (uint8_t*)a->start) + slice_count * RIX_SLICE_SIZE;
   a->limit = slice_count;
   a->usable = committed;
-  ri_store_relaxed(&a->xmapped, l.bytes + mapped * RIX_SLICE_SIZE);
+  ri_store_relaxed(&a->xmapped, a->map_size - (slice_count - mapped) * RIX_SLICE_SIZE);
   a->pages = (ri_page_t*)(p + l.pages);
   a->free = (rix_bitmap_t){words, slice_count};
   a->committed = (rix_bitmap_t){words + n, slice_count};
@@ -88,8 +92,7 @@ void rix_arena_init_part(rix_arena_t* a, void* start, size_t slice_count, size_t
   a->runs = (rix_runs_t){rix_runs_words(slice_count) > 0 ? lanes : NULL, n};
   a->touched = (rix_touched_t*)(p + l.touched);
   a->abandoned = (rix_word_t*)(p + l.abandoned);
-  a->live = (rix_word_t*)(p + l.live);
-  a->hard = (rix_hard_t*)(p + l.hard);
+  ri_store_relaxed(&a->xlive, joined ? (rix_live_t*)(p + l.live) : NULL);
   if (committed) rix_bitmap_set_run(&a->committed, 0, mapped);
   (void)rix_arena_free(a, 0, mapped);
 }
@@ -99,7 +102,7 @@ void rix_arena_enter(rix_arena_t* a, uint32_t subproc) {
   ri_store_relaxed(&a->xsubproc, subproc);
   ri_store_relaxed(&arena_table.xarenas[i], a);
   ri_store_release(&arena_table.xcount, i + 1);  // N1: pairs with N2
-  rix_arena_counts(ri_load_relaxed(&a->xmapped));
+  rix_arena_counts(ri_load_relaxed(&a->xmapped) + a->apart);
   rix_gauge_up(RIX_GAUGE_ARENAS, 1);
 }
 

@@ -18,6 +18,7 @@
 #include "arena/pagemap.h"
 #include "base/annotate.h"
 #include "base/events.h"
+#include "heap/hard.h"
 #include "heap/heartbeat.h"
 #include "heap/orphan.h"
 #include "heap/profile.h"
@@ -35,6 +36,7 @@
 #include "page/claim.h"
 #include "page/create.h"
 #include "page/harden.h"
+#include "page/live.h"
 #include "page/remote.h"
 #include "page/single.h"
 #include "page/trap.h"
@@ -182,46 +184,19 @@ static void* alloc_take_plain(ri_page_t* page, bool zero, bool fresh) {
   return block;
 }
 
-// Whether the first block of the free list of a checked page is one, and free. Only then may it be
-// marked as live: a damaged link would choose which bit is set, and be followed.
-static bool alloc_checks(const ri_page_t* page) {
-  const void* const block = page->free;
-  return rix_page_has_cut(page, block) && !rix_page_is_marked_live(page, block);
-}
-
-// Brings a block of the list to its front that nobody can foretell.
-static void alloc_pick(rix_theap_t* theap, ri_page_t* page) {
-  if (RIX_UNLIKELY(theap->random == 0)) theap->random = rix_os_random();
-  theap->random = theap->random * 0x5851F42D4C957F2Du + 0x14057B7EF767814Fu;
-  rix_harden_pick(page, (size_t)(theap->random >> 60));
-}
-
-// Makes a block what was asked for.
-static void* alloc_dress(rix_theap_t* theap, const ri_page_t* page, ri_block_t* block, size_t size,
-                         bool zero) {
-  if (RIX_UNLIKELY(!rix_harden_dress(page, block, size, zero))) {
-    theap->damaged = RIX_THEAP_WRITTEN;
-    theap->written = block;
-  }
-  return block;
-}
-
 // Of a checked page. NULL: the free list was damaged, and has been dropped.
 static RIX_SLOW void* alloc_take_checked(rix_theap_t* theap, ri_page_t* page, size_t size,
                                          bool zero, bool fresh) {
   const uint32_t hard = rix_harden_of(page);
-  if ((hard & RIX_HARD_RANDOM) != 0) alloc_pick(theap, page);
-  if (RIX_UNLIKELY(!alloc_checks(page))) {
-    rix_theap_drop_list(theap, page);
-    return NULL;
-  }
-  rix_page_mark_live(page, page->free);
+  ri_block_t* block = NULL;
   if ((hard & ~(uint32_t)RIX_HARD_CHECK) != 0) {
-    return alloc_dress(theap, page, rix_page_pop(page), size, zero);
+    block = rix_hard_take(theap, page, size, zero);
+  } else if (RIX_LIKELY(rix_live_hand_out_first(page))) {
+    const bool untouched = fresh && rix_page_extends_untouched(page);
+    block = alloc_take_plain(page, zero, fresh);
+    if (hard != 0 && !untouched) block->next = NULL;  // nobody sees the link
   }
-  const bool untouched = fresh && rix_page_extends_untouched(page);
-  ri_block_t* const block = alloc_take_plain(page, zero, fresh);
-  if (hard != 0 && !untouched) block->next = NULL;  // nobody sees the link
+  if (RIX_UNLIKELY(block == NULL)) rix_theap_drop_list(theap, page);
   return block;
 }
 
@@ -280,6 +255,11 @@ static RIX_SLOW void* alloc_sampled(rix_theap_t* theap, size_t size, size_t alig
 // The first page of the queue has a block, and is marked. NULL: its list was damaged.
 static RIX_SLOW void* alloc_marked(rix_theap_t* theap, ri_page_t* page, size_t size, size_t align,
                                    bool zero) {
+  if (theap->hard != 0 && (page->flags & RIX_PAGE_SLOW) == RIX_PAGE_CHECKED) {
+    void* const p = rix_hard_take(theap, page, size, zero);
+    if (RIX_UNLIKELY(theap->damaged != 0)) rix_theap_report_damage(theap);
+    if (RIX_LIKELY(p != NULL)) return p;
+  }
   if (theap->sample.rate == 0 && (page->flags & RIX_PAGE_SLOW) == RIX_PAGE_SAMPLED) {
     // For the profiler alone: most blocks are only counted.
     const int64_t left = theap->profile.left - (int64_t)rix_page_block_size(page);
@@ -559,7 +539,7 @@ void* rix_theap_malloc_aligned(rix_theap_t* theap, size_t size, size_t align, bo
   return rix_theap_malloc_bare(theap, size, align, zero);
 }
 
-static RIX_NOINLINE void* alloc_reported(rix_theap_t* theap, size_t size) {
+RIX_NOINLINE void* rix_alloc_reported(rix_theap_t* theap, size_t size) {
   void* const p = rix_theap_malloc(theap, size, false);
   return RIX_LIKELY(p != NULL) ? p : rix_out_of_memory(size);
 }
@@ -572,5 +552,6 @@ void* rix_malloc_generic(size_t size, ri_fast_theap_t* fast) {
     const bool ready = page != NULL && page->free != NULL;
     if (RIX_LIKELY(ready && (page->flags & RIX_PAGE_SLOW) == 0)) return rix_page_pop(page);
   }
-  return alloc_reported(theap, size);
+  if (RIX_UNLIKELY(theap->hard != 0)) return rix_hard_malloc(theap, size);
+  return rix_alloc_reported(theap, size);
 }

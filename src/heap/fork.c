@@ -9,12 +9,14 @@
 #include "arena/mapping.h"
 #include "arena/meta.h"
 #include "arena/pagemap.h"
+#include "heap/hard.h"
 #include "heap/orphan.h"
 #include "heap/scavenge.h"
 #include "heap/subproc.h"
 #include "heap/thread.h"
 #include "heap/tld.h"
 #include "options/report.h"
+#include "page/harden.h"
 #include "page/heap_pages.h"
 #include "profile/profile.h"
 #include "page/trap.h"
@@ -44,12 +46,21 @@ static void fork_after_in_parent(void) {
   rix_scavenge_after_fork(false);
 }
 
+// What is random in the child is not what it is in the parent, or in another child.
+static void fork_reseed(void) {
+  if (ri_load_relaxed(&rix_option_hardens) == 0) return;
+  rix_os_random_after_fork();
+  rix_harden_reseed();
+  if (rix_tls.phase == RIX_THREAD_LIVE) rix_hard_reseed((rix_tld_t*)rix_tls.self);
+}
+
 static void fork_after_in_child(void) {
   rix_thread_after_fork();
   rix_orphan_after_fork();
   rix_subproc_after_fork();
   rix_arena_reserve_after_fork();
   rix_profile_after_fork();
+  fork_reseed();
   fork_after();
   rix_scavenge_after_fork(true);
   rix_due_at(1);  // another thread may have been about to note what is due

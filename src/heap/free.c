@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // free.c: every free that the inline path of fast.h does not do.
 //
-//   rix_free_found: the page is known; the usual cases of it
+//   rix_free_found: the page is known; the usual cases of it, those of checked pages in hard.c
 //   rix_free_generic -- NULL ----------------------------------> nothing
 //        |-- no page, or no block there ----------------------> error, nothing changed
 //        |-- own page, with a flag: full, interior, checked --> local free, and what the flag asks
@@ -18,8 +18,8 @@
 #include "arena/pace.h"
 #include "base/annotate.h"
 #include "base/events.h"
+#include "heap/hard.h"
 #include "heap/profile.h"
-#include "heap/quarantine.h"
 #include "heap/queue.h"
 #include "heap/sparse.h"
 #include "heap/theap.h"
@@ -30,6 +30,7 @@
 #include "page/abandon.h"
 #include "page/end.h"
 #include "page/harden.h"
+#include "page/live.h"
 #include "page/release.h"
 #include "page/remote.h"
 #include "page/target.h"
@@ -204,53 +205,16 @@ RIX_INLINE void free_full(ri_page_t* page, ri_block_t* block) {
 // Frees a block that is no longer marked as live, if it ever was.
 RIX_INLINE void free_release(ri_page_t* page, ri_block_t* block, uintptr_t owner, const void* p) {
   if ((owner & ~RIX_OWNER_FLAGS) == rix_tls.self) {
+    // Another thread may have freed it, before the page was this one's.
+    if (RIX_UNLIKELY((owner & RIX_OWNER_CHECKED) != 0)) rix_live_clear(page, block);
     free_own(page, block, owner);
   } else {
     free_remote(page, block, p);
   }
 }
 
-static void free_release_waiting(rix_tld_t* tld, bool all) {
-  ri_block_t* block;
-  while ((block = rix_quarantine_take(tld, all)) != NULL) {
-    ri_page_t* const page = rix_pagemap_find(block);
-    RI_ASSERT(page != NULL);
-    free_release(page, block, ri_load_relaxed(&page->xowner), block);
-  }
-}
-
-bool rix_free_waiting(rix_tld_t* tld) {
-  if (RIX_LIKELY(tld->quarantine == NULL)) return false;
-  free_release_waiting(tld, true);
-  return true;
-}
-
-static RIX_SLOW void free_report_overflow(const ri_page_t* page, const ri_block_t* damaged,
-                                          const void* p) {
-  const size_t size = rix_page_block_size(page) - rix_harden_tail(page);
-  if (rix_page_block_of(page, p) == damaged) {
-    rix_error(EFAULT, "overflow: the block at %p was written to past its end, at %zu bytes", p,
-              size);
-  } else {
-    rix_error(EFAULT,
-              "overflow: the block at %p was written to past its end, at %zu bytes; it lies next "
-              "to %p, which is being freed",
-              (const void*)damaged, size, p);
-  }
-}
-
-// A block of a page with features. True: it waits, and another may have been freed instead.
-static RIX_SLOW bool free_hard(ri_page_t* page, ri_block_t* block, uintptr_t owner, const void* p) {
-  const ri_block_t* const damaged =
-      rix_harden_look(page, block, (owner & ~RIX_OWNER_FLAGS) == rix_tls.self);
-  if (RIX_UNLIKELY(damaged != NULL)) free_report_overflow(page, damaged, p);
-  rix_harden_wipe(page, block);
-  if ((rix_harden_of(page) & RIX_HARD_DELAY) == 0 || rix_tls.phase != RIX_THREAD_LIVE) return false;
-  if (ri_load_relaxed(&page->xheap) != &rix_heap_default) return false;
-  rix_tld_t* const tld = (rix_tld_t*)rix_tls.self;
-  if (!rix_quarantine_put(tld, block, rix_page_block_size(page))) return false;
-  free_release_waiting(tld, false);
-  return true;
+void rix_free_release(ri_page_t* page, ri_block_t* block) {
+  free_release(page, block, ri_load_relaxed(&page->xowner), block);
 }
 
 static void free_any(void* p) {
@@ -260,15 +224,18 @@ static void free_any(void* p) {
     return;
   }
   const uintptr_t owner = ri_load_relaxed(&t.page->xowner);
-  if ((owner & RIX_OWNER_CHECKED) != 0 && !rix_page_unmark_live(t.page, p)) {
-    free_report_double(p);
-    return;
+  const bool own = (owner & ~RIX_OWNER_FLAGS) == rix_tls.self;
+  if ((owner & RIX_OWNER_CHECKED) != 0) {
+    const rix_live_bit_t bit = rix_live_bit(t.page, p);
+    if (!(own ? rix_live_take_back(bit) : rix_live_free_remote(bit))) {
+      free_report_double(p);
+      return;
+    }
   }
   if (RIX_UNLIKELY((owner & RIX_OWNER_PROFILED) != 0)) rix_profile_freed(t.page, t.block);
   rix_annotate_freed(p, t.block, rix_page_block_size(t.page));
-  if (RIX_UNLIKELY((owner & RIX_OWNER_CHECKED) != 0) && rix_harden_of(t.page) != 0 &&
-      free_hard(t.page, t.block, owner, p)) {
-    return;
+  if (RIX_UNLIKELY((owner & RIX_OWNER_CHECKED) != 0)) {
+    if (rix_hard_undress(t.page, t.block, p, own)) return;
   }
   free_release(t.page, t.block, owner, p);
 }
@@ -289,7 +256,11 @@ void rix_free_found(void* p, ri_page_t* page) {
   }
   const bool rare = RIX_ANNOTATE != 0 || (owner & RIX_OWNER_LASTING) != 0;
   if (RIX_UNLIKELY(rare || rix_page_is_single(page) || !rix_page_has(page, p))) {
-    rix_free_generic(p);
+    if ((owner & ~RIX_OWNER_FULL) == (rix_tls.self | RIX_OWNER_CHECKED) && RIX_ANNOTATE == 0) {
+      rix_hard_free_own(p, page, owner);
+    } else {
+      rix_free_generic(p);
+    }
   } else if ((owner & ~RIX_OWNER_FLAGS) == rix_tls.self) {
     free_own(page, p, owner);
   } else {

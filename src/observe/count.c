@@ -100,7 +100,7 @@ void rix_count_space(rix_count_space_t* c, uint32_t subproc) {
     const rix_arena_t* const a = rix_arena_at(i);
     if (count_serves(a) != subproc) continue;
     c->arenas++;
-    c->reserved += ri_load_relaxed(&a->xmapped);
+    c->reserved += ri_load_relaxed(&a->xmapped) + a->apart;
     c->committed += rix_bitmap_count_run(&a->dirty, 0, a->slice_count) * RIX_SLICE_SIZE;
   }
   rix_unlock(&rix_purge_lock);

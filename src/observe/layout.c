@@ -89,6 +89,7 @@
   X(arena, rix_arena_t, start)           \
   X(arena, rix_arena_t, slice_count)     \
   X(arena, rix_arena_t, map_size)        \
+  X(arena, rix_arena_t, apart)           \
   X(arena, rix_arena_t, pages)           \
   X(arena, rix_arena_t, free)            \
   X(arena, rix_arena_t, dirty)           \

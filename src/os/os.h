@@ -154,9 +154,10 @@ RIX_INTERNAL size_t rix_os_calls(void);
 
 // ---- Time, randomness, environment, output ------------------------------------------------------
 
-RIX_INTERNAL uint64_t rix_os_clock_ms(void);    // monotonic
-RIX_INTERNAL void rix_os_wait_ms(unsigned ms);  // for about this long; no cancellation point
-RIX_INTERNAL uint64_t rix_os_random(void);      // seeds only
+RIX_INTERNAL uint64_t rix_os_clock_ms(void);       // monotonic
+RIX_INTERNAL void rix_os_wait_ms(unsigned ms);     // for about this long; no cancellation point
+RIX_INTERNAL uint64_t rix_os_random(void);         // seeds only
+RIX_INTERNAL void rix_os_random_after_fork(void);  // in the child: others than in its parent
 // The i-th "NAME=value" of the environment; NULL after the last, and always when this program runs
 // with rights that its user does not have.
 RIX_INTERNAL const char* rix_os_env_entry(size_t i);

@@ -54,7 +54,7 @@ static size_t create_medium_slices(size_t block_size, bool first) {
   return slices;
 }
 
-// Other threads were faster, and the heap may not have them.
+// Other threads were faster, and the heap may not have them; or there is no more memory.
 static RIX_SLOW void create_return_slices(rix_slices_t got, size_t slices) {
   rix_arena_release(got.arena, got.index, slices);
   rix_due_purge();
@@ -89,8 +89,15 @@ ri_page_t* rix_page_create(unsigned class_index, rix_page_use_t use, struct rix_
   const bool dense = use == RIX_PAGE_DENSE && (small || rix_density_is_proved(block_size, false));
   const size_t units = rix_excess_expected(class_index, use == RIX_PAGE_FIRST, slices);
   const size_t fitting = rix_excess_is_scarce() ? units : 0;
+  const uint32_t hard = rix_harden_wanted(heap);
+  const bool checked = RIX_ANNOTATE != 0 || hard != 0 || rix_option(ri_option_check) > 0;
   rix_slices_t got;
   if (!create_claim_fitting(heap, slices, fitting, dense, &got)) return NULL;
+  if (RIX_UNLIKELY(checked) && !rix_arena_track(got.arena)) {
+    rix_heap_pages_uncharge(heap, slices * RIX_SLICE_SIZE);
+    create_return_slices(got, slices);
+    return NULL;
+  }
   ri_page_t* const page = &got.arena->pages[got.index];
   const rix_page_shape_t shape = {rix_arena_address(got.arena, got.index),
                                   block_size,
@@ -104,8 +111,7 @@ ri_page_t* rix_page_create(unsigned class_index, rix_page_use_t use, struct rix_
   rix_excess_adapt(page, units);
   if (got.zero) page->flags |= RIX_PAGE_ZERO;
   if (got.zero && !small) rix_density_note(block_size, page->start, shape.reserved * block_size);
-  const uint32_t hard = rix_harden_wanted(heap);
-  if (RIX_ANNOTATE != 0 || hard != 0 || rix_option(ri_option_check) > 0) {
+  if (checked) {
     page->flags |= RIX_PAGE_CHECKED;
     ri_store_relaxed(&page->xowner, RIX_OWNER_NONE | RIX_OWNER_CHECKED);
     rix_harden_enter(page, hard);

@@ -17,17 +17,13 @@
 #include "page/abandon.h"
 #include "page/heap_pages.h"
 #include "page/holes.h"
+#include "page/live.h"
 #include "page/profiled.h"
 #include "page/release.h"
 #include "page/remote.h"
 
 void rix_page_destroy(ri_page_t* page) {
-  if ((page->flags & RIX_PAGE_CHECKED) != 0) {
-    const size_t words = RIX_SLICE_SIZE / 8 / RIX_WORD_BITS;
-    const size_t first = (size_t)(page - page->arena->pages) * words;
-    for (size_t i = 0; i < page->slice_count * words; i++)
-      ri_store_relaxed(&page->arena->live[first + i], 0);
-  }
+  if ((page->flags & RIX_PAGE_CHECKED) != 0) rix_live_clear_all(page);
   if (rix_page_is_profiled(page)) rix_page_end_sampled(page);
   rix_page_unlist(page);
   rix_page_clear_low(page);

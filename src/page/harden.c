@@ -8,19 +8,20 @@
 #include "page/harden.h"
 
 #include "base/annotate.h"
+#include "page/live.h"
 
 enum {
   HARDEN_CUT = 4,  // times as many blocks as usual are cut at a time, to have a choice
   HARDEN_BLOCKS_MAX = HARDEN_CUT * RIX_EXTEND_BYTES / 16,
+  HARDEN_WAITING = 64,
   HARDEN_FRESH = 0xD0,
   HARDEN_FREED = 0xDF,
   HARDEN_PADDING = 0xDE,
 };
 
-static struct {
-  ri_atomic(uint64_t) xsecret;  // of canaries; 0: not drawn yet
-  ri_atomic(uint64_t) xdraws;   // random numbers so far, and where they begin
-} harden;
+rix_harden_secrets_t rix_harden_secrets;
+
+static ri_atomic(uint64_t) harden_xdraws;  // random numbers so far, and where they begin
 
 // ---- Features -----------------------------------------------------------------------------------
 
@@ -58,13 +59,20 @@ uint32_t rix_harden_features(long level) {
   return f | RIX_HARD_CHECK;
 }
 
+static uint64_t harden_mix(uint64_t x) {
+  x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ x >> 27) * 0x94D049BB133111EBu;
+  return x ^ x >> 31;
+}
+
 static void harden_draw_secrets(void) {
-  if (ri_load_relaxed(&harden.xsecret) != 0) return;
+  if (ri_load_relaxed(&rix_harden_secrets.xfactor) != 0) return;
   uint64_t none = 0;
-  const uint64_t draw = rix_os_random();
   // Of two threads the first decides: canaries must not change.
-  if (!ri_cas_strong_relaxed(&harden.xsecret, &none, rix_os_random() | 1)) return;
-  ri_fetch_add_relaxed(&harden.xdraws, draw);
+  if (ri_cas_strong_relaxed(&rix_harden_secrets.xsecret, &none, rix_os_random() | 1))
+    rix_harden_reseed();
+  ri_store_relaxed(&rix_harden_secrets.xfactor,
+                   harden_mix(ri_load_relaxed(&rix_harden_secrets.xsecret)) | 1);
 }
 
 rix_flag_t rix_harden_begun;
@@ -74,27 +82,29 @@ void rix_harden_begin_once(rix_heap_t* heap) {
   ri_store_relaxed(&heap->xhard, rix_harden_features(rix_option(ri_option_harden)));
 }
 
-void rix_harden_enter(const ri_page_t* page, uint32_t features) {
-  if (features != 0) harden_draw_secrets();
-  ri_store_relaxed(&page->arena->hard[page - page->arena->pages], (uint16_t)features);
+// The list of a page has no order where blocks are cut in none, and so many of their size wait that
+// they come back in none. Otherwise the last one freed would be the next handed out.
+static bool harden_picks(const ri_page_t* page, uint32_t features) {
+  if ((features & RIX_HARD_RANDOM) == 0) return false;
+  const bool main = !ri_load_relaxed(&page->xheap)->listed;  // blocks of others do not wait
+  const bool waits = main && (features & RIX_HARD_DELAY) != 0;
+  return !waits || rix_page_block_size(page) * HARDEN_WAITING > rix_harden_delayed_bytes();
 }
 
-size_t rix_harden_delayed_bytes(void) {
-  const long kib = rix_option(ri_option_harden_quarantine);
-  if (kib >= 0) return (size_t)kib * 1024;
-  return (size_t)(rix_option(ri_option_harden) >= 3 ? 256 : 64) * 1024;
+void rix_harden_enter(const ri_page_t* page, uint32_t features) {
+  if (features != 0) harden_draw_secrets();
+  if (harden_picks(page, features)) features |= RIX_HARD_PICK;
+  const size_t first = (size_t)(page - page->arena->pages);
+  for (size_t i = 0; i < page->slice_count; i++)
+    ri_store_relaxed(rix_arena_hard(page->arena, first + i), (uint16_t)features);
 }
 
 // ---- Chance -------------------------------------------------------------------------------------
 
-static uint64_t harden_mix(uint64_t x) {
-  x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ x >> 27) * 0x94D049BB133111EBu;
-  return x ^ x >> 31;
-}
+void rix_harden_reseed(void) { ri_fetch_add_relaxed(&harden_xdraws, rix_os_random()); }
 
 static uint64_t harden_random(void) {
-  return harden_mix(ri_fetch_add_relaxed(&harden.xdraws, 0x9E3779B97F4A7C15u));
+  return harden_mix(ri_fetch_add_relaxed(&harden_xdraws, 0x9E3779B97F4A7C15u));
 }
 
 static ri_block_t* harden_block(const ri_page_t* page, size_t index) {
@@ -137,7 +147,7 @@ bool rix_harden_cut(ri_page_t* page, size_t n) {
 
 // Whether a link of a free list leads to what it should.
 static bool harden_is_free(const ri_page_t* page, const ri_block_t* block) {
-  return rix_page_has_cut(page, block) && !rix_page_is_marked_live(page, block);
+  return rix_page_has_cut(page, block) && rix_live_is_clear(rix_live_bit(page, block));
 }
 
 void rix_harden_pick(ri_page_t* page, size_t links) {
@@ -158,52 +168,33 @@ void rix_harden_pick(ri_page_t* page, size_t links) {
 
 // ---- Canaries -----------------------------------------------------------------------------------
 
-typedef ri_atomic(uint64_t) harden_word_t;
-
-static harden_word_t* harden_canary_place(const ri_page_t* page, const ri_block_t* block) {
-  const size_t end = (size_t)((const uint8_t*)block - page->start) + rix_page_block_size(page);
-  return (harden_word_t*)(void*)(page->start + end - RIX_CANARY_SIZE);
-}
-
-// Never zero; the byte at the lowest address is (all CPUs that this runs on are little-endian).
-static uint64_t harden_canary(const harden_word_t* place) {
-  const uint64_t secret = ri_load_relaxed(&harden.xsecret);
-  return (harden_mix(harden_mix((uintptr_t)place + secret) ^ secret) & ~(uint64_t)0xFF) | 0x100;
-}
-
-static void harden_put_canary(const ri_page_t* page, const ri_block_t* block) {
-  harden_word_t* const place = harden_canary_place(page, block);
-  ri_store_relaxed(place, harden_canary(place));
-}
-
-// `gone`: zero is no damage.
-static bool harden_is_intact(const ri_page_t* page, const ri_block_t* block, bool gone) {
-  const harden_word_t* const place = harden_canary_place(page, block);
-  const uint64_t found = ri_load_relaxed(place);
-  return found == harden_canary(place) || (gone && found == 0);
+// Zero, too, is no damage.
+static bool harden_is_intact_or_gone(const ri_page_t* page, const ri_block_t* block) {
+  return ri_load_relaxed(rix_canary_of(page, block)) == 0 || rix_canary_is_intact(page, block);
 }
 
 // A neighbour. It may have been freed by another thread a moment ago, and may even be part of a
 // hole.
 static bool harden_is_damaged(const ri_page_t* page, const ri_block_t* block) {
-  if (!rix_page_has_cut(page, block) || !rix_page_is_marked_live(page, block)) return false;
-  return !harden_is_intact(page, block, true);
+  if (!rix_live_has(page, block)) return false;
+  return !harden_is_intact_or_gone(page, block);
 }
 
-ri_block_t* rix_harden_look(const ri_page_t* page, ri_block_t* block, bool own) {
-  const uint32_t features = rix_harden_of(page);
-  if ((features & RIX_HARD_CANARY) == 0) return NULL;
-  if (!harden_is_intact(page, block, false)) {
-    harden_put_canary(page, block);  // whoever gets the block next must not report it again
+ri_block_t* rix_harden_look_any(const ri_page_t* page, ri_block_t* block, uint32_t features,
+                                bool own) {
+  if (!rix_canary_is_intact(page, block)) {
+    rix_canary_put(page, block);  // whoever gets the block next must not report it again
     return block;
   }
   if (!own || (features & RIX_HARD_NEIGHBOURS) == 0) return NULL;
-  const size_t index = rix_page_index_of(page, block);
+  const size_t size = rix_page_block_size(page);
+  const size_t offset = (size_t)((const uint8_t*)block - page->start);
   for (int side = 0; side < 2; side++) {
-    if (side == 0 && index == 0) continue;
-    ri_block_t* const beside = harden_block(page, side == 0 ? index - 1 : index + 1);
+    const size_t at = side == 0 ? offset - size : offset + size;  // modular
+    if (at >= page->capacity * size) continue;
+    ri_block_t* const beside = (ri_block_t*)(void*)(page->start + at);
     if (!harden_is_damaged(page, beside)) continue;
-    harden_put_canary(page, beside);
+    rix_canary_put(page, beside);
     return beside;
   }
   return NULL;
@@ -238,27 +229,22 @@ static bool harden_is_zero(const ri_page_t* page, const ri_block_t* block, size_
   for (size_t i = 1; i < room / sizeof(uint64_t); i++)
     seen |= words[i];
   const bool has_canary = room < rix_page_block_size(page);
-  return seen == 0 && (!has_canary || harden_is_intact(page, block, true));
+  return seen == 0 && (!has_canary || harden_is_intact_or_gone(page, block));
 }
 
-bool rix_harden_dress(const ri_page_t* page, ri_block_t* block, size_t size, bool zero) {
-  const uint32_t features = rix_harden_of(page);
+bool rix_harden_dress_any(const ri_page_t* page, ri_block_t* block, uint32_t features, size_t size,
+                          bool zero) {
   const size_t room = rix_page_block_size(page) - rix_harden_tail_of(features);
   const bool verify = (features & RIX_HARD_VERIFY) != 0;
   const bool intact = !verify || harden_is_zero(page, block, room);
   block->next = NULL;
   if (!intact || (zero && !verify)) __builtin_memset(block, 0, room);
   if (!zero && (features & RIX_HARD_FILL) != 0) rix_harden_fill_fresh(block, size, room);
-  if (room < rix_page_block_size(page)) harden_put_canary(page, block);
+  if (room < rix_page_block_size(page)) rix_canary_put(page, block);
   return intact;
 }
 
-void rix_harden_wipe(const ri_page_t* page, ri_block_t* block) {
-  const uint32_t features = rix_harden_of(page);
+void rix_harden_fill_freed(const ri_page_t* page, ri_block_t* block, uint32_t features) {
   const size_t room = rix_page_block_size(page) - rix_harden_tail_of(features);
-  if ((features & RIX_HARD_ZERO) != 0) {
-    __builtin_memset(block, 0, room);
-  } else if ((features & RIX_HARD_FILL) != 0) {
-    __builtin_memset(block, harden_bytes().freed, room);
-  }
+  __builtin_memset(block, harden_bytes().freed, room);
 }

@@ -39,6 +39,7 @@ enum {                       // features of a page, and of a heap: what its page
   RIX_HARD_NEIGHBOURS = 64,  // the canaries beside a freed block are looked at too
   RIX_HARD_LARGE = 128,      // blocks that are alone are watched (page/trap.h)
   RIX_HARD_FILL = 256,       // memory is filled: not of a heap, follows the options
+  RIX_HARD_PICK = 512,       // of a page alone: its list has an order, and each allocation picks
 };
 
 // The features that `level` stands for, as the options harden_* change it.
@@ -60,7 +61,15 @@ RIX_INLINE uint32_t rix_harden_wanted(const rix_heap_t* heap) {
 RIX_INTERNAL void rix_harden_enter(const ri_page_t* page, uint32_t features);
 RIX_INLINE uint32_t rix_harden_of(const ri_page_t* page) {
   if ((ri_load_relaxed(&page->xowner) & RIX_OWNER_CHECKED) == 0) return 0;
-  return ri_load_relaxed(&page->arena->hard[page - page->arena->pages]);
+  const uint32_t features =
+      ri_load_relaxed(rix_arena_hard(page->arena, (size_t)(page - page->arena->pages)));
+  return features & ~(uint32_t)RIX_HARD_PICK;
+}
+// The same of a checked page, from a place in one of its slices, and RIX_HARD_PICK.
+RIX_INLINE uint32_t rix_harden_at(const ri_page_t* page, const void* p) {
+  const rix_arena_t* const arena = page->arena;
+  const size_t slice = (size_t)((const uint8_t*)p - arena->base) / RIX_SLICE_SIZE;
+  return ri_load_relaxed(rix_arena_hard(arena, slice));
 }
 // Whether blocks for the heap may come from a page, which is its own.
 RIX_INLINE bool rix_harden_fits(const ri_page_t* page, const rix_heap_t* heap) {
@@ -84,20 +93,107 @@ RIX_INTERNAL RIX_SLOW bool rix_harden_cut(ri_page_t* page, size_t n);
 // Brings the block that so many links lead to to the front of the list, or one before it.
 RIX_INTERNAL void rix_harden_pick(ri_page_t* page, size_t links);
 
+// ---- Canaries -----------------------------------------------------------------------------------
+
+typedef struct rix_harden_secrets_s {
+  ri_atomic(uint64_t) xsecret;  // 0: not drawn yet
+  ri_atomic(uint64_t) xfactor;  // follows from it; 0: not known yet
+} rix_harden_secrets_t;
+RIX_INTERNAL extern rix_harden_secrets_t rix_harden_secrets;
+
+typedef ri_atomic(uint64_t) rix_canary_t;
+
+RIX_INLINE rix_canary_t* rix_canary_of(const ri_page_t* page, const ri_block_t* block) {
+  const size_t at = (size_t)((const uint8_t*)block - page->start) + rix_page_block_size(page);
+  return (rix_canary_t*)(void*)(page->start + at - RIX_CANARY_SIZE);
+}
+// Never zero; the byte at the lowest address is (all CPUs that this runs on are little-endian).
+RIX_INLINE uint64_t rix_canary_value(const rix_canary_t* place) {
+  const uintptr_t secret = (uintptr_t)ri_load_relaxed(&rix_harden_secrets.xsecret);
+  const uint64_t factor = ri_load_relaxed(&rix_harden_secrets.xfactor);
+  const ri_product_t x = ri_product((uintptr_t)place ^ secret, factor);
+  return ((x.low ^ x.high) & ~(uint64_t)0xFF) | 0x100;
+}
+RIX_INLINE void rix_canary_put(const ri_page_t* page, const ri_block_t* block) {
+  rix_canary_t* const place = rix_canary_of(page, block);
+  ri_store_relaxed(place, rix_canary_value(place));
+}
+RIX_INLINE bool rix_canary_is_intact(const ri_page_t* page, const ri_block_t* block) {
+  const rix_canary_t* const place = rix_canary_of(page, block);
+  return ri_load_relaxed(place) == rix_canary_value(place);
+}
+
+// ---- Contents -----------------------------------------------------------------------------------
+
+// Sets a multiple of 8 bytes to zero. Without a call where it is a few: stores of 16 bytes from
+// both ends, which meet or overlap.
+RIX_INLINE void rix_harden_clear(void* p, size_t n) {
+  uint8_t* const from = p;
+  uint8_t* const to = from + n;
+  if (RIX_UNLIKELY(n > 128)) {
+    __builtin_memset(from, 0, n);
+    return;
+  }
+  if (RIX_UNLIKELY(n < 16)) {
+    __builtin_memset(from, 0, 8);
+    return;
+  }
+  __builtin_memset(from, 0, 16);
+  __builtin_memset(to - 16, 0, 16);
+  if (n <= 32) return;
+  __builtin_memset(from + 16, 0, 16);
+  __builtin_memset(to - 32, 0, 16);
+  if (n <= 64) return;
+  __builtin_memset(from + 32, 0, 32);
+  __builtin_memset(to - 64, 0, 32);
+}
+
 // A block, which is marked as live, becomes one of `size` bytes; `zero`: of zeroes, all of it.
-// False: something had written to it while it was free.
-RIX_INTERNAL bool rix_harden_dress(const ri_page_t* page, ri_block_t* block, size_t size,
-                                   bool zero);
+// False: something had written to it while it was free. Here and below, `features` are the page's.
+RIX_INTERNAL bool rix_harden_dress_any(const ri_page_t* page, ri_block_t* block, uint32_t features,
+                                       size_t size, bool zero);
+// The same in the usual case, not of zeroes. False, and nothing done: it is another.
+RIX_INLINE bool rix_harden_dress(const ri_page_t* page, ri_block_t* block, uint32_t features) {
+  if ((features & (RIX_HARD_VERIFY | RIX_HARD_FILL)) != 0) return false;
+  block->next = NULL;
+  if ((features & RIX_HARD_CANARY) != 0) rix_canary_put(page, block);
+  return true;
+}
 // The same for a block that is alone in its page.
 RIX_INTERNAL void rix_harden_fill_fresh(void* block, size_t size, size_t room);
 
 // The block whose canary is damaged, of one that is about to be freed and (`own`: the page is the
 // caller's) its live neighbours, which is reported once; NULL: none.
-RIX_INTERNAL ri_block_t* rix_harden_look(const ri_page_t* page, ri_block_t* block, bool own);
-// What is left in a freed block is wiped or filled.
-RIX_INTERNAL void rix_harden_wipe(const ri_page_t* page, ri_block_t* block);
+RIX_INTERNAL ri_block_t* rix_harden_look_any(const ri_page_t* page, ri_block_t* block,
+                                             uint32_t features, bool own);
+RIX_INLINE ri_block_t* rix_harden_look(const ri_page_t* page, ri_block_t* block, uint32_t features,
+                                       bool own) {
+  if ((features & RIX_HARD_CANARY) == 0) return NULL;
+  const bool one = !own || (features & RIX_HARD_NEIGHBOURS) == 0;
+  if (RIX_LIKELY(one && rix_canary_is_intact(page, block))) return NULL;
+  return rix_harden_look_any(page, block, features, own);
+}
+
+// What is left in a freed block is filled.
+RIX_INTERNAL RIX_SLOW void rix_harden_fill_freed(const ri_page_t* page, ri_block_t* block,
+                                                 uint32_t features);
+// The same, or wiped.
+RIX_INLINE void rix_harden_wipe(const ri_page_t* page, ri_block_t* block, uint32_t features) {
+  if (RIX_LIKELY((features & RIX_HARD_ZERO) != 0)) {
+    rix_harden_clear(block, rix_page_block_size(page) - rix_harden_tail_of(features));
+  } else if ((features & RIX_HARD_FILL) != 0) {
+    rix_harden_fill_freed(page, block, features);
+  }
+}
 
 // How many bytes of freed blocks wait in each thread.
-RIX_INTERNAL size_t rix_harden_delayed_bytes(void);
+RIX_INLINE size_t rix_harden_delayed_bytes(void) {
+  const long kib = rix_option(ri_option_harden_quarantine);
+  if (kib >= 0) return (size_t)kib * 1024;
+  return (size_t)(rix_option(ri_option_harden) >= 3 ? 256 : 64) * 1024;
+}
+
+// Other random numbers than so far, for a forked child.
+RIX_INTERNAL void rix_harden_reseed(void);
 
 #endif

@@ -15,6 +15,7 @@
 #include "options/options.h"
 #include "page/density.h"
 #include "page/excess.h"
+#include "page/live.h"
 #include "page/remote.h"
 
 enum {
@@ -346,8 +347,13 @@ size_t rix_holes_take_gaps(ri_page_t* page) {
   rix_gauge_up(RIX_GAUGE_COMMITTED, twice * rix_os_page_size());
   if (twice > 0) rix_limit_charge_anyway(twice * rix_os_page_size());
   size_t out = 0;
-  for (size_t i = 0; i < page->capacity; i++)
-    out += holes_touch(page, set, i) && !holes_touch(page, before, i);
+  for (size_t i = 0; i < page->capacity; i++) {
+    if (!holes_touch(page, set, i) || holes_touch(page, before, i)) continue;
+    out++;
+    if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0)) {
+      rix_live_clear(page, holes_block(page, i));
+    }
+  }
   holes_store(page, set);
   page->flags &= (uint8_t)~RIX_PAGE_ZERO;
   page->out = (uint16_t)(page->out + out);

@@ -7,6 +7,7 @@
 #include "base/events.h"
 #include "page/harden.h"
 #include "page/holes.h"
+#include "page/live.h"
 #include "page/remote.h"
 
 ri_page_t rix_page_empty = {.xowner = {RIX_OWNER_NONE}};
@@ -91,6 +92,7 @@ bool rix_page_collect(ri_page_t* page) {
   if (count == 0) return page->free != NULL;
   RI_ASSERT(head != NULL && count <= rix_page_live_plain(page));
   rix_annotate_enter();
+  if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0)) rix_live_collected(page, head, count);
   if (page->free != NULL) {
     // The shorter list is walked to its end: its blocks may not be in the cache. No further than
     // its count: a block that was freed twice makes it a circle.
@@ -145,8 +147,8 @@ void rix_page_mark_interior(ri_page_t* page, const void* p) {
   rix_pagemap_set(p, 1, page);
   if (rix_page_is_single(page)) page->inverse = (uintptr_t)p - (uintptr_t)page->start;
   if ((page->flags & RIX_PAGE_CHECKED) != 0) {
-    (void)rix_page_unmark_live(page, rix_page_block_of(page, p));
-    rix_page_mark_live(page, p);
+    (void)rix_live_take_back(rix_live_bit(page, rix_page_block_of(page, p)));
+    (void)rix_live_hand_out(rix_live_bit(page, p));
   }
 }
 

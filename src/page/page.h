@@ -247,23 +247,6 @@ RIX_INLINE void rix_page_push(ri_page_t* page, ri_block_t* block) {
   rix_page_add_used(page, (uint32_t)-1);
 }
 
-// Checked pages: where live blocks were handed out, one bit for each 8 bytes of the arena. That is
-// the block's start, or with an alignment offset the pointer that the program got. Any thread.
-RIX_INLINE void rix_page_mark_live(const ri_page_t* page, const void* block) {
-  const size_t bit = (size_t)((const uint8_t*)block - page->arena->base) / 8;
-  ri_fetch_or_relaxed(&page->arena->live[bit / RIX_WORD_BITS], (uint64_t)1 << bit % RIX_WORD_BITS);
-}
-RIX_INLINE bool rix_page_is_marked_live(const ri_page_t* page, const void* block) {
-  const size_t bit = (size_t)((const uint8_t*)block - page->arena->base) / 8;
-  return (ri_load_relaxed(&page->arena->live[bit / RIX_WORD_BITS]) >> bit % RIX_WORD_BITS & 1) != 0;
-}
-// Makes the block not live; true if it was. Of two frees of a block, one gets true.
-RIX_INLINE bool rix_page_unmark_live(const ri_page_t* page, const void* block) {
-  const size_t bit = (size_t)((const uint8_t*)block - page->arena->base) / 8;
-  const uint64_t mask = (uint64_t)1 << bit % RIX_WORD_BITS;
-  return (ri_fetch_and_relaxed(&page->arena->live[bit / RIX_WORD_BITS], ~mask) & mask) != 0;
-}
-
 // Bytes from the start of a page to its first block: some where that is the only one.
 RIX_INLINE size_t rix_page_lead(const ri_page_t* page) {
   return rix_page_is_single(page) ? ri_load_relaxed(&page->xlow) : 0;

@@ -6,6 +6,7 @@
 #include "arena/pagemap.h"
 #include "base/annotate.h"
 #include "page/harden.h"
+#include "page/live.h"
 #include "page/page.h"
 
 // What a pointer means. page == NULL: it is not ours.
@@ -21,7 +22,7 @@ RIX_INLINE bool rix_target_is_valid(const ri_page_t* page, const ri_block_t* blo
                                     uintptr_t owner) {
   const bool interior = (owner & RIX_OWNER_INTERIOR) != 0;
   if (block == NULL || !(interior || (const void*)block == p)) return false;
-  if ((owner & RIX_OWNER_CHECKED) != 0) return rix_page_is_marked_live(page, p);
+  if ((owner & RIX_OWNER_CHECKED) != 0) return rix_live_has(page, p);
   return !rix_page_is_single(page) || page->inverse == (uintptr_t)p - (uintptr_t)page->start;
 }
 

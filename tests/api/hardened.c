@@ -6,6 +6,7 @@
 #include "../check.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 enum { COUNT = 400, CANARY = 8 };
@@ -246,6 +247,77 @@ static void frees_twice(void) {
   ri_free(check_hide_pointer((uintptr_t)p));
 }
 
+static void* leaves_equal_blocks(void* arg) {
+  (void)arg;
+  for (size_t i = 0; i < COUNT; i++)
+    shared[i] = ri_malloc(64);
+  return NULL;
+}
+
+// Blocks of a page that has no owner are freed and wait; then the page becomes this thread's.
+static void waits_for_its_page(void) {
+  check_capture_start();
+  ri_free(ri_malloc(1));  // blocks wait in threads that have allocated
+  check_in_thread(leaves_equal_blocks, NULL);
+  for (size_t i = 0; i < COUNT; i += 10)
+    ri_free(shared[i]);
+  for (size_t i = 0; i < 4 * COUNT; i++)
+    CHECK(ri_malloc(64) != NULL);
+  ri_collect(true);
+  for (size_t i = 0; i < 4 * COUNT; i++)
+    CHECK(ri_malloc(64) != NULL);
+  check_nothing_reported();
+}
+
+// ---- Forked children ----------------------------------------------------------------------------
+
+enum { DRAWS = 24, WAITING = 3000 };
+
+// What chance decides: in which order a fresh page is cut, which block of a list is taken, and
+// which of those that wait leaves.
+typedef struct chances_s {
+  uintptr_t cut[DRAWS], picked[DRAWS], left[DRAWS];
+} chances_t;
+
+static ri_heap_t* forked_heap;
+
+static void draws_all(chances_t* c) {
+  for (int i = 0; i < DRAWS; i++)
+    c->cut[i] = (uintptr_t)ri_malloc(700);
+  for (int i = 0; i < DRAWS; i++)
+    c->picked[i] = (uintptr_t)ri_heap_malloc(forked_heap, 100);
+  for (int i = 0; i < COUNT; i++)
+    ri_free(shared[i]);
+  for (int i = 0; i < DRAWS; i++)
+    c->left[i] = (uintptr_t)ri_malloc(64);
+}
+
+static void children_differ(void) {
+  chances_t* const both =
+      mmap(NULL, 2 * sizeof(chances_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  CHECK(both != MAP_FAILED);
+  forked_heap = ri_heap_new();
+  CHECK(ri_heap_malloc(forked_heap, 100) != NULL);
+  // All that is cut is in use or waits: what is allocated next was freed.
+  for (int i = 0; i < COUNT; i++)
+    shared[i] = ri_malloc(64);
+  for (int i = 0; i < WAITING; i++)
+    ri_free(ri_malloc(64));
+  for (int i = 0; i < 2; i++) {
+    const pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+      draws_all(&both[i]);
+      _exit(0);
+    }
+    int status = 0;
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+  }
+  CHECK(memcmp(both[0].cut, both[1].cut, sizeof(both->cut)) != 0);
+  CHECK(memcmp(both[0].picked, both[1].picked, sizeof(both->picked)) != 0);
+  CHECK(memcmp(both[0].left, both[1].left, sizeof(both->left)) != 0);
+}
+
 int main(void) {
   if (check_sanitized()) check_skip("a sanitizer finds these mistakes itself");
   check_watchdog(120);
@@ -261,6 +333,8 @@ int main(void) {
     CHECK_MSG(child(on, none, works) == 0, "feature %zu", i);
     CHECK_MSG(child((setting_t){ri_option_harden, 3}, off, works) == 0, "without %zu", i);
   }
+  CHECK(child((setting_t){ri_option_harden, 2}, none, waits_for_its_page) == 0);
+  CHECK(child((setting_t){ri_option_harden, 2}, none, children_differ) == 0);
   // Reports end the program from level 1 on, unless it was said that they should not.
   const setting_t hard = {ri_option_harden, 1};
   CHECK(child(none, none, frees_twice) == 0);

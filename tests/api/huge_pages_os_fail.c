@@ -164,8 +164,8 @@ static void at_the_start(void) {
   static const char* const none[] = {"RIMALLOC_RESERVE_HUGE_OS_PAGES", "1", NULL};
   static const char* const memory[] = {"RIMALLOC_RESERVE_OS_MEMORY", "64M", "TEST_REFUSE_FROM",
                                        "50000000", NULL};
-  started_with("2047 MiB", node);
-  started_with("1023 MiB", all);
+  started_with("2048 MiB", node);
+  started_with("1024 MiB", all);
   started_with("no huge pages of 1 GiB", none);
   started_with("no memory to reserve", memory);
 }

@@ -113,11 +113,11 @@ static void threads(void) {
 
 static void arenas(void) {
   ri_arena_id_t id = &id;
-  no_access = true;
+  no_maps = true;
   const size_t reserved = check_summary().reserved;
   CHECK(ri_reserve_os_memory_ex(3 * CHECK_MIB, false, false, true, &id) == ENOMEM && id == NULL);
   CHECK(check_summary().reserved == reserved);
-  no_access = false;
+  no_maps = false;
   CHECK(ri_reserve_os_memory_ex(3 * CHECK_MIB, false, false, true, &id) == 0 && id != NULL);
   // What the OS does not want back stays, and is zeroed by hand.
   for (int reset = 0; reset < 2; reset++) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // gaps_at_limit.c: where others had freed only what a thief then returned, and a hard limit forbade
-// to use that again, the owner took a block from the empty list of the page: a fault at NULL.
+// to use that again, the owner took a block from the empty list of the page: a fault at NULL. And
+// where blocks are marked as live, those that went so are not.
 #include "../check.h"
 
 #include <pthread.h>
+#include <sys/wait.h>
 
 enum { BLOCKS = 2000, SIZE = 1000, PART = 8192, PART_END = PART + 4096 };
 
@@ -47,8 +49,7 @@ static void free_parts(void) {
   ri_collect(true);
 }
 
-int main(void) {
-  check_watchdog(60);
+static void gaps(void) {
   CHECK(pthread_barrier_init(&phase, NULL, 2) == 0);
   const pthread_t owner = check_start(owns, NULL);
   meet();
@@ -65,5 +66,21 @@ int main(void) {
     ri_free(blocks[i]);
   }
   CHECK(ri_audit());
+}
+
+int main(void) {
+  check_watchdog(60);
+  for (long level = 0; level < 2; level++) {
+    const pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+      ri_option_set(ri_option_harden, level);
+      gaps();
+      _exit(0);
+    }
+    int status = 0;
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK_MSG(status == 0, "level %ld: status %d", level, status);
+  }
   return 0;
 }

@@ -5,14 +5,17 @@
 #include "../check.h"
 #include "../os_fail.h"
 
+enum { TABLE_FIRST = 65536 };
+
 static bool refuse;
 static size_t calls, refused;
 
 static int os_answer(os_call_t* call) {
   const bool maps = call->kind == OS_MAP;
   calls += maps || call->kind == OS_UNMAP;
-  // A part of the table is made usable: mapped anew, or by a change of access.
-  const bool enables = maps && (call->flags & MAP_FIXED) != 0 && call->access != PROT_NONE;
+  // A part of the table is made usable: mapped so, the first, or anew, or by a change of access.
+  const bool first = call->size == TABLE_FIRST || (call->flags & MAP_FIXED) != 0;
+  const bool enables = maps && first && call->access != PROT_NONE;
   if (!refuse || !(enables || call->kind == OS_PROTECT)) return OS_PASS;
   refused++;
   return ENOMEM;

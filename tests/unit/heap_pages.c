@@ -11,6 +11,7 @@
 #include "page/claim.h"
 #include "page/create.h"
 #include "page/end.h"
+#include "page/live.h"
 #include "page/release.h"
 #include "page/remote.h"
 #include "page/single.h"
@@ -111,7 +112,7 @@ static ri_page_t* used_page(rix_heap_t* heap, bool owned) {
   CHECK(page != NULL);
   rix_page_extend(page);
   ri_block_t* const block = rix_page_pop(page);
-  if ((page->flags & RIX_PAGE_CHECKED) != 0) rix_page_mark_live(page, block);
+  if ((page->flags & RIX_PAGE_CHECKED) != 0) (void)rix_live_hand_out(rix_live_bit(page, block));
   if (owned) {
     ri_store_relaxed(&page->xtheap, rix_thread_theap());
   } else {
@@ -157,7 +158,7 @@ static void destroyed(void) {
     while (full->free != NULL || rix_page_can_extend(full)) {
       if (full->free == NULL) rix_page_extend(full);
       ri_block_t* const block = rix_page_pop(full);
-      if (check != 0) rix_page_mark_live(full, block);
+      if (check != 0) (void)rix_live_hand_out(rix_live_bit(full, block));
     }
     rix_page_abandon(full);
     const rix_arena_t* const a = mine->arena;
@@ -172,9 +173,11 @@ static void destroyed(void) {
     check_heap_pages(heap, 0);
     CHECK(rix_page_abandoned_count() == 0 && check_summary().pages == 0);
     CHECK(rix_pagemap_find(first) == NULL && rix_arena_in_use() == 0);
+    const rix_live_t* const marks = ri_load_relaxed(&a->xlive);
     // No mark of a live block stays for the next page there.
     for (size_t i = 0; i < a->slice_count * (RIX_SLICE_SIZE / 8 / RIX_WORD_BITS); i++)
-      CHECK(ri_load_relaxed(&a->live[i]) == 0);
+      CHECK(marks == NULL ||
+            (ri_load_relaxed(&marks[i].xhanded) | ri_load_relaxed(&marks[i].xfreed)) == 0);
     rix_heap_end(heap, true);
   }
   ri_option_set(ri_option_check, 0);

@@ -7,6 +7,7 @@
 
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "page/live.h"
 #include "page/release.h"
 #include "page/remote.h"
 #include "page/single.h"
@@ -88,12 +89,21 @@ static void marks_live_blocks(void) {
     CHECK((ri_load_relaxed(&page->xowner) & RIX_OWNER_CHECKED) != 0);
     for (size_t i = 0; i < page->reserved; i++) {
       blocks[i] = (ri_block_t*)(void*)(page->start + i * rix_page_block_size(page));
-      CHECK(!rix_page_unmark_live(page, blocks[i]));
-      rix_page_mark_live(page, blocks[i]);
+      CHECK(!rix_live_take_back(rix_live_bit(page, blocks[i])));
+      CHECK(!rix_live_free_remote(rix_live_bit(page, blocks[i])));
+      CHECK(rix_live_hand_out(rix_live_bit(page, blocks[i])));
+      CHECK(!rix_live_hand_out(rix_live_bit(page, blocks[i])));
     }
     for (size_t i = 0; i < page->reserved; i++) {
-      CHECK(rix_page_unmark_live(page, blocks[i]));
-      CHECK(!rix_page_unmark_live(page, blocks[i]));
+      const rix_live_bit_t bit = rix_live_bit(page, blocks[i]);
+      const bool remote = i % 2 != 0;
+      CHECK(rix_live_is_set(bit));
+      CHECK(remote ? rix_live_free_remote(bit) : rix_live_take_back(bit));
+      CHECK(!rix_live_is_set(bit) && rix_live_is_clear(bit) == !remote);
+      CHECK(!rix_live_free_remote(bit) && !rix_live_take_back(bit));
+      CHECK(rix_live_hand_out(bit) == !remote);
+      rix_live_clear(page, blocks[i]);
+      CHECK(rix_live_is_clear(bit));
     }
     rix_page_release(page);
   }
