@@ -70,6 +70,7 @@
 #include "heap/fork.c"
 #include "heap/free.c"
 #include "heap/hard.c"
+#include "heap/hard_free.c"
 #include "heap/heap.c"
 #include "heap/heartbeat.c"
 #include "heap/orphan.c"
