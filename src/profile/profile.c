@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "options/options.h"
 #include "os/file.h"
+#include "os/probe.h"
 
 enum { PROFILE_MODULES_US = 100000 };  // at least between two looks for modules
 
@@ -213,6 +214,10 @@ bool rix_profile_add(const rix_trace_t* trace, const rix_sampled_t* sampled) {
     if (rix_image_wants_point(image, us)) rix_image_add_point(image, us, rix_os_resident());
   }
   rix_unlock(&rix_profile_lock);
+  if (added) {
+    RIX_PROBE_ALLOC(sampled->pointer, sampled->requested,
+                    (uint64_t)((double)sampled->requested * rix_sampled_weight(sampled) + 0.5));
+  }
   return added;
 }
 
@@ -225,6 +230,7 @@ bool rix_profile_remove(uintptr_t pointer, uint64_t mark) {
   rix_image_t* const image = profile_mine();
   const bool removed = image != NULL && rix_image_remove(image, pointer, thread, mark, us);
   rix_unlock(&rix_profile_lock);
+  if (removed) RIX_PROBE_FREE(pointer);
   return removed;
 }
 

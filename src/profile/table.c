@@ -200,7 +200,7 @@ static rix_image_record_t* table_new_record(rix_image_t* image) {
   return image->records.used < image->records.room ? &records[image->records.used++] : NULL;
 }
 
-static double table_weight(const rix_sampled_t* s) {
+double rix_sampled_weight(const rix_sampled_t* s) {
   if (s->interval == 1) return 1;
   const double p = rix_draw_probability((double)s->usable / (double)s->interval);
   return p > 0 ? 1 / p : 1;
@@ -214,7 +214,7 @@ bool rix_image_add(rix_image_t* image, const rix_trace_t* trace, const rix_sampl
   if (r == NULL) {
     if (stack == NULL) image->dropped_stacks++;
     image->dropped_records++;
-    image->dropped_bytes += (double)s->requested * table_weight(s);
+    image->dropped_bytes += (double)s->requested * rix_sampled_weight(s);
     return false;
   }
   rix_image_stack_t* const stacks = RIX_IMAGE_PART(rix_image_stack_t, image, stacks);
@@ -222,7 +222,7 @@ bool rix_image_add(rix_image_t* image, const rix_trace_t* trace, const rix_sampl
   *r = (rix_image_record_t){s->pointer,
                             s->requested,
                             s->usable,
-                            table_weight(s),
+                            rix_sampled_weight(s),
                             us,
                             s->mark,
                             (uint32_t)(stack - stacks),

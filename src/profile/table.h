@@ -104,6 +104,9 @@ typedef struct rix_sampled_s {
   uint32_t thread, heap;
 } rix_sampled_t;
 
+// How many blocks it stands for.
+RIX_INTERNAL double rix_sampled_weight(const rix_sampled_t* sampled);
+
 typedef struct rix_trace_s {
   size_t depth;
   bool whole;

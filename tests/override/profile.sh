@@ -50,3 +50,28 @@ if [[ -z ${RIMALLOC_CROSS:-} ]] && command -v google-pprof > /dev/null; then
     fail "google-pprof cannot read p.heap"
   grep -q "deep_site" "$work/text" || fail "google-pprof: $(cat "$work/text")"
 fi
+
+# Probes, where the library was compiled with them: gdb stops at the first sampled block and at its
+# free, and prints the arguments.
+if [[ -n ${RIMALLOC_CROSS:-} ]] || ! command -v gdb > /dev/null ||
+  ! gdb -q -batch -ex run -ex quit true > /dev/null 2>&1; then
+  echo "skipped: probes: no gdb that may trace"
+elif ! readelf -n "$work/leaks.static" | grep -q otel_memory; then
+  echo "skipped: probes: sys/sdt.h was not there"
+else
+  cat > "$work/commands" << 'END'
+set startup-with-shell off
+set environment RIMALLOC_PROFILE 1
+break -probe-stap otel_memory:alloc
+break -probe-stap otel_memory:free
+run
+printf "alloc %d %d %d\n", $_probe_argc, $_probe_arg1, $_probe_arg2
+delete 1
+continue
+printf "free %d\n", $_probe_argc
+END
+  gdb -q -nx -batch -x "$work/commands" --args "$work/leaks.static" free > "$work/gdb" 2>&1 ||
+    fail "gdb: $(cat "$work/gdb")"
+  grep -qE "^alloc 3 [0-9]+ [0-9]+$" "$work/gdb" || fail "no probe alloc: $(cat "$work/gdb")"
+  grep -q "^free 1$" "$work/gdb" || fail "no probe free: $(cat "$work/gdb")"
+fi
