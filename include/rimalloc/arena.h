@@ -4,7 +4,8 @@
 // An arena is a range of memory that blocks come from. The allocator reserves arenas when it needs
 // them; a program can reserve some in advance, hand over memory of its own, and keep an arena for
 // the heaps that are made for it (an exclusive one). An arena serves the sub-process that the
-// calling thread belongs to. Part of it, about 2 %, is used for descriptors.
+// calling thread belongs to. Descriptors take about 1 % more, of the OS; of memory that the program
+// gives, and of huge pages of 1 GiB, they take about 4 %.
 #include <rimalloc/rimalloc.h>  // includes this header in its turn: before the guard
 #ifndef RIMALLOC_ARENA_H
 #define RIMALLOC_ARENA_H
@@ -86,8 +87,8 @@ RI_EXPORT bool ri_manage_memory(void* start, size_t size, bool is_committed, boo
 
 // ---- Asking arenas ------------------------------------------------------------------------------
 
-// Where an arena lies, and in *size (if not NULL) its bytes, descriptors included. NULL and 0 for
-// none. Cost: a look at the identity of each arena. [M]
+// Where an arena lies, and in *size (if not NULL) its bytes, with the descriptors where they lie there.
+// NULL and 0 for none. Cost: a look at the identity of each arena. [M]
 RI_NODISCARD RI_EXPORT void* ri_arena_area(ri_arena_id_t id, size_t* size) RI_NOEXCEPT;
 // Whether p points into the arena; false for none. Cost: the same. [M]
 RI_NODISCARD RI_EXPORT bool ri_arena_contains(ri_arena_id_t id, const void* p) RI_NOEXCEPT;

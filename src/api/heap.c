@@ -19,7 +19,9 @@ ri_heap_t* ri_heap_new(void) {
 ri_heap_t* ri_heap_new_hardened(int level) {
   if (level < 0 || level > 3) return rix_bad_argument();
   ri_heap_t* const heap = ri_heap_new();
-  if (heap != NULL) ri_store_relaxed(&heap->xhard, rix_harden_features(level));
+  if (heap == NULL) return NULL;
+  ri_store_relaxed(&heap->xhard, rix_harden_features(level));
+  rix_arena_track_all();  // later, the program may let nothing more come from the OS
   return heap;
 }
 

@@ -56,8 +56,7 @@ static size_t arena_table_bytes(size_t slices) {
   return rix_arena_layout(slices, rix_os_page_size()).tracks;
 }
 
-// With the lock held.
-static bool arena_make_tracks(rix_arena_t* a) {
+bool rix_arena_make_tracks(rix_arena_t* a) {
   const rix_arena_layout_t l = rix_arena_layout(a->slice_count, rix_os_page_size());
   const size_t bytes = l.bytes - l.tracks;
   rix_arena_memory_t memory;
@@ -75,9 +74,18 @@ bool rix_arena_track(rix_arena_t* a) {
   if (RIX_LIKELY(ri_load_relaxed(&a->xlive) != NULL)) return true;
   if (rix_option_os_forbidden()) return false;
   rix_lock(&rix_arena_lock);
-  const bool done = ri_load_relaxed(&a->xlive) != NULL || arena_make_tracks(a);
+  const bool done = ri_load_relaxed(&a->xlive) != NULL || rix_arena_make_tracks(a);
   rix_unlock(&rix_arena_lock);
   return done;
+}
+
+void rix_arena_track_all(void) {
+  const size_t n = rix_arena_count();
+  for (size_t i = 0; i < n; i++) {
+    rix_arena_t* const a = rix_arena_at(i);
+    if (ri_load_acquire(&a->xsubproc) == RIX_SUBPROC_NONE) continue;  // N4: pairs with N3
+    (void)rix_arena_track(a);
+  }
 }
 
 bool rix_arena_map(size_t slices, size_t mapped, size_t align, rix_os_access_t access,
@@ -85,7 +93,7 @@ bool rix_arena_map(size_t slices, size_t mapped, size_t align, rix_os_access_t a
   const size_t room = slices * RIX_SLICE_SIZE;
   const size_t tables = arena_table_bytes(slices), size = mapped * RIX_SLICE_SIZE;
   if (!rix_space_charge(tables + size)) return false;
-  *out = (rix_arena_memory_t){NULL, NULL, 0, slices, mapped};
+  *out = (rix_arena_memory_t){NULL, NULL, 0, slices, mapped, false};
   out->base = rix_pagemap_map(NULL, size, align, room, access);
   if (out->base != NULL && arena_map_tables(tables, out)) return true;
   if (out->base != NULL) rix_pagemap_unmap(out->base, size, room);
@@ -122,6 +130,9 @@ static bool arena_reserve_exactly(const rix_space_t* space, size_t slice_count, 
   rix_arena_init(a, &memory, whole);
   a->dense = dense;
   if (dense) rix_os_advise_huge(a->base, size);
+  // Now, while the program lets the OS be asked. If it refuses, the first page will ask again.
+  const bool hardens = ri_load_relaxed(&rix_option_hardens) != 0;
+  if (hardens || rix_option(ri_option_check) > 0) (void)rix_arena_make_tracks(a);
   rix_arena_enter(a, space->subproc);
   return true;
 }

@@ -215,6 +215,7 @@ typedef struct rix_arena_memory_s {
   uint8_t* base;  // slice 0
   size_t guard;   // bytes on each side of the tables that nobody may access
   size_t slices, mapped;
+  bool joined;  // the tables lie directly before slice 0, those of checked pages among them
 } rix_arena_memory_t;
 // Maps slices at a multiple of `align`, the first `mapped` of them with this access, and their
 // tables. False: no memory.
@@ -223,6 +224,10 @@ RIX_INTERNAL bool rix_arena_map(size_t slices, size_t mapped, size_t align, rix_
 RIX_INTERNAL void rix_arena_unmap(const rix_arena_memory_t* memory);
 // Makes the tables of checked pages, if the arena has none yet. False: no memory.
 RIX_INTERNAL bool rix_arena_track(rix_arena_t* arena);
+// The same of all arenas there are, as far as there is memory: a heap will have such pages.
+RIX_INTERNAL void rix_arena_track_all(void);
+// The same of an arena that has none, with rix_arena_lock.
+RIX_INTERNAL bool rix_arena_make_tracks(rix_arena_t* arena);
 // The features of the checked page that a slice belongs to (page/harden.h).
 RIX_INLINE rix_hard_t* rix_arena_hard(const rix_arena_t* arena, size_t slice) {
   return (rix_hard_t*)(void*)ri_load_relaxed(&arena->xlive) - 1 - slice;

@@ -40,6 +40,8 @@ static rix_arena_t* reserve_map(size_t slices, size_t align, rix_arena_request_t
   a->pinned = huge;
   if (request.large && !huge) rix_os_advise_huge(a->base, size);
   a->exclusive = request.exclusive;
+  // Whoever reserves memory may let no more come from the OS, and make a hardened heap.
+  (void)rix_arena_make_tracks(a);
   rix_arena_enter(a, request.subproc);
   return a;
 }
@@ -50,10 +52,11 @@ static bool reserve_is_retired(const rix_arena_t* a) {
 }
 
 // An arena of this shape whose sub-process is gone; NULL: there is none.
-static rix_arena_t* reserve_retired(size_t slices) {
+static rix_arena_t* reserve_retired(size_t slices, size_t align) {
   for (size_t i = 0; i < rix_arena_count(); i++) {
     rix_arena_t* const a = rix_arena_at(i);
     if (!reserve_is_retired(a) || a->external || a->dense) continue;
+    if (((uintptr_t)a->base & (align - 1)) != 0) continue;
     if (a->slice_count == slices && ri_load_relaxed(&a->xmapped) == a->map_size) return a;
   }
   return NULL;
@@ -76,7 +79,7 @@ rix_arena_t* rix_arena_reserve(size_t size, rix_arena_request_t request) {
   const size_t align = request.large ? RIX_OS_HUGE_SIZE : RIX_SLICE_SIZE;
   const size_t slices = rix_align_up(size, align) / RIX_SLICE_SIZE;
   rix_lock(&rix_arena_lock);
-  rix_arena_t* const retired = reserve_retired(slices);
+  rix_arena_t* const retired = reserve_retired(slices, align);
   rix_arena_t* const a =
       retired != NULL ? reserve_again(retired, request) : reserve_map(slices, align, request);
   rix_unlock(&rix_arena_lock);
@@ -130,7 +133,7 @@ rix_arena_t* rix_arena_reserve_huge(size_t pages, size_t timeout, rix_arena_requ
   rix_arena_t* const a = (rix_arena_t*)(void*)p;
   const size_t slices = reserve_fit(n * RESERVE_GIB);
   const size_t before = rix_arena_layout(slices, RIX_SLICE_SIZE).bytes;
-  const rix_arena_memory_t memory = {p, p + before, 0, slices, slices};
+  const rix_arena_memory_t memory = {p, p + before, 0, slices, slices, true};
   rix_arena_init(a, &memory, true);
   a->pinned = true;
   a->node = request.node;
@@ -282,8 +285,8 @@ static bool reserve_enter(rix_arena_t* a, bool fresh, const rix_external_memory_
                           const reserve_room_t* room, bool pinned, uint32_t subproc) {
   if (fresh && !rix_arena_has_room()) return false;
   uint8_t* const tables = room->start + room->table;
-  const rix_arena_memory_t parts = {tables, tables + room->layout.bytes, 0, room->slices,
-                                    room->slices};
+  const rix_arena_memory_t parts = {
+      tables, tables + room->layout.bytes, 0, room->slices, room->slices, true};
   rix_arena_init(a, &parts, memory->committed);
   const bool reported_later = !memory->committed && memory->commit != NULL;
   if (!memory->zero && !reported_later) {

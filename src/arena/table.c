@@ -72,7 +72,7 @@ void rix_arena_init(rix_arena_t* a, const rix_arena_memory_t* memory, bool commi
   const rix_arena_layout_t l = rix_arena_layout(slice_count, rix_os_page_size());
   rix_word_t* const words = (rix_word_t*)(p + l.words);
   const size_t n = rix_bitmap_words(slice_count);
-  const bool joined = memory->base == p + rix_arena_layout(slice_count, RIX_SLICE_SIZE).bytes;
+  const bool joined = memory->joined;
   a->base = memory->base;
   a->start = joined ? p : a->base;
   a->apart = joined ? 0 : l.tracks;

@@ -18,7 +18,7 @@ void rix_live_clear(const ri_page_t* page, const ri_block_t* block) {
     live_clear_bits(rix_live_bit(page, (const uint8_t*)block + at));
 }
 
-void rix_live_collected(const ri_page_t* page, ri_block_t* list, size_t count) {
+void rix_live_collected_any(const ri_page_t* page, ri_block_t* list, size_t count) {
   for (; count > 0 && list != NULL; count--) {
     rix_live_clear(page, list);
     ri_block_t* const next = list->next;

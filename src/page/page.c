@@ -92,7 +92,7 @@ bool rix_page_collect(ri_page_t* page) {
   if (count == 0) return page->free != NULL;
   RI_ASSERT(head != NULL && count <= rix_page_live_plain(page));
   rix_annotate_enter();
-  if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0)) rix_live_collected(page, head, count);
+  rix_live_collected(page, head, count);
   if (page->free != NULL) {
     // The shorter list is walked to its end: its blocks may not be in the cache. No further than
     // its count: a block that was freed twice makes it a circle.

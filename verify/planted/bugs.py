@@ -245,7 +245,7 @@ BUGS = [
     ("the owner frees a block that another thread freed", "rix_live_take_back",
      "(handed & ~ri_load_relaxed(&b.words->xfreed) & b.mask)", "(handed & b.mask)",
      "test:unit/page"),
-    ("what others freed stays marked", "rix_live_collected",
+    ("what others freed stays marked", "rix_live_collected_any",
      "    rix_live_clear(page, list);\n", "", "test:api/hardened"),
     ("gaps stay marked", "rix_holes_take_gaps",
      "      rix_live_clear(page, holes_block(page, i));\n", "", "test:regress/gaps_at_limit"),
