@@ -87,8 +87,8 @@ RI_EXPORT bool ri_manage_memory(void* start, size_t size, bool is_committed, boo
 
 // ---- Asking arenas ------------------------------------------------------------------------------
 
-// Where an arena lies, and in *size (if not NULL) its bytes, with the descriptors where they lie there.
-// NULL and 0 for none. Cost: a look at the identity of each arena. [M]
+// Where an arena lies, and in *size (if not NULL) its bytes, with the descriptors where they lie
+// there. NULL and 0 for none. Cost: a look at the identity of each arena. [M]
 RI_NODISCARD RI_EXPORT void* ri_arena_area(ri_arena_id_t id, size_t* size) RI_NOEXCEPT;
 // Whether p points into the arena; false for none. Cost: the same. [M]
 RI_NODISCARD RI_EXPORT bool ri_arena_contains(ri_arena_id_t id, const void* p) RI_NOEXCEPT;

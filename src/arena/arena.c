@@ -81,11 +81,8 @@ bool rix_arena_track(rix_arena_t* a) {
 
 void rix_arena_track_all(void) {
   const size_t n = rix_arena_count();
-  for (size_t i = 0; i < n; i++) {
-    rix_arena_t* const a = rix_arena_at(i);
-    if (ri_load_acquire(&a->xsubproc) == RIX_SUBPROC_NONE) continue;  // N4: pairs with N3
-    (void)rix_arena_track(a);
-  }
+  for (size_t i = 0; i < n; i++)
+    (void)rix_arena_track(rix_arena_at(i));
 }
 
 bool rix_arena_map(size_t slices, size_t mapped, size_t align, rix_os_access_t access,

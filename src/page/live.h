@@ -74,8 +74,8 @@ RIX_INLINE bool rix_live_free_remote(rix_live_bit_t b) {
 // The owner has got a block back. Where pointers into blocks were handed out, its bits may be
 // anywhere in it.
 RIX_INTERNAL void rix_live_clear(const ri_page_t* page, const ri_block_t* block);
-// The same for `count` blocks of a list that others freed, if the page is checked. A list that is damaged ends before the
-// first link that leads to no block of the page.
+// The same for `count` blocks of a list that others freed, if the page is checked. A list that is
+// damaged ends before the first link that leads to no block of the page.
 RIX_INTERNAL RIX_SLOW void rix_live_collected_any(const ri_page_t* page, ri_block_t* list,
                                                   size_t count);
 /*@ assigns \nothing; */
