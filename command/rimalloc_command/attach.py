@@ -166,7 +166,7 @@ def command_dump(arguments):
         except OSError as error:
             raise Failure(f"{path}: {error.strerror}") from None
         arguments.file = path
-        arguments.collapsed = arguments.speedscope = False
+        arguments.collapsed = arguments.speedscope = arguments.pprof = None
         if arguments.save and not arguments.html:
             print(f"the profile is in {path}: {text.size(len(data))}")
             return 0

@@ -86,7 +86,7 @@ def command_profile(arguments):
             except OSError as error:
                 raise Failure(f"{arguments.save}: {error.strerror}") from None
         arguments.file, arguments.kind, arguments.limit = found, None, 20
-        arguments.collapsed = arguments.speedscope = False
+        arguments.collapsed = arguments.speedscope = arguments.pprof = None
         os.environ["RIMALLOC_LIBRARY"] = library
         report.command_report(arguments)
     if arguments.save:
