@@ -19,7 +19,7 @@ RIX_INTERNAL void* rix_theap_malloc_bare(rix_theap_t* theap, size_t size, size_t
 // A block of the heap, at least the size of a slice, without a theap.
 RIX_INTERNAL void* rix_heap_malloc_single(rix_heap_t* heap, size_t size, size_t align, bool zero);
 
-// The same, and no memory is reported.
+// malloc, of any kind of page; where there is no memory, that is reported.
 RIX_INTERNAL void* rix_alloc_reported(rix_theap_t* theap, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // free.c: every free that the inline path of fast.h does not do.
 //
-//   rix_free_found: the page is known; the usual cases of it, those of checked pages in hard.c
+//   rix_free_found: the page is known; the usual cases of it, those of checked pages in hard_free.c
 //   rix_free_generic -- NULL ----------------------------------> nothing
 //        |-- no page, or no block there ----------------------> error, nothing changed
 //        |-- own page, with a flag: full, interior, checked --> local free, and what the flag asks

@@ -8,7 +8,6 @@
 
 #include "heap/alloc.h"
 #include "heap/quarantine.h"
-#include "heap/queue.h"
 #include "heap/theap.h"
 #include "page/harden.h"
 #include "page/live.h"

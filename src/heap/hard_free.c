@@ -11,7 +11,6 @@
 #define RI_FAST_NO_PUBLIC
 #include <rimalloc/fast.h>
 
-#include "heap/alloc.h"
 #include "heap/quarantine.h"
 #include "heap/queue.h"
 #include "heap/theap.h"

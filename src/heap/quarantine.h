@@ -61,7 +61,7 @@ RIX_INLINE uintptr_t rix_quarantine_take(rix_quarantine_t* q, ri_page_t** page) 
   return taken;
 }
 
-// Frees all blocks that wait; true if there ever were some (hard.c).
+// Frees all blocks that wait; true if there ever were some (hard_free.c).
 RIX_INTERNAL bool rix_free_waiting(rix_tld_t* tld);
 // None waits any more, and none will.
 RIX_INTERNAL void rix_quarantine_close(rix_tld_t* tld);
