@@ -196,6 +196,7 @@ RIX_INLINE void free_full(ri_page_t* page, ri_block_t* block) {
     free_report_double(block);
     return;
   }
+  if (RIX_LIKELY(rix_queue_free_loose(theap, page, block))) return;
   rix_theap_enter(theap);
   rix_page_push(page, block);
   rix_queue_freed(theap, page);

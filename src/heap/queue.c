@@ -37,18 +37,14 @@ static void queue_show(rix_theap_t* theap, unsigned c, ri_page_t* page) {
   if (c > rix_class_of(RI_DIRECT_MAX)) return;
   const bool fast = page != NULL && (page->flags & RIX_PAGE_SLOW) == 0;
   ri_page_t* const direct = fast ? page : &rix_page_empty;
-  ri_page_t** const slots = theap->fast.direct;
-  size_t w = (page != NULL ? rix_page_block_size(page) : rix_class_block_size(c)) / 8;
-  ri_page_t* const old = slots[w];
+  const size_t w = (page != NULL ? rix_page_block_size(page) : rix_class_block_size(c)) / 8;
+  ri_page_t* const old = theap->fast.direct[w];
   if (old == direct) return;
   if (old == &rix_page_empty) {
     queue_show_all(theap, c, direct);
-    return;
+  } else {
+    rix_queue_replace(theap, w, old, direct);
   }
-  // No other class's slots have the page, so there is no need to work out where its own begin.
-  do {
-    slots[w] = direct;
-  } while (w-- > 0 && slots[w] == old);
 }
 
 // The queue has another first page, or the marks of pages have changed.
@@ -313,11 +309,6 @@ void rix_queue_from_full(rix_theap_t* theap, ri_page_t* page) {
   queue_look_sparse(theap, last);
 }
 
-// Free blocks with which a full page goes back to the queue.
-static size_t queue_loose_max(const ri_page_t* page) {
-  return rix_min(page->reserved / RIX_LOOSE_PART + 1u, RIX_LOOSE_MAX);
-}
-
 void rix_queue_freed(rix_theap_t* theap, ri_page_t* page) {
   RI_ASSERT(page->place == RIX_PLACE_FULL && page->free != NULL);
   const unsigned c = page->class_index;
@@ -329,7 +320,7 @@ void rix_queue_freed(rix_theap_t* theap, ri_page_t* page) {
     return;
   }
   // Two blocks freed in a row are likely to be followed by others of the page.
-  const bool more = !only && (page == theap->freed || count >= queue_loose_max(page));
+  const bool more = !only && (page == theap->freed || count >= rix_queue_loose_max(page));
   if (more || RIX_UNLIKELY(live == 0)) {
     rix_queue_from_full(theap, page);
     if (live == 0) rix_theap_page_emptied(theap, page);
