@@ -6,16 +6,17 @@
 // and hardly touches such blocks, they cost what is touched again.
 #include "../os_fake.h"
 
-#include <linux/futex.h>
 #include <sys/resource.h>
 
 enum { LIVE = 4, FRAMES = 400, SIZE = 1 << 20, TABLES = 64, LOOKS = 4 };
+
+enum { CMP_REQUEUE = 4, PRIVATE = 128 };  // linux/futex.h is not there for every libc
 
 static size_t looks;
 
 static int os_answer(os_call_t* call) { return (void)call, OS_PASS; }
 long OS_WRAP(call)(long number, long a, long b, long c, long d, long e, long f) {
-  if (number == SYS_futex && ((int)b & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE) looks++;
+  if (number == SYS_futex && ((int)b & ~PRIVATE) == CMP_REQUEUE) looks++;
   return OS_REAL(call)(number, a, b, c, d, e, f);
 }
 
