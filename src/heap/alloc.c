@@ -369,6 +369,17 @@ static RIX_SLOW void* alloc_slow_sampled(rix_theap_t* theap, unsigned c, size_t 
   return p;
 }
 
+// A block of a loose page, which is shown then. NULL: none has one, or its list was damaged.
+static void* alloc_loose(rix_theap_t* theap, unsigned c, size_t size, bool zero) {
+  if (theap->loose[c] == NULL || rix_stress_chance(RIX_STRESS_EMPTY)) return NULL;
+  rix_theap_enter(theap);
+  ri_page_t* const page = rix_queue_show_loose(theap, c);
+  void* const p = RIX_LIKELY(page != NULL) ? alloc_take(theap, page, size, zero, false) : NULL;
+  rix_theap_leave(theap);
+  if (RIX_UNLIKELY(theap->damaged != 0)) rix_theap_report_damage(theap);
+  return p;
+}
+
 static void* alloc_slow_of(rix_theap_t* theap, unsigned c, size_t size, size_t align, bool zero) {
   if (RIX_UNLIKELY(++theap->slow_calls % RIX_LOOK_CALLS == 0)) alloc_look_around(theap);
   if (rix_hook_is_deferred() && theap->tld->id == rix_tls.self) rix_hook_run_deferred(false);
@@ -377,7 +388,8 @@ static void* alloc_slow_of(rix_theap_t* theap, unsigned c, size_t size, size_t a
   const bool samples = rix_sample_counts(theap);
   if (RIX_UNLIKELY(samples || theap->profile.interval != 0))
     return alloc_slow_sampled(theap, c, size, align, zero);
-  void* const p = alloc_try(theap, c, size, zero);
+  void* p = alloc_loose(theap, c, size, zero);
+  if (p == NULL) p = alloc_try(theap, c, size, zero);
   return RIX_LIKELY(p != NULL) ? p : alloc_retry(theap, c, size, zero);
 }
 

@@ -165,6 +165,8 @@ ri_page_t* rix_queue_show_loose(rix_theap_t* theap, unsigned c) {
   while ((page = theap->loose[c]) != NULL && page->free == NULL && left-- > 0)
     queue_tighten(theap, page);
   if (page != NULL && page->free == NULL) page = NULL;
+  ri_page_t* const shown = theap->shown[c];
+  if (page != NULL && shown != NULL && rix_queue_show_next(theap, page, shown)) return page;
   queue_show(theap, c, page != NULL ? page : theap->queue[c].first);
   return page;
 }
