@@ -77,6 +77,13 @@ static const struct {
 #undef RI_OPTION
 };
 
+// Not through ri_option_set, which would make configurations yield from then on.
+static void put_back(ri_option_t option, long value) {
+  FUZZ_CHECK(rix_sealed_open());
+  ri_store_relaxed(&rix_sealed.values[option], value);
+  rix_sealed_close();
+}
+
 // All options stay in their ranges, whatever a configuration says, and are put back.
 static void configure(const char* text) {
   long before[ri_option_last_];
@@ -87,8 +94,7 @@ static void configure(const char* text) {
   for (int i = 0; i < ri_option_last_; i++) {
     const long after = ri_option_get((ri_option_t)i);
     FUZZ_CHECK(after >= rows[i].low && after <= rows[i].high);
-    // Not through ri_option_set, which would make configurations yield from then on.
-    ri_store_relaxed(&rix_option_values[i], before[i]);
+    put_back((ri_option_t)i, before[i]);
   }
 }
 
@@ -105,7 +111,7 @@ static void configure_one(const char* text, unsigned option) {
   long value;
   const bool is = reference(strchr(item, '=') + 1, 1, &value);
   if (!is && strpbrk(text, "kKmMgGtT") == NULL) FUZZ_CHECK(after == before);
-  ri_store_relaxed(&rix_option_values[option], before);
+  put_back((ri_option_t)option, before);
 }
 
 void fuzz_run(fuzz_input_t in) {

@@ -13,6 +13,7 @@
 #include "observe/layout.h"
 #include "options/options.h"
 #include "options/report.h"
+#include "options/sealed.h"
 #include "os/os.h"
 
 const bool rix_process_comes_along = true;
@@ -52,6 +53,7 @@ __attribute__((constructor(101))) static void process_load(void) {
   process_reserve();
   rix_api_profile_begin();
   rix_scavenge_load();
+  rix_sealed_start();
 }
 
 // The control group's limit is looked for when some memory is in use, which opens files. Where

@@ -23,7 +23,7 @@
 #include "options/options.c"
 #include "options/parse.c"
 #include "options/report.c"
-#include "options/values.c"
+#include "options/sealed.c"
 //
 #include "profile/profile.c"
 #include "profile/table.c"

@@ -128,7 +128,7 @@ static bool arena_reserve_exactly(const rix_space_t* space, size_t slice_count, 
   a->dense = dense;
   if (dense) rix_os_advise_huge(a->base, size);
   // Now, while the program lets the OS be asked. If it refuses, the first page will ask again.
-  const bool hardens = ri_load_relaxed(&rix_option_hardens) != 0;
+  const bool hardens = ri_load_relaxed(&rix_sealed.hardens) != 0;
   if (hardens || rix_option(ri_option_check) > 0) (void)rix_arena_make_tracks(a);
   rix_arena_enter(a, space->subproc);
   return true;
@@ -188,10 +188,10 @@ static bool arena_reserve(const rix_space_t* space, size_t count, size_t align, 
 static bool arena_commit(rix_arena_t* a, size_t index, size_t count) {
   void* const p = rix_arena_address(a, index);
   const size_t size = count * RIX_SLICE_SIZE;
-  if (a->commit == NULL) return rix_os_commit(p, size);
+  if (a->commit == 0) return rix_os_commit(p, size);
   bool zero = false;
   rix_annotate_open(p, size);  // the program's function may write there
-  if (!a->commit(true, p, size, &zero, a->commit_arg)) return false;
+  if (!rix_arena_commit_fun(a)(true, p, size, &zero, a->commit_arg)) return false;
   if (!zero) rix_arena_mark_dirty(a, index, count);
   return true;
 }
@@ -309,7 +309,7 @@ static bool arena_claim_in(rix_arena_t* a, arena_want_t want, rix_slices_t* out,
   }
   size_t dirty;
   if (!arena_prepare(a, index, count, &dirty)) {
-    if (a->commit == NULL || rix_limit_refuses(count * RIX_SLICE_SIZE)) *refused = true;
+    if (a->commit == 0 || rix_limit_refuses(count * RIX_SLICE_SIZE)) *refused = true;
     return false;
   }
   *out = (rix_slices_t){a, index, dirty == 0, dirty == count};

@@ -31,6 +31,7 @@
 
 #include "arena/bitmap.h"
 #include "arena/runs.h"
+#include "options/sealed.h"
 #include "os/os.h"
 #include "base/sizeclass.h"
 
@@ -54,18 +55,18 @@ typedef ri_atomic(uint64_t) rix_due_t;  // a time in ms when something is due; 0
 
 typedef struct rix_arena_s {
   // const after init, until the arena's sub-process ends
-  uint8_t* base;            // slice 0
-  size_t slice_count;       //
-  void* start;              // of the memory: slice 0, or the tables before it
-  size_t map_size;          // bytes from there to the end of the last slice
-  size_t apart;             // bytes of the tables where they are elsewhere, or 0
-  bool dense;               // asks for huge pages: for memory that will all be used
-  bool exclusive;           // serves only requests for this very arena
-  bool pinned;              // no memory is returned, moved or protected while the arena serves
-  bool external;            // memory of the program
-  bool usable;              // its parts are usable as soon as they are mapped
-  int node;                 // NUMA node + 1, or RIX_NODE_ANY
-  ri_commit_fun_t* commit;  // NULL: the OS does it
+  uint8_t* base;       // slice 0
+  size_t slice_count;  //
+  void* start;         // of the memory: slice 0, or the tables before it
+  size_t map_size;     // bytes from there to the end of the last slice
+  size_t apart;        // bytes of the tables where they are elsewhere, or 0
+  bool dense;          // asks for huge pages: for memory that will all be used
+  bool exclusive;      // serves only requests for this very arena
+  bool pinned;         // no memory is returned, moved or protected while the arena serves
+  bool external;       // memory of the program
+  bool usable;         // its parts are usable as soon as they are mapped
+  int node;            // NUMA node + 1, or RIX_NODE_ANY
+  uintptr_t commit;    // 0: the OS does it; see rix_arena_commit_fun
   void* commit_arg;
   ri_page_t* pages;  // [slice_count]
   rix_bitmap_t free, committed, dirty, purge, aged;
@@ -133,6 +134,14 @@ RIX_INTERNAL rix_arena_t* rix_arena_reserve_huge(size_t pages, size_t timeout,
                                                  rix_arena_request_t request, size_t* got);
 
 // Memory that a program gives.
+// The program's function is kept in a form that only the key turns into an address.
+RIX_INLINE uintptr_t rix_arena_hide(ri_commit_fun_t* fun) {
+  return fun != NULL ? (uintptr_t)fun ^ rix_sealed_key() : 0;
+}
+RIX_INLINE ri_commit_fun_t* rix_arena_commit_fun(const rix_arena_t* a) {
+  return (ri_commit_fun_t*)(a->commit ^ rix_sealed.key);
+}
+
 typedef struct rix_external_memory_s {
   void* start;
   size_t size;

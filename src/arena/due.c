@@ -33,7 +33,7 @@ void rix_due_watch(uint64_t now) {
 }
 
 bool rix_due_allowed(const rix_arena_t* a) {
-  return !a->pinned && (a->commit != NULL || !rix_option_os_forbidden());
+  return !a->pinned && (a->commit != 0 || !rix_option_os_forbidden());
 }
 
 void rix_due_mark(rix_arena_t* a, size_t index, size_t count) {

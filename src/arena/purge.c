@@ -41,10 +41,10 @@ static void purge_run(rix_arena_t* a, size_t index, size_t count) {
   const size_t size = count * RIX_SLICE_SIZE;
   bool zero = false;
   if (a->dense) rix_huge_before_purge(a, index, count);
-  if (a->commit != NULL) {
+  if (a->commit != 0) {
     bool ignored = false;
     rix_annotate_open(p, size);  // the program's function may write there
-    if (a->commit(false, p, size, &ignored, a->commit_arg)) {
+    if (rix_arena_commit_fun(a)(false, p, size, &ignored, a->commit_arg)) {
       rix_bitmap_clear_run(&a->committed, index, count);
       zero = true;  // or it is marked when it is made usable again
     }
@@ -217,7 +217,7 @@ static bool purge_serves(rix_arena_t* a) {
 
 // A function of the program would be called.
 static bool purge_skips(const rix_arena_t* a, const purge_part_t* part) {
-  return part != NULL && part->by == RIX_PURGE_TASK && a->commit != NULL;
+  return part != NULL && part->by == RIX_PURGE_TASK && a->commit != 0;
 }
 
 static void purge_all(bool force, purge_part_t* part) {
@@ -243,7 +243,7 @@ static void purge_all(bool force, purge_part_t* part) {
   rix_pace_after(rix_purged_bytes());
 }
 
-bool rix_arena_can_purge(const rix_arena_t* a) { return a->commit == NULL && rix_due_allowed(a); }
+bool rix_arena_can_purge(const rix_arena_t* a) { return a->commit == 0 && rix_due_allowed(a); }
 
 bool rix_arena_can_change(const rix_arena_t* a) { return !a->external && rix_arena_can_purge(a); }
 
@@ -262,7 +262,7 @@ bool rix_arena_discard(rix_arena_t* a, void* p, size_t size) {
 
 // Whether a purge of the arena returns anything that an allocation could lack.
 static bool purge_relieves(const rix_arena_t* a) {
-  if (a->commit != NULL) return true;
+  if (a->commit != 0) return true;
   const bool counts = rix_os_strict_commit() && rix_option(ri_option_arena_eager_commit) != 1;
   return counts && rix_option(ri_option_purge_decommits) != 0;
 }

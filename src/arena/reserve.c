@@ -298,7 +298,7 @@ static bool reserve_enter(rix_arena_t* a, bool fresh, const rix_external_memory_
   a->pinned = pinned;
   a->exclusive = memory->exclusive;
   a->node = memory->node;
-  a->commit = memory->commit;
+  a->commit = rix_arena_hide(memory->commit);
   a->commit_arg = memory->commit_arg;
   ri_store_relaxed(&a->xhint, 0);
   ri_store_relaxed(&a->xpurge_due, 0);

@@ -441,7 +441,7 @@ static void* alloc_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, siz
     void* const p = alloc_sampled(theap, size, align, zero);
     if (p != NULL) return p;
   }
-  if (RIX_UNLIKELY(ri_load_relaxed(&rix_option_hardens) != 0)) {
+  if (RIX_UNLIKELY(ri_load_relaxed(&rix_sealed.hardens) != 0)) {
     void* const p = alloc_single_hard(heap, size, align, zero);
     if (p != NULL) return p;
   }

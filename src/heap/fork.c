@@ -24,7 +24,7 @@
 static rix_lock_t* const fork_locks[] = {
     &rix_orphan_lock, &rix_heap_lock,    &rix_thread_lock,  &rix_purge_lock,
     &rix_arena_lock,  &rix_mapping_lock, &rix_pagemap_lock, &rix_heap_pages_lock,
-    &rix_meta_lock,   &rix_trap_lock,    &rix_report_lock,  &rix_profile_lock};
+    &rix_meta_lock,   &rix_trap_lock,    &rix_sealed_lock,  &rix_profile_lock};
 
 enum { FORK_LOCKS = sizeof(fork_locks) / sizeof(fork_locks[0]) };
 
@@ -48,7 +48,7 @@ static void fork_after_in_parent(void) {
 
 // What is random in the child is not what it is in the parent, or in another child.
 static void fork_reseed(void) {
-  if (ri_load_relaxed(&rix_option_hardens) == 0) return;
+  if (ri_load_relaxed(&rix_sealed.hardens) == 0) return;
   rix_os_random_after_fork();
   rix_harden_reseed();
   if (rix_tls.phase == RIX_THREAD_LIVE) rix_hard_reseed((rix_tld_t*)rix_tls.self);

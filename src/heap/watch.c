@@ -17,17 +17,13 @@
 
 enum { WATCH_ALL_SLOTS = 262144, WATCH_LINE = 360, WATCH_PATH = 240, WATCH_TRIES = 1 << 20 };
 
-static struct {
-  rix_flag_t xcatching;
-  ri_watch_fun* fun;  // lock rix_trap_lock
-  void* arg;          // lock rix_trap_lock
-} watch;
+static struct { rix_flag_t xcatching; } watch;
 
 void rix_watch_set_hook(ri_watch_fun* fun, void* arg) {
-  rix_lock(&rix_trap_lock);
-  watch.fun = fun;
-  watch.arg = arg;
-  rix_unlock(&rix_trap_lock);
+  if (!rix_report_open()) return;
+  rix_sealed.watch = fun;
+  rix_sealed.watch_arg = arg;
+  rix_sealed_close();
 }
 
 size_t rix_watch_slots(void) {
@@ -168,10 +164,10 @@ static void watch_say(const ri_watch_report_t* r, bool direct) {
 }
 
 static void watch_call_hook(const ri_watch_report_t* r) {
-  rix_lock(&rix_trap_lock);
-  ri_watch_fun* const fun = watch.fun;
-  void* const arg = watch.arg;
-  rix_unlock(&rix_trap_lock);
+  rix_lock(&rix_sealed_lock);
+  ri_watch_fun* const fun = rix_sealed.watch;
+  void* const arg = rix_sealed.watch_arg;
+  rix_unlock(&rix_sealed_lock);
   if (fun != NULL) fun(r, arg);
 }
 

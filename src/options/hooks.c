@@ -7,15 +7,6 @@
 #include "options/report.h"
 #include "os/os.h"
 
-static struct {
-  ri_deferred_free_fun* deferred;  // lock rix_report_lock
-  void* deferred_arg;              // lock rix_report_lock
-  ri_oom_fun* oom;                 // lock rix_report_lock
-  void* oom_arg;                   // lock rix_report_lock
-  ri_pressure_fun* pressure;       // lock rix_report_lock
-  void* pressure_arg;              // lock rix_report_lock
-} hooks;
-
 rix_hook_set_t rix_hook_xdeferred;
 
 // A call of the program's function in this thread. It may be left without returning, by longjmp or
@@ -110,11 +101,11 @@ static void hooks_end(hooks_scope_t* scope) {
 }
 
 void rix_hook_set_deferred(ri_deferred_free_fun* fun, void* arg) {
-  rix_lock(&rix_report_lock);
-  hooks.deferred = fun;
-  hooks.deferred_arg = arg;
+  if (!rix_report_open()) return;
+  rix_sealed.deferred = fun;
+  rix_sealed.deferred_arg = arg;
   ri_store_relaxed(&rix_hook_xdeferred, fun != NULL);
-  rix_unlock(&rix_report_lock);
+  rix_sealed_close();
 }
 
 void rix_hook_run_deferred(bool force) {
@@ -122,10 +113,10 @@ void rix_hook_run_deferred(bool force) {
   hooks_scope_t scope;
   hooks_clear(&scope);
   if (hooks_is_inside(&hooks_mine.deferred, frame)) return;
-  rix_lock(&rix_report_lock);
-  ri_deferred_free_fun* const fun = hooks.deferred;
-  void* const arg = hooks.deferred_arg;
-  rix_unlock(&rix_report_lock);
+  rix_lock(&rix_sealed_lock);
+  ri_deferred_free_fun* const fun = rix_sealed.deferred;
+  void* const arg = rix_sealed.deferred_arg;
+  rix_unlock(&rix_sealed_lock);
   if (fun == NULL) return;
   const int saved = rix_os_errno();
   hooks_begin(&scope, &hooks_mine.deferred, frame);
@@ -135,10 +126,10 @@ void rix_hook_run_deferred(bool force) {
 }
 
 void rix_hook_set_pressure(ri_pressure_fun* fun, void* arg) {
-  rix_lock(&rix_report_lock);
-  hooks.pressure = fun;
-  hooks.pressure_arg = arg;
-  rix_unlock(&rix_report_lock);
+  if (!rix_report_open()) return;
+  rix_sealed.pressure = fun;
+  rix_sealed.pressure_arg = arg;
+  rix_sealed_close();
 }
 
 void rix_hook_run_pressure(int level, size_t used, size_t limit, ri_heap_t* heap) {
@@ -146,10 +137,10 @@ void rix_hook_run_pressure(int level, size_t used, size_t limit, ri_heap_t* heap
   hooks_scope_t scope;
   hooks_clear(&scope);
   if (hooks_is_inside(&hooks_mine.pressure, frame)) return;
-  rix_lock(&rix_report_lock);
-  ri_pressure_fun* const fun = hooks.pressure;
-  void* const arg = hooks.pressure_arg;
-  rix_unlock(&rix_report_lock);
+  rix_lock(&rix_sealed_lock);
+  ri_pressure_fun* const fun = rix_sealed.pressure;
+  void* const arg = rix_sealed.pressure_arg;
+  rix_unlock(&rix_sealed_lock);
   if (fun == NULL) return;
   const int saved = rix_os_errno();
   hooks_begin(&scope, &hooks_mine.pressure, frame);
@@ -159,10 +150,10 @@ void rix_hook_run_pressure(int level, size_t used, size_t limit, ri_heap_t* heap
 }
 
 void rix_hook_set_out_of_memory(ri_oom_fun* fun, void* arg) {
-  rix_lock(&rix_report_lock);
-  hooks.oom = fun;
-  hooks.oom_arg = arg;
-  rix_unlock(&rix_report_lock);
+  if (!rix_report_open()) return;
+  rix_sealed.oom = fun;
+  rix_sealed.oom_arg = arg;
+  rix_sealed_close();
 }
 
 bool rix_hook_out_of_memory(size_t size, unsigned attempt) {
@@ -170,10 +161,10 @@ bool rix_hook_out_of_memory(size_t size, unsigned attempt) {
   hooks_scope_t scope;
   hooks_clear(&scope);
   if (attempt >= RI_OOM_RETRIES || hooks_is_inside(&hooks_mine.oom, frame)) return false;
-  rix_lock(&rix_report_lock);
-  ri_oom_fun* const fun = hooks.oom;
-  void* const arg = hooks.oom_arg;
-  rix_unlock(&rix_report_lock);
+  rix_lock(&rix_sealed_lock);
+  ri_oom_fun* const fun = rix_sealed.oom;
+  void* const arg = rix_sealed.oom_arg;
+  rix_unlock(&rix_sealed_lock);
   if (fun == NULL) return false;
   const int saved = rix_os_errno();
   hooks_begin(&scope, &hooks_mine.oom, frame);

@@ -59,11 +59,22 @@ void rix_options_store(ri_option_t option, long value, rix_option_source_t sourc
     rix_warning("option %s: %ld is outside %ld..%ld, using %ld", row->name, value, row->lowest,
                 row->highest, kept);
   }
-  ri_store_relaxed(&rix_option_sources[option], (uint8_t)source);
-  ri_store_relaxed(&rix_option_values[option], kept);
-  if (option == ri_option_fill || option == ri_option_perturb) {
-    ri_store_relaxed(&rix_option_hardens, 1);
+  if (!rix_sealed_open()) {
+    rix_warning("option %s: the OS refuses to let it be changed", row->name);
+    return;
   }
+  ri_store_relaxed(&rix_sealed.sources[option], (uint8_t)source);
+  ri_store_relaxed(&rix_sealed.values[option], kept);
+  if (option == ri_option_fill || option == ri_option_perturb) {
+    ri_store_relaxed(&rix_sealed.hardens, 1);
+  }
+  rix_sealed_close();
+}
+
+void rix_options_note_hardens(void) {
+  if (ri_load_relaxed(&rix_sealed.hardens) != 0 || !rix_sealed_open()) return;
+  ri_store_relaxed(&rix_sealed.hardens, 1);
+  rix_sealed_close();
 }
 
 static int options_shown(size_t length) { return length > 60 ? 60 : (int)length; }

@@ -9,15 +9,7 @@
 #include "base/atomic.h"
 #include "base/compiler.h"
 #include "options/report.h"
-
-typedef ri_atomic(long) rix_option_value_t;
-RIX_INTERNAL extern rix_option_value_t rix_option_values[ri_option_last_];
-typedef ri_atomic(uint8_t) rix_option_origin_t;  // a rix_option_source_t
-RIX_INTERNAL extern rix_option_origin_t rix_option_sources[ri_option_last_];
-
-// Whether pages of some heap have ever had features (page/harden.h), or `fill` or `perturb` was
-// ever set: until then nobody need look at any of these.
-RIX_INTERNAL extern rix_flag_t rix_option_hardens;
+#include "options/sealed.h"
 
 // Values of the option `thp`, each with what those before it allow.
 enum {
@@ -29,7 +21,7 @@ enum {
 };
 
 RIX_INLINE long rix_option(ri_option_t option) {
-  return ri_load_relaxed(&rix_option_values[option]);
+  return ri_load_relaxed(&rix_sealed.values[option]);
 }
 
 // Whether memory may be had from the program alone: the OS must not be asked for anything.
@@ -65,10 +57,13 @@ RIX_INTERNAL const char* rix_options_text(const char* name);
 
 // The source of an option's present value.
 RIX_INLINE rix_option_source_t rix_option_source(ri_option_t option) {
-  return (rix_option_source_t)ri_load_relaxed(&rix_option_sources[option]);
+  return (rix_option_source_t)ri_load_relaxed(&rix_sealed.sources[option]);
 }
 
-// Stores a value, brought into the option's range with a warning.
+// From now on somebody must look at features of pages (rix_sealed_t, hardens).
+RIX_INTERNAL void rix_options_note_hardens(void);
+
+// Stores a value, brought into the option's range with a warning; or warns that it cannot.
 RIX_INTERNAL void rix_options_store(ri_option_t option, long value, rix_option_source_t source);
 
 // ---- Reading ------------------------------------------------------------------------------------

@@ -11,14 +11,7 @@
 #include "base/bits.h"
 #include "options/options.h"
 
-rix_lock_t rix_report_lock = RIX_LOCK_OPEN(RIX_LEVEL_REPORT);
-
-static struct {
-  rix_output_t output;  // lock rix_report_lock
-  ri_error_fun* error;  // lock rix_report_lock
-  void* error_arg;      // lock rix_report_lock
-  rix_counter_t xerrors, xwarnings;
-} report;
+static struct { rix_counter_t xerrors, xwarnings; } report;
 
 static void report_to_standard_error(const char* message, void* arg) {
   RIX_UNUSED(arg);
@@ -26,9 +19,9 @@ static void report_to_standard_error(const char* message, void* arg) {
 }
 
 rix_output_t rix_output_current(void) {
-  rix_lock(&rix_report_lock);
-  rix_output_t to = report.output;
-  rix_unlock(&rix_report_lock);
+  rix_lock(&rix_sealed_lock);
+  rix_output_t to = {rix_sealed.output, rix_sealed.output_arg};
+  rix_unlock(&rix_sealed_lock);
   if (to.out == NULL) to.out = report_to_standard_error;
   return to;
 }
@@ -78,10 +71,10 @@ void rix_warning(const char* format, ...) {
 }
 
 static void report_call_error_hook(int code) {
-  rix_lock(&rix_report_lock);
-  ri_error_fun* const fun = report.error;
-  void* const arg = report.error_arg;
-  rix_unlock(&rix_report_lock);
+  rix_lock(&rix_sealed_lock);
+  ri_error_fun* const fun = rix_sealed.error;
+  void* const arg = rix_sealed.error_arg;
+  rix_unlock(&rix_sealed_lock);
   RI_ASSERT(!rix_lock_held());
   if (fun != NULL) fun(code, arg);
 }
@@ -143,15 +136,22 @@ void* rix_bad_argument(void) {
   return NULL;
 }
 
+bool rix_report_open(void) {
+  if (rix_sealed_open()) return true;
+  rix_warning("the OS refuses to let a function of the program be registered");
+  return false;
+}
+
 void rix_report_set_output(ri_output_fun* out, void* arg) {
-  rix_lock(&rix_report_lock);
-  report.output = (rix_output_t){out, arg};
-  rix_unlock(&rix_report_lock);
+  if (!rix_report_open()) return;
+  rix_sealed.output = out;
+  rix_sealed.output_arg = arg;
+  rix_sealed_close();
 }
 
 void rix_report_set_error(ri_error_fun* fun, void* arg) {
-  rix_lock(&rix_report_lock);
-  report.error = fun;
-  report.error_arg = arg;
-  rix_unlock(&rix_report_lock);
+  if (!rix_report_open()) return;
+  rix_sealed.error = fun;
+  rix_sealed.error_arg = arg;
+  rix_sealed_close();
 }

@@ -46,7 +46,8 @@ RIX_INTERNAL void rix_print_to(rix_output_t to, const char* format, ...) RIX_PRI
 RIX_INTERNAL rix_output_t rix_output_current(void);
 RIX_INTERNAL rix_output_t rix_output_of(ri_output_fun* out, void* arg);  // NULL: the current one
 
-RIX_INTERNAL extern rix_lock_t rix_report_lock;  // protects the hooks; innermost but one
+// Before a function of the program is registered: as rix_sealed_open, and warns where that fails.
+RIX_INTERNAL bool rix_report_open(void);
 
 // Registers the program's functions for messages and errors; NULL: the standard ones.
 RIX_INTERNAL void rix_report_set_output(ri_output_fun* out, void* arg);

@@ -84,6 +84,8 @@ RIX_INTERNAL bool rix_os_commit(void* p, size_t size);
 // The same for reserved memory that was not usable before. Where commit is not strict it is mapped
 // anew, which needs no permission to change access.
 RIX_INTERNAL bool rix_os_enable(void* p, size_t size);
+// Takes the right to write to static memory away, or gives it back. Counted nowhere.
+RIX_INTERNAL bool rix_os_seal(void* p, size_t size, bool sealed);
 // Gives up access, contents and commit charge.
 RIX_INTERNAL bool rix_os_decommit(void* p, size_t size);
 // Returns the memory; it stays usable and reads as zero. False: its contents are unknown.
@@ -247,7 +249,7 @@ typedef enum rix_lock_level_e {
   RIX_LEVEL_HEAP_PAGES,  // which pages a heap has
   RIX_LEVEL_META,        // memory for descriptors
   RIX_LEVEL_TRAP,        // the table of watched blocks
-  RIX_LEVEL_REPORT,      // hooks for messages
+  RIX_LEVEL_SEALED,      // options, and the program's functions (options/sealed.h)
   RIX_LEVEL_PROFILE,     // the profiler's tables
   RIX_LEVELS
 } rix_lock_level_t;

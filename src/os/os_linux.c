@@ -156,6 +156,13 @@ bool rix_os_commit(void* p, size_t size) {
   return rix_linux_unmark(p, size);
 }
 
+bool rix_os_seal(void* p, size_t size, bool sealed) {
+  const int saved = errno;
+  const bool done = rix_sys_mprotect(p, size, sealed ? PROT_READ : PROT_READ | PROT_WRITE) == 0;
+  errno = saved;
+  return done;
+}
+
 bool rix_os_enable(void* p, size_t size) {
   if (rix_os_strict_commit()) return rix_os_commit(p, size);  // a refusal must change nothing
   if (!os_notify(RI_OS_COMMIT, p, size)) return false;

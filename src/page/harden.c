@@ -55,7 +55,7 @@ uint32_t rix_harden_features(long level) {
   if ((f & RIX_HARD_CANARY) == 0) f &= ~(uint32_t)RIX_HARD_NEIGHBOURS;
   if (rix_option_os_forbidden()) f &= ~(uint32_t)RIX_HARD_LARGE;
   if (f == 0) return 0;
-  ri_store_relaxed(&rix_option_hardens, 1);
+  rix_options_note_hardens();
   return f | RIX_HARD_CHECK;
 }
 

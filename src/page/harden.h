@@ -52,7 +52,7 @@ RIX_INLINE void rix_harden_begin(rix_heap_t* heap) {
 }
 // Those that a new page of the heap gets.
 RIX_INLINE uint32_t rix_harden_wanted(const rix_heap_t* heap) {
-  if (RIX_LIKELY(ri_load_relaxed(&rix_option_hardens) == 0)) return 0;
+  if (RIX_LIKELY(ri_load_relaxed(&rix_sealed.hardens) == 0)) return 0;
   const bool fills = rix_option(ri_option_fill) != 0 || rix_option(ri_option_perturb) != 0;
   return ri_load_relaxed(&heap->xhard) | (fills && RIX_ANNOTATE == 0 ? RIX_HARD_FILL : 0);
 }
@@ -73,7 +73,7 @@ RIX_INLINE uint32_t rix_harden_at(const ri_page_t* page, const void* p) {
 }
 // Whether blocks for the heap may come from a page, which is its own.
 RIX_INLINE bool rix_harden_fits(const ri_page_t* page, const rix_heap_t* heap) {
-  if (RIX_LIKELY(ri_load_relaxed(&rix_option_hardens) == 0) || heap == NULL) return true;
+  if (RIX_LIKELY(ri_load_relaxed(&rix_sealed.hardens) == 0) || heap == NULL) return true;
   return rix_harden_of(page) == rix_harden_wanted(heap);
 }
 

@@ -29,9 +29,9 @@ enum { MAP_CALL = SYS_mmap2 };
 enum { MAP_CALL = SYS_mmap };
 #endif
 
-// The last two are this test's own.
-static const int allowed[] = {MAP_CALL,  SYS_munmap,        SYS_mremap, SYS_madvise,
-                              SYS_futex, SYS_clock_gettime, SYS_write,  SYS_exit_group};
+// mprotect is for options that are set; the last two are this test's own.
+static const int allowed[] = {MAP_CALL,          SYS_munmap,   SYS_mremap, SYS_madvise,   SYS_futex,
+                              SYS_clock_gettime, SYS_mprotect, SYS_write,  SYS_exit_group};
 enum { ALLOWED = sizeof(allowed) / sizeof(allowed[0]), NO_SECCOMP = 8, FINE = 7 };
 
 // From here on; `refused` fails with `error` (0: no call does).

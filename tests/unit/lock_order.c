@@ -12,12 +12,12 @@
 #include "heap/heap.h"
 #include "heap/orphan.h"
 #include "heap/tld.h"
-#include "options/report.h"
+#include "options/sealed.h"
 #include "../check.h"
 
 static rix_lock_t* const in_order[] = {&rix_orphan_lock, &rix_thread_lock,  &rix_purge_lock,
                                        &rix_arena_lock,  &rix_mapping_lock, &rix_pagemap_lock,
-                                       &rix_meta_lock,   &rix_report_lock};
+                                       &rix_meta_lock,   &rix_sealed_lock};
 enum { LOCKS = sizeof(in_order) / sizeof(in_order[0]) };
 
 static void right_orders(void) {

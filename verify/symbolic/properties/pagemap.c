@@ -50,8 +50,8 @@ void prove_set_and_find(void) {
 
 // ---- rix_pagemap_cover: what it lets in fits into the table that it has -------------------------
 
-rix_option_value_t rix_option_values[ri_option_last_];  // set in cover_fits
-static unsigned address_bits;                           // set in cover_fits
+rix_sealed_page_t rix_sealed_page;  // set in cover_fits
+static unsigned address_bits;       // set in cover_fits
 
 void rix_lock(rix_lock_t* lock) { RIX_UNUSED(lock); }
 void rix_unlock(rix_lock_t* lock) { RIX_UNUSED(lock); }
@@ -95,8 +95,8 @@ static bool cover_fits(unsigned bits, long commit, bool placed) {
   pagemap.entries = pagemap.reserved = pagemap.writable = pagemap.pieces = 0;
   pagemap.piece[0] = (pagemap_piece_t){0, 0};
   ri_store_relaxed(&rix_pagemap.xcount, 0);
-  ri_store_relaxed(&rix_option_values[ri_option_max_vabits], 0);
-  ri_store_relaxed(&rix_option_values[ri_option_pagemap_commit], commit);
+  ri_store_relaxed(&rix_sealed.values[ri_option_max_vabits], 0);
+  ri_store_relaxed(&rix_sealed.values[ri_option_pagemap_commit], commit);
   address_bits = bits;
   const bool covered = pagemap_cover((const void*)start, size, placed);
   const uint64_t base = ri_load_relaxed(&rix_pagemap.xbase);
