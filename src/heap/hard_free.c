@@ -55,6 +55,7 @@ RIX_INLINE void hard_release(rix_quarantine_t* q) {
   ri_page_t* page;
   const uintptr_t taken = rix_quarantine_take(q, &page);
   ri_block_t* const block = (ri_block_t*)(taken & ~RIX_QUARANTINE_REMOTE);
+  RI_ASSERT(page != NULL && block != NULL);
   const uintptr_t owner = ri_load_relaxed(&page->xowner);
   const bool own = (owner & ~RIX_OWNER_FULL) == (rix_tls.self | RIX_OWNER_CHECKED);
   if (RIX_LIKELY(own && (taken & RIX_QUARANTINE_REMOTE) == 0)) {

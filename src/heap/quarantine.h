@@ -57,6 +57,7 @@ RIX_INLINE uintptr_t rix_quarantine_take(rix_quarantine_t* q, ri_page_t** page) 
   const uintptr_t taken = *slot;
   *slot = q->slots[--q->count];
   *page = rix_pagemap_find((const void*)taken);
+  RI_ASSERT(*page != NULL);
   q->bytes -= rix_page_block_size(*page);
   return taken;
 }

@@ -175,9 +175,10 @@ static void destroyed(void) {
     CHECK(rix_pagemap_find(first) == NULL && rix_arena_in_use() == 0);
     const rix_live_t* const marks = ri_load_relaxed(&a->xlive);
     // No mark of a live block stays for the next page there.
-    for (size_t i = 0; i < a->slice_count * (RIX_SLICE_SIZE / 8 / RIX_WORD_BITS); i++)
+    for (size_t i = 0; i < a->slice_count * (RIX_SLICE_SIZE / 8 / RIX_WORD_BITS); i++) {
       CHECK(marks == NULL ||
             (ri_load_relaxed(&marks[i].xhanded) | ri_load_relaxed(&marks[i].xfreed)) == 0);
+    }
     rix_heap_end(heap, true);
   }
   ri_option_set(ri_option_check, 0);
