@@ -75,6 +75,10 @@ bool rix_os_commit(void* p, size_t size) {
   return true;
 }
 bool rix_os_enable(void* p, size_t size) { return rix_os_commit(p, size); }
+bool rix_os_seal(void* p, size_t size, bool sealed) {
+  (void)p, (void)size, (void)sealed;
+  return true;
+}
 bool rix_os_readable(void* p, size_t size) {
   (void)p, (void)size;
   return true;
