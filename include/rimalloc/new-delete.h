@@ -2,6 +2,8 @@
 // new-delete.h: operator new and delete of a C++ program, in all forms that its version of C++ has.
 // To be included in one file of a program that links the core library, which leaves them alone; the
 // other libraries have them already. Sizes and alignments that the compiler knows are passed on.
+// With <rimalloc/fast.h> included before it, new and delete are that header's inline paths: inline
+// in this file, and with link-time optimisation in the whole program.
 #ifndef RIMALLOC_NEW_DELETE_H
 #define RIMALLOC_NEW_DELETE_H
 
