@@ -13,18 +13,15 @@ Columns:
   floor             bench/floor/floor.h, inlined
 """
 
-import argparse
-import json
 import os
 import pathlib
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from lib import build, machine, markdown, measure, results, suite  # noqa: E402
+from lib import build, linked, suite  # noqa: E402
 
 ROWS = [
     ("pairs 16", "pairs size=16"),
@@ -42,25 +39,6 @@ ROWS = [
 FLAGS = ["-O2", "-flto=auto", "-Wall", "-Wextra", "-pthread", "-D_GNU_SOURCE", *build.NO_BUILTINS]
 
 
-def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--static", action="append", default=[], metavar="NAME=path.a,include,prefix"
-    )
-    parser.add_argument(
-        "--rimalloc",
-        default=str(build.ROOT / "build/release/librimalloc.a"),
-        help="static library of rimalloc",
-    )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--only", help="rows whose name contains this", default="")
-    parser.add_argument("--base", help="ratios are to this one (the first of --static, else glibc)")
-    parser.add_argument("--build-dir", default=str(build.ROOT / "build/bench/static"))
-    parser.add_argument("--out", default=str(build.BENCH / "results"))
-    return parser.parse_args()
-
-
 def variants(options):
     """name -> (compiler flags, what is linked besides the workload)"""
     include = f"-I{build.ROOT / 'include'}"
@@ -70,13 +48,8 @@ def variants(options):
         found["rimalloc-call"] = (["-DSTATIC_PLAIN", include], [options.rimalloc])
     else:
         print(f"bench: there is no {options.rimalloc}", file=sys.stderr)
-    for word in options.static:
-        name, _, rest = word.partition("=")
-        parts = rest.split(",")
-        if len(parts) != 3 or not os.path.exists(parts[0]):
-            sys.exit(f"bench: '{word}' is not NAME=path.a,include-dir,prefix")
-        library, directory, prefix = parts
-        found[name] = ([f"-DSTATIC_PREFIX={prefix}", f"-I{directory}"], [os.path.abspath(library)])
+    for name, library, (directory, prefix, *_) in linked.peers(options):
+        found[name] = ([f"-DSTATIC_PREFIX={prefix}", f"-I{directory}"], [library])
     found["glibc"] = ([], [])
     found["floor"] = (
         ["-DSTATIC_FLOOR", f"-I{build.BENCH / 'floor'}"],
@@ -85,17 +58,17 @@ def variants(options):
     return found
 
 
-def compile_one(source, target, flags, linked):
+def compile_one(source, target, flags, libraries):
     cxx = source.suffix == ".cc"
     target.parent.mkdir(parents=True, exist_ok=True)
     objects = []
-    for extra in linked:
+    for extra in libraries:
         if not extra.endswith(".c"):
             objects.append(extra)
             continue
         # The floor's own file must not replace malloc for the C++ runtime: only what floor.h needs.
         made = target.parent / (pathlib.Path(extra).stem + ".o")
-        run(
+        linked.run(
             [
                 *build.compiler(False),
                 "-std=gnu11",
@@ -110,7 +83,7 @@ def compile_one(source, target, flags, linked):
         )
         objects.append(str(made))
     standard = "-std=gnu++17" if cxx else "-std=gnu11"
-    run(
+    linked.run(
         [
             *build.compiler(cxx),
             standard,
@@ -126,13 +99,8 @@ def compile_one(source, target, flags, linked):
     )
 
 
-def run(command):
-    if subprocess.run(command, check=False).returncode != 0:
-        sys.exit("bench: failed: " + " ".join(command))
-
-
 def main():
-    options = parse()
+    options = linked.parser(__doc__.splitlines()[0], "static").parse_args()
     directory = pathlib.Path(options.build_dir)
     found = variants(options)
     rows = [
@@ -141,32 +109,11 @@ def main():
         if options.only in name
     ]
     programs = {row.program for row in rows}
-    for name, (flags, linked) in found.items():
+    for name, (flags, libraries) in found.items():
         for program in sorted(programs):
             source = next((build.BENCH / "workloads").glob(program + ".c*"))
-            compile_one(source, directory / name / program, flags, linked)
-    launcher = build.launcher(directory)
-    names = list(found)
-    data = results.new(
-        machine.describe(), {name: "" for name in names}, rows, options.rounds, options.scale
-    )
-    for turn in range(options.rounds):
-        for index, row in enumerate(rows):
-            shift = (turn + index) % len(names)
-            for name in names[shift:] + names[:shift]:
-                runner = measure.Runner(directory / name, launcher, 0)
-                result = runner.run(row, "", options.scale)
-                data["rows"][row.name]["runs"].setdefault(name, []).append(result)
-        print(f"round {turn + 1}/{options.rounds}", file=sys.stderr)
-    base = options.base or (options.static[0].partition("=")[0] if options.static else "glibc")
-    text = markdown.render(data, base)
-    out = pathlib.Path(options.out)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "static.md").write_text(text, encoding="utf-8")
-    (out / "static.json").write_text(json.dumps(data), encoding="utf-8")
-    print(text)
-    if results.problems(data):
-        sys.exit("\n".join(results.problems(data)))
+            compile_one(source, directory / name / program, flags, libraries)
+    linked.measure_rows(options, rows, list(found))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// fast.h: opt-in inline fast path of malloc and free, for C and C++.
+// fast.h: opt-in inline fast path of malloc, free, ri_new and ri_free_sized, for C and C++.
 //
 // Include it instead of rimalloc.h and link the static library (or the shared one): ri_malloc and
 // ri_free compile to about a dozen instructions at the call, and for a constant size the size class
-// is folded. Their addresses are still those of the library's symbols.
+// is folded. Their addresses are still those of the library's symbols. new-delete.h, included after
+// it, makes operators new and delete of them.
 //
 //   ri_malloc(size) -- size <= RI_DIRECT_MAX --> page = theap->direct[(size+7)/8]
 //        |                                         page->free != NULL --> pop          (no atomics)
@@ -14,6 +15,9 @@
 //        |                                 no block of the page -----> rix_free_generic
 //        |-- another thread's, full, checked, interior -------------> rix_free_found
 //        '-- not ours, NULL ----------------------------------------> rix_free_generic
+//   ri_new(size) -- as ri_malloc; where that takes a slow path ---> rix_new_generic
+//   ri_free_sized(p, size) -- as ri_free; not in the page map, a block of less than `size` bytes,
+//                             a size that only pages of one block have -> rix_free_sized_generic
 //
 // CONCURRENCY: as malloc and free: any thread, no locks. A block's page can change its owner under
 // a thread that does not own it, but never under the owner itself; so one relaxed load of xowner
@@ -50,6 +54,15 @@ RI_SLOW_EXPORT void* rix_malloc_generic(size_t size,
 RI_SLOW_EXPORT void rix_free_generic(void* p) RI_NOEXCEPT;
 RI_SLOW_EXPORT void rix_free_found(void* p, ri_page_t* page) RI_NOEXCEPT;
 RI_SLOW_EXPORT void rix_page_emptied(ri_page_t* page) RI_NOEXCEPT;
+RI_SLOW_EXPORT void* rix_new_generic(size_t size) RI_MALLOC_LIKE RI_ALLOC_SIZE(1);
+RI_SLOW_EXPORT void rix_free_sized_generic(void* p, size_t size) RI_NOEXCEPT;
+
+// Takes the first block of a page's list.
+RI_ALWAYS_INLINE void* rix_fast_pop(ri_page_t* page, ri_block_t* block) RI_NOEXCEPT {
+  page->free = block->next;
+  ri_count_up(&page->used);
+  return block;
+}
 
 // Pops a block for `size` bytes from a thread's heap.
 RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT {
@@ -57,9 +70,7 @@ RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) RI_N
   ri_page_t* const page = theap->direct[(size + 7) / 8];
   ri_block_t* const block = page->free;
   if (RI_UNLIKELY(block == NULL)) return rix_malloc_generic(size, theap);
-  page->free = block->next;
-  ri_count_up(&page->used);
-  return block;
+  return rix_fast_pop(page, block);
 }
 
 // The descriptor of the page that holds p, or NULL when the flat map does not know it.
@@ -110,6 +121,28 @@ RI_ALWAYS_INLINE void rix_fast_free_or(void* p, rix_fast_slow_t* generic) RI_NOE
 
 RI_ALWAYS_INLINE void rix_fast_free(void* p) RI_NOEXCEPT { rix_fast_free_or(p, rix_free_generic); }
 
+// Of a page in use, the size of its blocks does not change: any thread may compare it.
+RI_ALWAYS_INLINE void rix_fast_free_sized(void* p, size_t size) RI_NOEXCEPT {
+  ri_page_t* const page = size <= RI_SIZED_MAX ? rix_fast_page_of(p) : NULL;
+  if (RI_UNLIKELY(page == NULL || size > ri_load_relaxed(&page->xblock_size))) {
+    rix_free_sized_generic(p, size);
+  } else if (RI_UNLIKELY(ri_load_relaxed(&page->xowner) != rix_tls.self)) {
+    rix_free_found(p, page);
+  } else {
+    rix_fast_push(page, p);
+  }
+}
+
+// As rix_fast_malloc; but where there is no block, what is called may throw.
+RI_ALWAYS_INLINE void* rix_fast_new(size_t size) {
+  ri_fast_theap_t* const theap = rix_tls.theap;
+  if (RI_UNLIKELY(size > RI_DIRECT_MAX)) return rix_new_generic(size);
+  ri_page_t* const page = theap->direct[(size + 7) / 8];
+  ri_block_t* const block = page->free;
+  if (RI_UNLIKELY(block == NULL)) return rix_new_generic(size);
+  return rix_fast_pop(page, block);
+}
+
 // The library itself defines RI_FAST_NO_PUBLIC: it emits the real symbols.
 #if !defined(RI_FAST_NO_PUBLIC)
 
@@ -118,6 +151,12 @@ RI_ALWAYS_INLINE void* ri_malloc(size_t size) RI_NOEXCEPT {
 }
 
 RI_ALWAYS_INLINE void ri_free(void* p) RI_NOEXCEPT { rix_fast_free(p); }
+
+RI_ALWAYS_INLINE void* ri_new(size_t size) { return rix_fast_new(size); }
+
+RI_ALWAYS_INLINE void ri_free_sized(void* p, size_t size) RI_NOEXCEPT {
+  rix_fast_free_sized(p, size);
+}
 
 #endif
 

@@ -35,6 +35,7 @@
 #define RI_CACHE_LINE 64
 #define RI_DIRECT_MAX 1024                       // largest size served by a direct slot
 #define RI_DIRECT_SLOTS (RI_DIRECT_MAX / 8 + 1)  // one slot for every multiple of 8, and zero
+#define RI_SIZED_MAX 65536                       // larger blocks are alone in their pages
 #define RI_SLICE_SHIFT 16                        // 64 KiB: the unit of arenas and of the page map
 
 #define RI_PAGE_USED_MASK 0xFFFFu    // page->used: live blocks

@@ -23,9 +23,11 @@ static void free_check_size(rix_target_t t, const void* p, size_t size) {
   }
 }
 
-// Everything that the inline part of ri_free_sized leaves: pages of other threads, of one block,
-// checked ones, sizes that are wrong.
-static RIX_NOINLINE void free_sized_generic(void* p, size_t size) {
+_Static_assert(RI_SIZED_MAX == RIX_MEDIUM_BLOCK_MAX, "larger blocks are alone in their pages");
+
+// Everything that the inline part of ri_free_sized leaves: blocks that are alone in their pages,
+// sizes that are wrong, what is not ours.
+void rix_free_sized_generic(void* p, size_t size) {
   if (p == NULL) return;
   const rix_target_t t = rix_target(p);
   free_check_size(t, p, size);
@@ -37,15 +39,7 @@ static RIX_NOINLINE void free_sized_generic(void* p, size_t size) {
   rix_free_generic(p);
 }
 
-void ri_free_sized(void* p, size_t size) {
-  ri_page_t* const page = size <= RIX_MEDIUM_BLOCK_MAX ? rix_fast_page_of(p) : NULL;
-  const bool own = page != NULL && ri_load_relaxed(&page->xowner) == rix_tls.self;
-  if (RIX_UNLIKELY(!own || size > rix_page_block_size(page))) {
-    free_sized_generic(p, size);
-    return;
-  }
-  rix_fast_push(page, p);
-}
+void ri_free_sized(void* p, size_t size) { rix_fast_free_sized(p, size); }
 
 static void free_check_alignment(const void* p, size_t alignment) {
   if (p == NULL || (rix_is_pow2(alignment) && rix_is_aligned(p, alignment))) return;

@@ -76,10 +76,13 @@ static RIX_SLOW void* new_retry_realloc(void* p, size_t size) {
   }
 }
 
-void* ri_new(size_t size) {
+// What is left of ri_new without the inline path.
+void* rix_new_generic(size_t size) {
   void* const p = ri_malloc(size);
   return RIX_LIKELY(p != NULL) ? p : rix_new_retry(size, 0);
 }
+
+void* ri_new(size_t size) { return rix_fast_new(size); }
 
 void* ri_new_aligned(size_t size, size_t alignment) {
   if (RIX_UNLIKELY(!rix_is_pow2(alignment))) rix_new_throw(size);  // no handler can help

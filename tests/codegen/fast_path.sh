@@ -30,9 +30,13 @@ budgets="
   x86_64   gcc    take_16     13  1  0
   x86_64   gcc    take        16  2  0
   x86_64   gcc    give        35  7  0
+  x86_64   gcc    make        16  2  0
+  x86_64   gcc    sized       40  8  0
   x86_64   gcc    _Z7take_16v 13  1  0
   x86_64   gcc    _Z4takem    16  2  0
   x86_64   gcc    _Z4givePv   35  7  0
+  x86_64   gcc    _Z4makem    16  2  0
+  x86_64   gcc    _Z5sizedPv  40  8  0
   x86_64   gcc    malloc      16  2  0
   x86_64   gcc    free        36  7  0
   x86_64   gcc    _Znwm       15  2  0
@@ -41,9 +45,13 @@ budgets="
   x86_64   clang  take_16     12  1  0
   x86_64   clang  take        15  2  0
   x86_64   clang  give        36  7  0
+  x86_64   clang  make        15  2  0
+  x86_64   clang  sized       41  8  0
   x86_64   clang  _Z7take_16v 12  1  0
   x86_64   clang  _Z4takem    15  2  0
   x86_64   clang  _Z4givePv   36  7  0
+  x86_64   clang  _Z4makem    15  2  0
+  x86_64   clang  _Z5sizedPv  41  8  0
   x86_64   clang  malloc      15  2  0
   x86_64   clang  free        36  7  0
   x86_64   clang  _Znwm       15  2  0
@@ -52,9 +60,13 @@ budgets="
   aarch64  gcc    take_16     15  1  0
   aarch64  gcc    take        19  2  0
   aarch64  gcc    give        47  7  1
+  aarch64  gcc    make        19  2  0
+  aarch64  gcc    sized       52  8  1
   aarch64  gcc    _Z7take_16v 15  1  0
   aarch64  gcc    _Z4takem    19  2  0
   aarch64  gcc    _Z4givePv   47  7  1
+  aarch64  gcc    _Z4makem    19  2  0
+  aarch64  gcc    _Z5sizedPv  52  8  1
   aarch64  gcc    malloc      19  2  0
   aarch64  gcc    free        47  7  1
   aarch64  gcc    _Znwm       20  2  0
@@ -63,9 +75,13 @@ budgets="
   aarch64  clang  take_16     15  1  0
   aarch64  clang  take        19  2  0
   aarch64  clang  give        44  7  1
+  aarch64  clang  make        19  2  0
+  aarch64  clang  sized       49  8  1
   aarch64  clang  _Z7take_16v 15  1  0
   aarch64  clang  _Z4takem    19  2  0
   aarch64  clang  _Z4givePv   44  7  1
+  aarch64  clang  _Z4makem    19  2  0
+  aarch64  clang  _Z5sizedPv  49  8  1
   aarch64  clang  malloc      19  2  0
   aarch64  clang  free        44  7  1
   aarch64  clang  _Znwm       19  2  0
@@ -74,9 +90,13 @@ budgets="
   riscv64  gcc    take_16     16  1  0
   riscv64  gcc    take        21  2  0
   riscv64  gcc    give        47  7  1
+  riscv64  gcc    make        21  2  0
+  riscv64  gcc    sized       52  8  1
   riscv64  gcc    _Z7take_16v 16  1  0
   riscv64  gcc    _Z4takem    21  2  0
   riscv64  gcc    _Z4givePv   47  7  1
+  riscv64  gcc    _Z4makem    21  2  0
+  riscv64  gcc    _Z5sizedPv  52  8  1
   riscv64  gcc    malloc      21  2  0
   riscv64  gcc    free        47  7  1
   riscv64  gcc    _Znwm       22  2  0
@@ -85,9 +105,13 @@ budgets="
   riscv64  clang  take_16     16  1  0
   riscv64  clang  take        21  2  0
   riscv64  clang  give        45  7  1
+  riscv64  clang  make        21  2  0
+  riscv64  clang  sized       51  8  1
   riscv64  clang  _Z7take_16v 16  1  0
   riscv64  clang  _Z4takem    21  2  0
   riscv64  clang  _Z4givePv   45  7  1
+  riscv64  clang  _Z4makem    21  2  0
+  riscv64  clang  _Z5sizedPv  51  8  1
   riscv64  clang  malloc      21  2  0
   riscv64  clang  free        45  7  1
   riscv64  clang  _Znwm       21  2  0
@@ -185,10 +209,11 @@ measure() {
     object=$work/$cpu.$compiler$level
     "${cc[@]}" -std=c11 $level "${flags[@]}" -c "$RIMALLOC_SOURCE/tests/codegen/functions.c" \
       -o "$object.program.o"
-    judge "$cpu" "$compiler" $level "$object.program.o" take_16 take give
+    judge "$cpu" "$compiler" $level "$object.program.o" take_16 take give make sized
     "${cxx[@]}" -x c++ -std=c++17 $level "${flags[@]}" \
       -c "$RIMALLOC_SOURCE/tests/codegen/functions.c" -o "$object.program_cxx.o"
-    judge "$cpu" "$compiler" $level "$object.program_cxx.o" _Z7take_16v _Z4takem _Z4givePv
+    judge "$cpu" "$compiler" $level "$object.program_cxx.o" _Z7take_16v _Z4takem _Z4givePv \
+      _Z4makem _Z5sizedPv
     "${cc[@]}" -std=c11 $level "${flags[@]}" "${library_flags[@]}" \
       -c "$RIMALLOC_SOURCE/src/override/libc.c" -o "$object.libc.o"
     judge "$cpu" "$compiler" $level "$object.libc.o" malloc free

@@ -5,9 +5,15 @@
 void* take_16(void);
 void* take(size_t size);
 void give(void* p);
+void* make(size_t size);
+void sized(void* p);
 
 void* take_16(void) { return ri_malloc(16); }
 
 void* take(size_t size) { return ri_malloc(size); }
 
 void give(void* p) { ri_free(p); }
+
+void* make(size_t size) { return ri_new(size); }
+
+void sized(void* p) { ri_free_sized(p, 48); }

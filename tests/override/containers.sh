@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # containers.sh: the C++ headers with each compiler, each C++ library and each version of C++ that
-# there is, on the core library, which leaves operator new to them.
+# there is, on the core library, which leaves operator new to them; inline by fast.h, too.
 source "$(dirname "$0")/lib.bash"
 this_machine "the compilers are this machine's"
 core=$RIMALLOC_BUILD/librimalloc_core.a
@@ -24,6 +24,7 @@ for compiler in g++ clang++; do
   for version in c++11 c++14 c++17 c++20; do
     build $compiler $version
   done
+  build $compiler c++17 -O2 -include rimalloc/fast.h  # new and delete inline
 done
 if echo '#include <vector>' | clang++ -stdlib=libc++ -E -x c++ - > "$work/out" 2> "$work/err"; then
   for version in c++11 c++14 c++17 c++20; do

@@ -28,6 +28,8 @@ pub struct Summary {
     pub later: [usize; 32], // room for what later versions add
 }
 
+// ri_malloc and ri_free_sized are called where nothing is inline.
+#[allow(dead_code)]
 extern "C" {
     pub fn ri_malloc(size: usize) -> *mut c_void;
     pub fn ri_zalloc(size: usize) -> *mut c_void;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-use crate::ffi;
+use crate::{fast, ffi};
 use std::alloc::{GlobalAlloc, Layout};
 
 /// The allocator of the program: `#[global_allocator] static GLOBAL: RiMalloc = RiMalloc;`
@@ -20,7 +20,7 @@ unsafe impl GlobalAlloc for RiMalloc {
         // SAFETY: any size and any power of two may be asked for.
         unsafe {
             if is_natural(size, alignment) {
-                ffi::ri_malloc(size).cast()
+                fast::malloc(size)
             } else {
                 ffi::ri_malloc_aligned(size, alignment).cast()
             }
@@ -33,7 +33,7 @@ unsafe impl GlobalAlloc for RiMalloc {
         // SAFETY: as above.
         unsafe {
             if is_natural(size, alignment) {
-                ffi::ri_zalloc(size).cast()
+                fast::zalloc(size)
             } else {
                 ffi::ri_zalloc_aligned(size, alignment).cast()
             }
@@ -43,7 +43,7 @@ unsafe impl GlobalAlloc for RiMalloc {
     #[inline]
     unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
         // SAFETY: the caller hands over a block of this allocator, and the size it asked for.
-        unsafe { ffi::ri_free_sized(p.cast(), layout.size()) }
+        unsafe { fast::free(p, layout.size()) }
     }
 
     #[inline]

@@ -16,6 +16,12 @@
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+// Elsewhere `asm!` does not know how to find what a thread has.
+#[cfg_attr(
+    not(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux")),
+    path = "called.rs"
+)]
+mod fast;
 mod ffi;
 mod global;
 mod heap;
