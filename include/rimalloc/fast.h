@@ -16,8 +16,9 @@
 //        |-- another thread's, full, checked, interior -------------> rix_free_found
 //        '-- not ours, NULL ----------------------------------------> rix_free_generic
 //   ri_new(size) -- as ri_malloc; where that takes a slow path ---> rix_new_generic
-//   ri_free_sized(p, size) -- as ri_free; not in the page map, a block of less than `size` bytes,
-//                             a size that only pages of one block have -> rix_free_sized_generic
+//   ri_free_sized(p, size) -- as ri_free; a page that is not this thread's, a block of less than
+//                             `size` bytes, a size that only pages of one block have, not ours
+//                             -> rix_free_sized_generic
 //
 // CONCURRENCY: as malloc and free: any thread, no locks. A block's page can change its owner under
 // a thread that does not own it, but never under the owner itself; so one relaxed load of xowner
@@ -121,13 +122,11 @@ RI_ALWAYS_INLINE void rix_fast_free_or(void* p, rix_fast_slow_t* generic) RI_NOE
 
 RI_ALWAYS_INLINE void rix_fast_free(void* p) RI_NOEXCEPT { rix_fast_free_or(p, rix_free_generic); }
 
-// Of a page in use, the size of its blocks does not change: any thread may compare it.
 RI_ALWAYS_INLINE void rix_fast_free_sized(void* p, size_t size) RI_NOEXCEPT {
   ri_page_t* const page = size <= RI_SIZED_MAX ? rix_fast_page_of(p) : NULL;
-  if (RI_UNLIKELY(page == NULL || size > ri_load_relaxed(&page->xblock_size))) {
+  if (RI_UNLIKELY(page == NULL || size > ri_load_relaxed(&page->xblock_size) ||
+                  ri_load_relaxed(&page->xowner) != rix_tls.self)) {
     rix_free_sized_generic(p, size);
-  } else if (RI_UNLIKELY(ri_load_relaxed(&page->xowner) != rix_tls.self)) {
-    rix_free_found(p, page);
   } else {
     rix_fast_push(page, p);
   }

@@ -25,10 +25,18 @@ static void free_check_size(rix_target_t t, const void* p, size_t size) {
 
 _Static_assert(RI_SIZED_MAX == RIX_MEDIUM_BLOCK_MAX, "larger blocks are alone in their pages");
 
-// Everything that the inline part of ri_free_sized leaves: blocks that are alone in their pages,
-// sizes that are wrong, what is not ours.
+// Everything that the inline part of ri_free_sized leaves: pages of other threads, checked ones,
+// blocks that are alone in their pages, sizes that are wrong, what is not ours.
 void rix_free_sized_generic(void* p, size_t size) {
   if (p == NULL) return;
+  ri_page_t* const page = size <= RIX_MEDIUM_BLOCK_MAX ? rix_fast_page_of(p) : NULL;
+  // Of a page in use, the size of its blocks does not change: any thread may compare it. Where
+  // flags last, a block may have less to use than that.
+  if (page != NULL && (ri_load_relaxed(&page->xowner) & RIX_OWNER_LASTING) == 0 &&
+      size <= rix_page_block_size(page)) {
+    rix_free_found(p, page);
+    return;
+  }
   const rix_target_t t = rix_target(p);
   free_check_size(t, p, size);
   // The size says that the block is alone in its page, which then has no owner to compare with.
