@@ -56,6 +56,7 @@
 #include "page/holes.c"
 #include "page/heap_pages.c"
 #include "page/history.c"
+#include "page/link.c"
 #include "page/live.c"
 #include "page/mapped.c"
 #include "page/page.c"

@@ -94,6 +94,8 @@ class Heap:
         self._map_base = self.word(get("pagemap") + get("map.xbase"))
         self._map_count = self.word(get("pagemap") + get("map.xcount"))
         self._map_table = self.word(get("pagemap") + get("map.xtable"))
+        key = self.layout.values.get("link_key")  # 0: links are plain addresses
+        self._link_key = self.word(key) if key else 0
 
     # ---- Reading --------------------------------------------------------------------------------
 
@@ -236,7 +238,8 @@ class Heap:
                 raise Failure(f"the list of free blocks of page {page.start:#x} is damaged at "
                               f"{block:#x}", "a program that is running may just be changing it")
             found.add(index)
-            block = self.word(block)
+            link = self.word(block)
+            block = link ^ block ^ self._link_key if self._link_key else link
         return found
 
     def in_hole(self, page, index):

@@ -56,8 +56,11 @@ RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) RI_N
   if (RI_UNLIKELY(size > RI_DIRECT_MAX)) return rix_malloc_generic(size, theap);
   ri_page_t* const page = theap->direct[(size + 7) / 8];
   ri_block_t* const block = page->free;
-  if (RI_UNLIKELY(block == NULL)) return rix_malloc_generic(size, theap);
-  page->free = block->next;
+  if (RI_UNLIKELY(!ri_block_is_some(block))) return rix_malloc_generic(size, theap);
+  ri_block_t* const next = ri_link_next(block, rix_tls.key);
+  if (RI_UNLIKELY(!ri_link_is_near(block, next))) return rix_malloc_generic(size, theap);
+  block->link = NULL;
+  page->free = next;
   ri_count_up(&page->used);
   return block;
 }
@@ -86,7 +89,7 @@ RI_ALWAYS_INLINE void rix_fast_push_or(ri_page_t* page, void* p,
     generic(p);
     return;
   }
-  block->next = head;
+  block->link = ri_link_make(block, head, rix_tls.key);
   page->free = block;
   int none;
   ri_count_down(&page->used, &none);

@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RI_LAYOUT_VERSION 3
+#define RI_LAYOUT_VERSION 4
 
 #define RI_ALWAYS_INLINE extern inline __attribute__((gnu_inline, always_inline))
 
@@ -92,9 +92,47 @@
 // What was written before the value that this reads was stored (by a release) is there.
 #define ri_load_published(x) __atomic_load_n(&(x)->v, __ATOMIC_ACQUIRE)
 
+// A free block, which leads to the next one of its list by a link that only who knows the key of
+// the process can make or follow:
+//
+//   link == block ^ next ^ key      next: NULL for the last; the key has its highest bit set, which
+//                                   no address has
+//
+// Zero, addresses, text and small numbers are no links: following one leads to an address with that
+// bit. Who hands a block out clears its link, so a block that is free twice is found when it comes
+// the second time. Where addresses have 32 bits there is no room for a key: link == next.
 typedef struct ri_block_s {
-  struct ri_block_s* next;
+  struct ri_block_s* link;
 } ri_block_t;
+
+#if UINTPTR_MAX > 0xFFFFFFFFu && !defined(__FRAMAC__)
+#define RI_LINKS_KEYED 1
+#else
+#define RI_LINKS_KEYED 0  // proofs are of plain links
+#endif
+#define RI_LINK_REACH ((uintptr_t)1 << RI_SLICE_SHIFT)  // of one slice
+#define RI_LINK_KEY_BIT (~(~(uintptr_t)0 >> 1))
+
+RI_ALWAYS_INLINE ri_block_t* ri_link_make(const ri_block_t* block, const ri_block_t* next,
+                                          uintptr_t key) {
+  if (!RI_LINKS_KEYED) return (ri_block_t*)next;
+  return (ri_block_t*)((uintptr_t)next ^ (uintptr_t)block ^ key);
+}
+// Where the link of a block leads, if it is one.
+RI_ALWAYS_INLINE ri_block_t* ri_link_next(const ri_block_t* block, uintptr_t key) {
+  if (!RI_LINKS_KEYED) return block->link;
+  return (ri_block_t*)((uintptr_t)block->link ^ key ^ (uintptr_t)block);
+}
+// Whether there is a block: a damaged list may end with an address that only looks like one.
+RI_ALWAYS_INLINE int ri_block_is_some(const ri_block_t* block) {
+  return RI_LINKS_KEYED ? (uintptr_t)block >= RI_LINK_REACH : block != NULL;
+}
+// Of a page of one slice: whether that is another place of the page, or the end of the list.
+RI_ALWAYS_INLINE int ri_link_is_near(const ri_block_t* block, const ri_block_t* next) {
+  if (!RI_LINKS_KEYED) return 1;
+  const uintptr_t end = (uintptr_t)next, way = (uintptr_t)next ^ (uintptr_t)block;
+  return (way < end ? way : end) < RI_LINK_REACH;  // no branch for the end
+}
 
 typedef struct ri_page_s {
   // Line 0. Any thread reads; written when the page changes its owner, its class or its flags.
@@ -176,6 +214,7 @@ typedef struct ri_tls_s {
   ri_fast_theap_t* theap;  // heap that this thread allocates from; never NULL
   uintptr_t self;   // owner's id of this thread; 0 before its first allocation and after exit
   uintptr_t phase;  // rix_thread_phase_t
+  uintptr_t key;    // of links; 0 while self is
 } ri_tls_t;
 
 // The page map: table[(address - base) >> RI_SLICE_SHIFT], valid below xcount. xcount is read

@@ -7,10 +7,12 @@
 // Takes up to `count` blocks off the free list of the page in a direct slot.
 static size_t batch_take(ri_page_t* page, size_t count, void** out) {
   ri_block_t* block = page->free;
+  ri_block_t* next;
   size_t n = 0;
-  for (; n < count && block != NULL; n++) {
+  for (; n < count && block != NULL && rix_link_leads(page, block, &next); n++) {
+    rix_link_clear(block);
     out[n] = block;
-    block = block->next;
+    block = next;
   }
   if (n == 0) return 0;  // it may be the empty page, which all threads share
   page->free = block;
@@ -42,7 +44,7 @@ static void batch_give(ri_page_t* page, void* const* blocks, size_t count, size_
   while (i + 1 < count && i - *at + 1 < used && blocks[i] != (void*)head &&
          ri_page_is_block(page, blocks[i]) && rix_fast_page_of(blocks[i + 1]) == page) {
     ri_block_t* const block = blocks[i++];
-    block->next = head;
+    rix_link_set(block, head);
     head = block;
   }
   page->free = head;

@@ -40,7 +40,7 @@ static void visit_mark(visit_seen_t* seen, size_t i) {
 static void visit_mark_list(const ri_page_t* page, const ri_block_t* list, size_t count,
                             visit_seen_t* seen) {
   const size_t size = rix_page_block_size(page);
-  for (; list != NULL && count > 0; list = list->next, count--) {
+  for (; list != NULL && count > 0; list = rix_link_get(list), count--) {
     const size_t offset = (size_t)((const uint8_t*)list - page->start);
     if (offset >= seen->count * size || rix_page_block_of(page, list) != list) return;
     visit_mark(seen, rix_class_index_of(offset, page->inverse));

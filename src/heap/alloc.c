@@ -105,6 +105,18 @@ static ri_page_t* alloc_next_page(rix_theap_t* theap, unsigned c) {
   return next;
 }
 
+// Whether the block that extending a page makes is to be left as the OS gave it. It must be taken
+// at once.
+static bool alloc_leaves_untouched(const ri_page_t* page, bool fresh) {
+  return fresh && rix_page_extends_untouched(page) &&
+         (rix_harden_of(page) & ~(uint32_t)RIX_HARD_CHECK) == 0;
+}
+
+static bool alloc_extend(ri_page_t* page, bool fresh) {
+  const bool untouched = alloc_leaves_untouched(page, fresh);
+  return untouched ? rix_page_extend_untouched(page) : rix_page_extend(page);
+}
+
 // A page of the class with a free block, a loose one or the first of its queue, which is shown.
 // *fresh: the block is untouched memory that reads as zero except for its link. NULL: no memory.
 static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
@@ -144,8 +156,9 @@ static ri_page_t* alloc_find_page(rix_theap_t* theap, unsigned c, bool* fresh) {
     rix_theap_adopt(theap, page);
     if (page->free != NULL) return page;
   }
-  if (!rix_page_extend(page)) return NULL;
-  *fresh = (page->flags & RIX_PAGE_ZERO) != 0;
+  const bool is_zero = (page->flags & RIX_PAGE_ZERO) != 0;
+  if (!alloc_extend(page, is_zero)) return NULL;
+  *fresh = is_zero;
   return page;
 }
 
@@ -170,17 +183,13 @@ static RIX_SLOW ri_page_t* alloc_find_again(rix_theap_t* theap, unsigned c, bool
   return page != NULL ? page : alloc_find_left(theap, c);
 }
 
-// A block of a page that is not a checked one.
+// A block of a page that is not a checked one. NULL: the list is damaged.
 static void* alloc_take_plain(ri_page_t* page, bool zero, bool fresh) {
   if (fresh && rix_page_extends_untouched(page)) return rix_page_pop_only(page);
   ri_block_t* const block = rix_page_pop(page);
-  if (!zero) return block;
+  if (!zero || RIX_UNLIKELY(block == NULL)) return block;
   rix_annotate_open(block, rix_page_block_size(page));
-  if (fresh) {
-    block->next = NULL;
-  } else {
-    __builtin_memset(block, 0, rix_page_block_size(page));
-  }
+  if (!fresh) __builtin_memset(block, 0, rix_page_block_size(page));
   return block;
 }
 
@@ -192,9 +201,7 @@ static RIX_SLOW void* alloc_take_checked(rix_theap_t* theap, ri_page_t* page, si
   if ((hard & ~(uint32_t)RIX_HARD_CHECK) != 0) {
     block = rix_hard_take(theap, page, size, zero);
   } else if (RIX_LIKELY(rix_live_hand_out_first(page))) {
-    const bool untouched = fresh && rix_page_extends_untouched(page);
     block = alloc_take_plain(page, zero, fresh);
-    if (hard != 0 && !untouched) block->next = NULL;  // nobody sees the link
   }
   if (RIX_UNLIKELY(block == NULL)) rix_theap_drop_list(theap, page);
   return block;
@@ -204,7 +211,9 @@ static void* alloc_take(rix_theap_t* theap, ri_page_t* page, size_t size, bool z
   if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0)) {
     return alloc_take_checked(theap, page, size, zero, fresh);
   }
-  return alloc_take_plain(page, zero, fresh);
+  void* const p = alloc_take_plain(page, zero, fresh);
+  if (RIX_UNLIKELY(p == NULL)) rix_theap_drop_list(theap, page);
+  return p;
 }
 
 // A watched block if one is possible; otherwise NULL.
@@ -264,8 +273,9 @@ static RIX_SLOW void* alloc_marked(rix_theap_t* theap, ri_page_t* page, size_t s
     // For the profiler alone: most blocks are only counted.
     const int64_t left = theap->profile.left - (int64_t)rix_page_block_size(page);
     if (RIX_LIKELY(left >= 0)) {
-      theap->profile.left = left;
-      return alloc_take_plain(page, zero, false);
+      void* const p = alloc_take_plain(page, zero, false);
+      if (RIX_LIKELY(p != NULL)) theap->profile.left = left;
+      if (RIX_LIKELY(p != NULL)) return p;
     }
   }
   void* p = theap->sample.rate != 0 ? alloc_sampled(theap, size, align, zero) : NULL;
@@ -395,6 +405,13 @@ static RIX_NOINLINE void* alloc_slow(rix_theap_t* theap, unsigned c, size_t size
   return alloc_slow_of(theap, c, size, align, zero);
 }
 
+// The list of the page that the class shows is damaged.
+static RIX_SLOW void* alloc_damaged(rix_theap_t* theap, ri_page_t* page, size_t size, size_t align,
+                                    bool zero) {
+  rix_theap_drop_list(theap, page);
+  return alloc_slow_of(theap, page->class_index, size, align, zero);
+}
+
 static ri_page_t* alloc_try_single(rix_theap_t* theap, rix_heap_t* heap, size_t size, size_t align,
                                    bool zero, bool* is_zero) {
   ri_page_t* const page = rix_page_create_single(size, align, heap, zero, is_zero);
@@ -485,7 +502,10 @@ static RIX_NOINLINE void* alloc_plain(rix_theap_t* theap, size_t size, size_t al
   const unsigned c = rix_class_of(size);
   ri_page_t* const page = theap->shown[c];
   if (RIX_LIKELY(page != NULL && page->free != NULL)) {
-    if (RIX_LIKELY((page->flags & RIX_PAGE_SLOW) == 0)) return alloc_take_plain(page, zero, false);
+    if (RIX_LIKELY((page->flags & RIX_PAGE_SLOW) == 0)) {
+      void* const p = alloc_take_plain(page, zero, false);
+      return RIX_LIKELY(p != NULL) ? p : alloc_damaged(theap, page, size, align, zero);
+    }
     if (RIX_UNLIKELY((theap->hard & RIX_HARD_CANARY) != 0)) {
       return alloc_padded(theap, size, align, zero);
     }
@@ -550,7 +570,10 @@ void* rix_malloc_generic(size_t size, ri_fast_theap_t* fast) {
   if (RIX_LIKELY(size > RI_DIRECT_MAX && size <= RIX_MEDIUM_BLOCK_MAX)) {
     ri_page_t* const page = theap->shown[rix_class_of(size)];
     const bool ready = page != NULL && page->free != NULL;
-    if (RIX_LIKELY(ready && (page->flags & RIX_PAGE_SLOW) == 0)) return rix_page_pop(page);
+    if (RIX_LIKELY(ready && (page->flags & RIX_PAGE_SLOW) == 0)) {
+      ri_block_t* const block = rix_page_pop(page);
+      if (RIX_LIKELY(block != NULL)) return block;
+    }
   }
   if (RIX_UNLIKELY(theap->hard != 0)) return rix_hard_malloc(theap, size);
   return rix_alloc_reported(theap, size);

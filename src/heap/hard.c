@@ -38,6 +38,7 @@ RIX_INLINE ri_block_t* hard_take(rix_theap_t* theap, ri_page_t* page, uint32_t f
   if (RIX_UNLIKELY((features & RIX_HARD_PICK) != 0)) hard_pick(theap, page);
   if (RIX_UNLIKELY(!rix_live_hand_out_first(page))) return NULL;
   ri_block_t* const block = rix_page_pop(page);
+  if (RIX_UNLIKELY(block == NULL)) return NULL;
   if (zero || !rix_harden_dress(page, block, features)) {
     hard_dress_any(theap, page, block, size, zero);
   }
@@ -66,6 +67,5 @@ void* rix_hard_malloc(rix_theap_t* theap, size_t size) {
   if (dressed) return hard_malloc_dressed(theap, page, size);
   if (RIX_UNLIKELY(!rix_live_hand_out_first(page))) return rix_alloc_reported(theap, size);
   ri_block_t* const block = rix_page_pop(page);
-  block->next = NULL;  // nobody sees the link
-  return block;
+  return RIX_LIKELY(block != NULL) ? block : rix_alloc_reported(theap, size);
 }

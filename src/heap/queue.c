@@ -323,7 +323,7 @@ void rix_queue_freed(rix_theap_t* theap, ri_page_t* page) {
   const unsigned c = page->class_index;
   const uint32_t live = rix_page_live_plain(page);
   const size_t count = page->capacity - live;
-  const bool only = page->free->next == NULL;
+  const bool only = rix_link_get(page->free) == NULL;
   if (RIX_UNLIKELY(only != (count == 1))) {
     rix_theap_drop_list(theap, page);
     return;

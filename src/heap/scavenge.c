@@ -167,7 +167,7 @@ static uint64_t scavenge_sleep(const scavenge_life_t* life) {
 }
 
 static void scavenge_run(void) {
-  rix_tls = (ri_tls_t){&rix_theap_empty.fast, 0, RIX_THREAD_DEAD};
+  rix_tls = (ri_tls_t)RIX_TLS_OF_NOBODY(RIX_THREAD_DEAD);
   const uint64_t now = rix_os_clock_ms();
   scavenge_life_t life = {.used_at = now, .passes = SCAVENGE_PASSES};
   life.pages_due = now;

@@ -41,7 +41,7 @@ rix_theap_t rix_theap_empty = {
 
 _Static_assert(RI_DIRECT_SLOTS == 129, "the list above has one entry for each slot");
 
-__thread ri_tls_t rix_tls = {&rix_theap_empty.fast, 0, RIX_THREAD_NEW};
+__thread ri_tls_t rix_tls = RIX_TLS_OF_NOBODY(RIX_THREAD_NEW);
 
 void rix_theap_init(rix_theap_t* theap, rix_tld_t* tld, rix_heap_t* heap) {
   for (size_t w = 0; w < RI_DIRECT_SLOTS; w++)

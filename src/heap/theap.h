@@ -6,6 +6,9 @@
 #include "heap/heap.h"
 
 RIX_INTERNAL extern rix_theap_t rix_theap_empty;  // stands in before a thread has its own
+// What rix_tls is of a thread without one.
+#define RIX_TLS_OF_NOBODY(phase) \
+  { &rix_theap_empty.fast, 0, (phase), 0 }
 
 // Bracket every change of the lists of a theap. In debug builds they catch reentrance in the same
 // thread: a signal handler that allocates or frees.

@@ -55,7 +55,7 @@ static void thread_end(rix_tld_t* tld) {
 }
 
 static void thread_exited(void* value) {
-  rix_tls = (ri_tls_t){&rix_theap_empty.fast, 0, RIX_THREAD_DEAD};
+  rix_tls = (ri_tls_t)RIX_TLS_OF_NOBODY(RIX_THREAD_DEAD);
   thread_end(value);
   rix_scavenge_thread_ended();
 }
@@ -91,7 +91,12 @@ bool rix_thread_start(rix_subproc_t* subproc) {
   rix_heap_link_theap(subproc->main, theap);
   rix_subproc_join(subproc);
   rix_tld_link(tld);
-  rix_tls = (ri_tls_t){&theap->fast, tld->id, RIX_THREAD_LIVE};
+  rix_tls = (ri_tls_t){
+      .theap = &theap->fast,
+      .self = tld->id,
+      .phase = RIX_THREAD_LIVE,
+      .key = ri_load_relaxed(&rix_link_xkey),
+  };
   rix_profile_theap_refresh(theap);
   rix_thread_register_exit(tld);
   return true;
@@ -127,7 +132,7 @@ void rix_thread_done(void) {
   rix_tld_t* const tld = (rix_tld_t*)rix_tls.self;
   // Where the hook cannot be cancelled it will run, so the end of the thread is left to it.
   if (tld->exit_known && !rix_os_thread_exit_set(NULL)) return;
-  rix_tls = (ri_tls_t){&rix_theap_empty.fast, 0, RIX_THREAD_NEW};
+  rix_tls = (ri_tls_t)RIX_TLS_OF_NOBODY(RIX_THREAD_NEW);
   thread_end(tld);
 }
 
@@ -150,6 +155,7 @@ __attribute__((used)) static const bool* const thread_process = &rix_process_com
 void rix_process_init(void) {
   if (ri_load_acquire(&thread.xstarted)) return;  // S2 pairs S1
   rix_os_start();
+  rix_link_draw_key();
   // Before the flag is set: a thread that finds it set relies on its exit being noticed.
   rix_os_thread_exit_init(thread_exited);
   if (ri_exchange_release(&thread.xstarted, 1)) return;  // S1 pairs S2

@@ -18,6 +18,7 @@
 #include "arena/pagemap.h"
 #include "base/events.h"
 #include "heap/heap.h"
+#include "page/link.h"
 #include "page/page.h"
 #include "page/remote.h"
 #include "profile/profile.h"
@@ -48,6 +49,7 @@
 #define LAYOUT_ADDRESSES(X)                   \
   X(pagemap, &rix_pagemap)                    \
   X(arena_slots, &rix_arena_slots)            \
+  X(link_key, &rix_link_xkey)                 \
   X(gauges, rix_gauges)                       \
   X(events, &rix_events_shared)               \
   X(profile_interval, &rix_profile_xinterval) \

@@ -23,7 +23,7 @@ typedef void resolver_t(void);
 static void resolver_target(void) {}
 
 __attribute__((used)) static resolver_t* resolver_run(void) {
-  rix_tls = (ri_tls_t){&rix_theap_empty.fast, 0, RIX_THREAD_DEAD};
+  rix_tls = (ri_tls_t)RIX_TLS_OF_NOBODY(RIX_THREAD_DEAD);
   return resolver_target;
 }
 

@@ -129,7 +129,7 @@ static void harden_cut_random(ri_page_t* page, size_t n) {
   }
   for (size_t i = 0; i < n; i++) {
     ri_block_t* const block = harden_block(page, page->capacity + (size_t)order[i]);
-    block->next = page->free;
+    rix_link_set(block, page->free);
     page->free = block;
   }
   page->capacity = (uint16_t)(page->capacity + n);
@@ -155,14 +155,14 @@ void rix_harden_pick(ri_page_t* page, size_t links) {
   ri_block_t* block = page->free;
   if (links == 0 || !harden_is_free(page, block)) return;
   for (; links > 0; links--) {
-    ri_block_t* const next = block->next;
+    ri_block_t* const next = rix_link_get(block);
     if (next == NULL || !harden_is_free(page, next)) break;
     before = block;
     block = next;
   }
   if (before == NULL || block == page->free) return;
-  before->next = block->next;
-  block->next = page->free;
+  rix_link_set(before, rix_link_get(block));
+  rix_link_set(block, page->free);
   page->free = block;
 }
 
@@ -237,7 +237,6 @@ bool rix_harden_dress_any(const ri_page_t* page, ri_block_t* block, uint32_t fea
   const size_t room = rix_page_block_size(page) - rix_harden_tail_of(features);
   const bool verify = (features & RIX_HARD_VERIFY) != 0;
   const bool intact = !verify || harden_is_zero(page, block, room);
-  block->next = NULL;
   if (!intact || (zero && !verify)) __builtin_memset(block, 0, room);
   if (!zero && (features & RIX_HARD_FILL) != 0) rix_harden_fill_fresh(block, size, room);
   if (room < rix_page_block_size(page)) rix_canary_put(page, block);

@@ -155,7 +155,6 @@ RIX_INTERNAL bool rix_harden_dress_any(const ri_page_t* page, ri_block_t* block,
 // The same in the usual case, not of zeroes. False, and nothing done: it is another.
 RIX_INLINE bool rix_harden_dress(const ri_page_t* page, ri_block_t* block, uint32_t features) {
   if ((features & (RIX_HARD_VERIFY | RIX_HARD_FILL)) != 0) return false;
-  block->next = NULL;
   if ((features & RIX_HARD_CANARY) != 0) rix_canary_put(page, block);
   return true;
 }

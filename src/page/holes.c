@@ -154,7 +154,7 @@ static bool holes_any_live(const holes_live_t* live, size_t from, size_t to) {
 static bool holes_strike_free(const ri_page_t* page, holes_live_t* live) {
   const size_t room = (size_t)page->capacity * rix_page_block_size(page);
   size_t left = rix_page_free_count(page);
-  for (const ri_block_t* block = page->free; block != NULL; block = block->next, left--) {
+  for (const ri_block_t* block = page->free; block != NULL; block = rix_link_get(block), left--) {
     const size_t offset = (size_t)((const uint8_t*)block - page->start);
     if (left == 0 || offset >= room) return false;
     const size_t i = rix_class_index_of(offset, page->inverse);
@@ -217,13 +217,13 @@ static void holes_relist(ri_page_t* page, const holes_live_t* live, holes_set_t 
     }
     ri_block_t* const block = holes_block(page, i);
     if (last != NULL) {
-      last->next = block;
+      rix_link_set(last, block);
     } else {
       first = block;
     }
     last = block;
   }
-  if (last != NULL) last->next = NULL;
+  if (last != NULL) rix_link_set(last, NULL);
   page->free = first;
   page->out = (uint16_t)out;
   page->capacity = (uint16_t)live->end;
@@ -374,16 +374,20 @@ static bool holes_fill(ri_page_t* page) {
   holes_set_t after = before;
   holes_drop(&after, span.from, span.to);
   if (!holes_charge(before, after)) return false;
-  ri_block_t** link = &page->free;
   ri_block_t* const old = page->free;
+  ri_block_t* filled = NULL;
   const size_t last = rix_min(holes_blocks(page, span.to - 1).to, page->capacity);
   for (size_t i = first; i < last; i++) {
     if (!holes_touch(page, before, i) || holes_touch(page, after, i)) continue;
-    *link = holes_block(page, i);
-    link = &(*link)->next;
+    if (filled != NULL) {
+      rix_link_set(filled, holes_block(page, i));
+    } else {
+      page->free = holes_block(page, i);
+    }
+    filled = holes_block(page, i);
     page->out--;
   }
-  *link = old;
+  if (filled != NULL) rix_link_set(filled, old);
   holes_put(page, after);
   return true;
 }
@@ -394,7 +398,7 @@ static bool holes_cut(ri_page_t* page) {
   holes_set_t after = before;
   holes_drop(&after, span.from, span.to);
   if (!holes_charge(before, after)) return false;
-  rix_page_cut(page);
+  rix_page_cut(page, false);
   holes_put(page, after);
   return true;
 }

@@ -21,9 +21,12 @@ void rix_live_clear(const ri_page_t* page, const ri_block_t* block) {
 void rix_live_collected_any(const ri_page_t* page, ri_block_t* list, size_t count) {
   for (; count > 0 && list != NULL; count--) {
     rix_live_clear(page, list);
-    ri_block_t* const next = list->next;
-    if (RIX_UNLIKELY(next != NULL && !rix_page_has_cut(page, next))) list->next = NULL;
-    list = list->next;
+    ri_block_t* next = rix_link_get(list);
+    if (RIX_UNLIKELY(next != NULL && !rix_page_has_cut(page, next))) {
+      rix_link_set(list, NULL);
+      next = NULL;
+    }
+    list = next;
   }
 }
 

@@ -23,7 +23,7 @@ size_t rix_page_cut_count(const ri_page_t* page) {
   return rix_min(RIX_TEST_EXTEND_ONE ? 1 : n, left);
 }
 
-void rix_page_cut(ri_page_t* page) {
+void rix_page_cut(ri_page_t* page, bool untouched) {
   const size_t block_size = rix_page_block_size(page);
   const size_t n = rix_page_cut_count(page);
   if (RIX_UNLIKELY((page->flags & RIX_PAGE_CHECKED) != 0) && rix_harden_cut(page, n)) return;
@@ -32,21 +32,25 @@ void rix_page_cut(ri_page_t* page) {
   ri_block_t* const first = block;
   for (size_t i = 1; i < n; i++) {
     ri_block_t* const next = (ri_block_t*)((uint8_t*)block + block_size);
-    block->next = next;
+    rix_link_set(block, next);
     block = next;
   }
-  if (page->free != NULL || !rix_page_extends_untouched(page)) block->next = page->free;
+  if (!untouched) rix_link_set(block, page->free);
   page->free = first;
   page->capacity = (uint16_t)(page->capacity + n);
 }
 
-bool rix_page_extend(ri_page_t* page) {
-  RI_ASSERT(rix_page_can_extend(page));
+static bool page_extend(ri_page_t* page, bool untouched) {
+  RI_ASSERT(rix_page_can_extend(page) && (!untouched || page->free == NULL));
   rix_event(RIX_EVENT_EXTENDED);
   if (RIX_UNLIKELY(rix_holes_any(page))) return rix_holes_extend(page);
-  rix_page_cut(page);
+  rix_page_cut(page, untouched);
   return true;
 }
+
+bool rix_page_extend(ri_page_t* page) { return page_extend(page, false); }
+
+bool rix_page_extend_untouched(ri_page_t* page) { return page_extend(page, true); }
 
 /*@ requires page_apart(page) && page_list((ri_block_t*)page->free);
     requires page_counts(page, page_blocks) && page_low(page) == 0;
@@ -59,12 +63,12 @@ bool rix_page_extend(ri_page_t* page) {
     requires \forall integer i, j; 0 <= i < remote_blocks && 0 <= j < page_blocks ==>
       \separated(remote_block(i), page_block(j));
     requires \forall integer i; 0 <= i < remote_blocks - 1 ==>
-      remote_block(i)->next == remote_block(i + 1) && remote_block(i + 1) != \null;
+      remote_block(i)->link == remote_block(i + 1) && remote_block(i + 1) != \null;
     requires remote_blocks > 0 ==>
-      remote_block(0) != \null && remote_block(remote_blocks - 1)->next == \null;
+      remote_block(0) != \null && remote_block(remote_blocks - 1)->link == \null;
     requires \forall integer i; 0 <= i < page_blocks ==> page_block(i) != \null;
-    assigns page->free, page->used.v, page->xremote.v, remote_block(remote_blocks - 1)->next,
-      page_block(page_blocks - 1)->next, page->out, page->flags, page->punched, page->xholes[0..1],
+    assigns page->free, page->used.v, page->xremote.v, remote_block(remote_blocks - 1)->link,
+      page_block(page_blocks - 1)->link, page->out, page->flags, page->punched, page->xholes[0..1],
       page->xgaps, page->xtried;
     ensures some: \result <==> page_blocks + remote_blocks > 0;
     ensures top: 0 < remote_blocks && (page_blocks == 0 || remote_blocks <= page_blocks) ==>
@@ -72,17 +76,17 @@ bool rix_page_extend(ri_page_t* page) {
     ensures same: remote_blocks == 0 || 0 < page_blocks < remote_blocks ==>
       page->free == \old(page->free);
     ensures before: 0 < remote_blocks <= page_blocks ==>
-      remote_block(remote_blocks - 1)->next == page_block(0) &&
-      page_block(page_blocks - 1)->next == \null;
+      remote_block(remote_blocks - 1)->link == page_block(0) &&
+      page_block(page_blocks - 1)->link == \null;
     ensures behind: 0 < page_blocks < remote_blocks ==>
-      page_block(page_blocks - 1)->next == remote_block(0) &&
-      remote_block(remote_blocks - 1)->next == \null;
+      page_block(page_blocks - 1)->link == remote_block(0) &&
+      remote_block(remote_blocks - 1)->link == \null;
     ensures ends: remote_blocks > 0 && page_blocks == 0 ==>
-      remote_block(remote_blocks - 1)->next == \null;
+      remote_block(remote_blocks - 1)->link == \null;
     ensures chain: \forall integer i; 0 <= i < remote_blocks - 1 ==>
-      remote_block(i)->next == remote_block(i + 1);
+      remote_block(i)->link == remote_block(i + 1);
     ensures chain_of_page: \forall integer i; 0 <= i < page_blocks - 1 ==>
-      page_block(i)->next == page_block(i + 1);
+      page_block(i)->link == page_block(i + 1);
     ensures counts: page_counts(page, page_blocks + remote_blocks); */
 bool rix_page_collect(ri_page_t* page) {
   ri_block_t* head = NULL;
@@ -95,7 +99,8 @@ bool rix_page_collect(ri_page_t* page) {
   rix_live_collected(page, head, count);
   if (page->free != NULL) {
     // The shorter list is walked to its end: its blocks may not be in the cache. No further than
-    // its count: a block that was freed twice makes it a circle.
+    // its count: a block that was freed twice makes it a circle. What lies behind a damaged link is
+    // lost: the list is shorter than `used` says then, and that is reported when it is used up.
     const size_t own = rix_page_free_count(page);
     const bool behind = own < count;
     ri_block_t* const first = behind ? page->free : head;
@@ -105,15 +110,18 @@ bool rix_page_collect(ri_page_t* page) {
     /*@ loop invariant behind ==> 0 <= at < page_blocks && tail == page_block(at);
         loop invariant !behind ==> 0 <= at < remote_blocks && tail == remote_block(at);
         loop invariant left + at == (behind ? page_blocks : remote_blocks);
-        loop assigns tail, at, left;
+        loop assigns tail, next, at, left;
         loop variant left; */
-    for (size_t left = behind ? own : count; left > 1 && tail->next != NULL; left--) {
-      tail = tail->next;
+    ri_block_t* next;
+    for (size_t left = behind ? own : count; left > 1 && rix_link_leads(page, tail, &next);
+         left--) {
+      if (next == NULL) break;
+      tail = next;
       /*@ ghost at++; */
     }
     /*@ assert last: behind ? tail == page_block(page_blocks - 1) :
           tail == remote_block(remote_blocks - 1); */
-    tail->next = second;
+    rix_link_set(tail, second);
     head = first;
   }
   rix_annotate_leave();
@@ -155,7 +163,7 @@ void rix_page_mark_interior(ri_page_t* page, const void* p) {
 // Whether a list has exactly `count` blocks, each at a block boundary below `capacity`, none
 // of which touches a hole.
 static bool page_list_valid(const ri_page_t* page, const ri_block_t* list, size_t count) {
-  for (; list != NULL; list = list->next, count--) {
+  for (; list != NULL; list = rix_link_get(list), count--) {
     if (count == 0) return false;
     const size_t offset = (size_t)((const uint8_t*)list - page->start);
     if (offset >= (size_t)page->capacity * rix_page_block_size(page)) return false;

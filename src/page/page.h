@@ -31,6 +31,7 @@
 #include "base/atomic.h"
 #include "base/events.h"
 #include "base/sizeclass.h"
+#include "page/link.h"
 
 typedef enum rix_page_kind_e {
   RIX_PAGE_SMALL,      // 1 slice, blocks to 8 KiB
@@ -89,8 +90,8 @@ enum {                  // page->flags
     }
     predicate page_list{L}(ri_block_t* head) =
       0 <= page_blocks && (page_blocks == 0 ==> head == \null) &&
-      (page_blocks > 0 ==> head == page_block(0) && page_block(page_blocks - 1)->next == \null) &&
-      (\forall integer i; 0 <= i < page_blocks - 1 ==> page_block(i)->next == page_block(i + 1));
+      (page_blocks > 0 ==> head == page_block(0) && page_block(page_blocks - 1)->link == \null) &&
+      (\forall integer i; 0 <= i < page_blocks - 1 ==> page_block(i)->link == page_block(i + 1));
     predicate page_apart{L}(ri_page_t* page) =
       \valid(page) &&
       (\forall integer i; 0 <= i < page_blocks ==>
@@ -198,10 +199,11 @@ RIX_INLINE void rix_page_note_low(ri_page_t* page) {
   if (!rix_page_is_single(page)) ri_store_relaxed(&page->xlow, live);
 }
 
-// Takes a block off the free list, which is not empty.
+// Takes a block off the free list, which is not empty. NULL, and nothing done: the list is damaged,
+// or has the block twice.
 /*@ requires page_apart(page) && page_list((ri_block_t*)page->free) && page_blocks > 0;
     requires page_counts(page, page_blocks);
-    assigns page->free, page->used.v;
+    assigns page->free, page->used.v, page_block(0)->link;
     ensures top: \result == page_block(0);
     ensures last: page_blocks == 1 ==> (ri_block_t*)page->free == \null;
     ensures rest: page_blocks > 1 ==> (ri_block_t*)page->free == page_block(1);
@@ -209,13 +211,16 @@ RIX_INLINE void rix_page_note_low(ri_page_t* page) {
     ensures counts: page_counts(page, page_blocks - 1); */
 RIX_INLINE ri_block_t* rix_page_pop(ri_page_t* page) {
   ri_block_t* const block = page->free;
-  page->free = block->next;
-  rix_page_add_used(page, 1);
+  ri_block_t* next;
+  if (RIX_UNLIKELY(!rix_link_leads(page, block, &next))) return NULL;
+  rix_link_clear(block);
+  page->free = next;
+  ri_count_up(&page->used);
   return block;
 }
 
-// Whether extending the page leaves its new block unwritten: a block so large that it comes alone,
-// in memory that reads as zero, as the link of the last block does.
+// Whether extending the page can leave its new block unwritten: a block so large that it comes
+// alone, in memory that reads as zero.
 RIX_INLINE bool rix_page_extends_untouched(const ri_page_t* page) {
   return page->kind == RIX_PAGE_MEDIUM && (page->flags & RIX_PAGE_ZERO) != 0;
 }
@@ -224,7 +229,7 @@ RIX_INLINE bool rix_page_extends_untouched(const ri_page_t* page) {
 RIX_INLINE ri_block_t* rix_page_pop_only(ri_page_t* page) {
   ri_block_t* const block = page->free;
   page->free = NULL;
-  rix_page_add_used(page, 1);
+  ri_count_up(&page->used);
   return block;
 }
 
@@ -233,16 +238,16 @@ RIX_INLINE ri_block_t* rix_page_pop_only(ri_page_t* page) {
     requires \separated(block, page);
     requires \forall integer i; 0 <= i < page_blocks ==> \separated(block, page_block(i));
     requires page_counts(page, page_blocks) && page->used.v % 0x10000 > 0;
-    assigns block->next, page->free, page->used.v;
+    assigns block->link, page->free, page->used.v;
     ensures top: (ri_block_t*)page->free == block;
-    ensures only: page_blocks == 0 ==> block->next == \null;
-    ensures follows: page_blocks > 0 ==> block->next == page_block(0);
+    ensures only: page_blocks == 0 ==> block->link == \null;
+    ensures follows: page_blocks > 0 ==> block->link == page_block(0);
     ensures kept: \forall integer i; 0 <= i < page_blocks ==>
-      page_block(i)->next == \old(page_block(i)->next);
+      page_block(i)->link == \old(page_block(i)->link);
     ensures one: page->used.v == \old(page->used.v) - 1;
     ensures counts: page_counts(page, page_blocks + 1); */
 RIX_INLINE void rix_page_push(ri_page_t* page, ri_block_t* block) {
-  block->next = page->free;
+  rix_link_set(block, page->free);
   page->free = block;
   rix_page_add_used(page, (uint32_t)-1);
 }
@@ -307,8 +312,11 @@ RIX_INTERNAL extern ri_page_t rix_page_empty;  // a page without blocks, for dir
 // Cuts some more memory into blocks, or fills a hole, and puts the blocks on the free list. The
 // page must be extendable. False, and nothing changed: a limit refuses the memory of the hole.
 RIX_INTERNAL bool rix_page_extend(ri_page_t* page);
-// The first of both, and how many blocks it makes.
-RIX_INTERNAL void rix_page_cut(ri_page_t* page);
+// The same of a page for which rix_page_extends_untouched holds and that has no free block: the new
+// one has no link, and is to be taken at once by rix_page_pop_only.
+RIX_INTERNAL bool rix_page_extend_untouched(ri_page_t* page);
+// The first of both, and how many blocks it makes; `untouched`: of which the last gets no link.
+RIX_INTERNAL void rix_page_cut(ri_page_t* page, bool untouched);
 RIX_INTERNAL size_t rix_page_cut_count(const ri_page_t* page);
 // Takes over the blocks that others freed; true when the free list is not empty then. The low mark
 // is not set.

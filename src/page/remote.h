@@ -81,7 +81,7 @@
 //
 // CONCURRENCY: push, push_abandoned, claim, take: any thread; steal, give_back: any thread with the
 // locks; collect, request_wake, cancel_wake, abandon: the owner. Labels:
-//   R1 release  push: publishes block->next, and what the program wrote to the block
+//   R1 release  push: publishes the link, and what the program wrote to the block
 //   A1 acquire  collect, steal, and a push or claim that becomes owner, see all that R1 published
 //   R3 release  give_back: as R1, and what the OS did to the gaps, and xgaps
 //   R2 release  abandon: publishes the owner's state of the page
@@ -96,6 +96,7 @@
 
 #include "base/assert.h"
 #include "base/atomic.h"
+#include "page/link.h"
 
 #define RIX_REMOTE_ABANDONED ((uintptr_t)1)
 #define RIX_REMOTE_NOTIFY ((uintptr_t)2)
@@ -141,7 +142,7 @@ RIX_INLINE uintptr_t rix_remote_head(const ri_page_t* page, const ri_block_t* bl
 RIX_INLINE uintptr_t rix_remote_link(const ri_page_t* page, ri_block_t* block, uintptr_t old) {
   ri_block_t* const head = rix_remote_head_of(page, old);
   if (head == block || rix_remote_count_of(old) >= page->reserved) return 0;
-  block->next = head;
+  rix_link_set(block, head);
   return rix_remote_head(page, block) |
          ((old & (RIX_REMOTE_COUNT_MASK | RIX_REMOTE_GAPS)) + RIX_REMOTE_COUNT_ONE);
 }
@@ -237,7 +238,7 @@ RIX_INLINE rix_remote_result_t rix_remote_give_back(ri_page_t* page,
   do {
     word = (old & ~RIX_REMOTE_STATE) + more;
     if (loot->first != NULL) {
-      loot->last->next = rix_remote_head_of(page, old);
+      rix_link_set(loot->last, rix_remote_head_of(page, old));
       word = (word & ~RIX_REMOTE_HEAD_MASK) | rix_remote_head(page, loot->first);
     }
     // R3 pairs A1, A2 pairs R2, F2 pairs F1.

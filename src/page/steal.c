@@ -48,7 +48,7 @@ static steal_span_t steal_blocks(const ri_page_t* page, size_t part) {
 static bool steal_mark(const ri_page_t* page, rix_remote_loot_t* loot, steal_set_t* set) {
   const size_t words = rix_div_up(page->reserved, RIX_WORD_BITS);
   __builtin_memset(set->bits, 0, words * sizeof(set->bits[0]));
-  for (ri_block_t* block = loot->first; block != NULL; block = block->next) {
+  for (ri_block_t* block = loot->first; block != NULL; block = rix_link_get(block)) {
     if (!rix_page_has(page, block)) return false;
     const size_t i = rix_page_index_of(page, block);
     if (steal_has(set, i)) return false;
@@ -80,7 +80,7 @@ static void steal_relist(const ri_page_t* page, const steal_set_t* set, uint32_t
     if (!steal_has(set, i) || rix_holes_in_gaps(page, gaps, i)) continue;
     ri_block_t* const block = (ri_block_t*)(void*)(page->start + i * rix_page_block_size(page));
     if (loot->last != NULL) {
-      loot->last->next = block;
+      rix_link_set(loot->last, block);
     } else {
       loot->first = block;
     }

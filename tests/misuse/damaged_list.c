@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // damaged_list.c: what a write to a freed block, or a block freed twice with others in between,
-// does to the list of free blocks. Without the option `check` no build looks at the list itself.
-// But when it has ended, or has handed out more blocks than there are, the counts tell: it is
-// reported, the list is dropped, and no block has two owners from then on.
+// does to the list of free blocks, without the option `check`. Where links have keys the block
+// whose link is none is not handed out; elsewhere the counts tell, when the list has ended or has
+// handed out more blocks than there are. It is reported, the list is dropped, and no block has two
+// owners from then on.
 #include "misuse.h"
 
 #include <sys/wait.h>
@@ -55,7 +56,7 @@ static void freed_twice(void) {
   ri_free(blocks[0]);
   ri_free(blocks[1]);
   ri_free(misuse_pointer(blocks[0]));
-  for (int i = 0; i < 200; i++)  // two blocks in turn, nothing has been noticed
+  for (int i = 0; i < 200; i++)  // with plain links two blocks in turn, nothing has been noticed
     (void)!ri_malloc(SIZE);
   until_told();
   check_distinct(more, MORE);

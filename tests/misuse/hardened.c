@@ -215,6 +215,78 @@ static bool makes_a_block_of_its_own(void) {
   return false;
 }
 
+// One bit of a free block's link.
+static bool leads_out_of_the_page(void) {
+  allocate_all(SIZE);
+  uint8_t* const low = blocks[0];
+  for (int bit = 16; bit < 8 * (int)sizeof(void*); bit++) {
+    uint8_t* const p = ri_malloc(SIZE);
+    uint8_t* const q = ri_malloc(SIZE);
+    ri_free(p);
+    ri_free(q);
+    bytes_of(q)[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    for (int i = 0; i < 4; i++) {
+      uint8_t* const r = ri_malloc(SIZE);
+      if ((size_t)(r - low) + (1 << 20) > 2 << 20) return true;
+      memset(r, 'x', SIZE);
+    }
+  }
+  return false;
+}
+
+// The lower bytes of one: it leads to a place of the page that is no free block.
+static bool leads_into_a_live_block(void) {
+  allocate_all(SIZE);
+  ri_free(blocks[7]);
+  ri_free(blocks[9]);
+  overwrite(blocks[9], 0, 1, (uint8_t)(bytes_of(blocks[9])[0] ^ 0x18));
+  for (int i = 0; i < COUNT; i++) {
+    const uint8_t* const p = ri_malloc(SIZE);
+    for (int j = 0; j < COUNT; j++) {
+      if (j == 7 || j == 9) continue;
+      if ((size_t)(p - blocks[j]) + SIZE - 1 < 2 * SIZE - 1) return true;
+    }
+  }
+  return false;
+}
+
+static void* frees_all_even(void* arg) {
+  (void)arg;
+  for (int i = 0; i < COUNT; i += 2)
+    ri_free(blocks[i]);
+  return NULL;
+}
+
+// A link of the list of what another thread freed, which the owner joins to its own.
+static bool poisons_what_others_freed(void) {
+  allocate_all(SIZE);
+  static uint64_t target[64];
+  const uintptr_t address = (uintptr_t)&target[8];
+  check_in_thread(frees_all_even, NULL);
+  memcpy(misuse_pointer(blocks[COUNT - 20]), &address, sizeof(address));
+  for (int i = 3; i < COUNT; i += 2)  // the page stays
+    ri_free(blocks[i]);
+  ri_collect(false);
+  for (int i = 0; i < 2 * COUNT; i++)
+    if (ri_malloc(SIZE) == (void*)address) return true;
+  return false;
+}
+
+// A batch is taken along the links.
+static bool poisons_a_batch(void) {
+  allocate_all(SIZE);
+  static uint64_t target[64];
+  const uintptr_t address = (uintptr_t)&target[8];
+  for (int i = 1; i < COUNT; i += 2)
+    ri_free(blocks[i]);
+  memcpy(misuse_pointer(blocks[COUNT - 9]), &address, sizeof(address));
+  void* batch[COUNT];
+  CHECK(ri_malloc_batch(SIZE, COUNT, batch) == COUNT);
+  for (int i = 0; i < COUNT; i++)
+    if (batch[i] == (void*)address) return true;
+  return false;
+}
+
 static bool reads_a_large_one(void) {
   uint8_t* const p = ri_malloc(LARGE);
   memset(p, 'x', LARGE);
@@ -253,18 +325,22 @@ static const struct {
     {"behind a large block", behind_a_large_one, "AAFF"},
     {"blocks in use to their ends", in_use_to_its_end, "SSSS"},
     {"free twice", frees_twice, "RKKK"},
-    {"free twice with another between", frees_twice_with_another_between, "AKKK"},
-    {"free by two threads", two_threads_free, "AKKK"},
+    {"free twice with another between", frees_twice_with_another_between, "RKKK"},
+    {"free by two threads", two_threads_free, "RKKK"},
     {"free within a block", frees_within, "RKKK"},
     {"free of no block", frees_no_block, "RKKK"},
     {"realloc of a freed block", resizes_freed, "AKKK"},
     {"free with a larger size", frees_with_a_larger_size, "RKKK"},
     {"read after free", reads_a_secret, "AASS"},
     {"a secret in a fresh block", gets_a_secret, "AASS"},
-    {"an address in a fresh block", gets_an_address, "ASSS"},
+    {"an address in a fresh block", gets_an_address, "SSSS"},
     {"another block in the place", takes_the_place, "AASS"},
     {"write after free", writes_to_freed, "AAAK"},
     {"a link to elsewhere", makes_a_block_of_its_own, "RKSS"},
+    {"a bit of a link", leads_out_of_the_page, "RKSS"},
+    {"the first byte of a link", leads_into_a_live_block, "RKSS"},
+    {"a link of a batch", poisons_a_batch, "RKSS"},
+    {"a link of what others freed", poisons_what_others_freed, "RKKK"},
     {"read of a freed large block", reads_a_large_one, "AAFF"},
     {"free of a large block twice", frees_a_large_one_twice, "AAKK"},
     {"blocks in the order of addresses", foretells_neighbours, "AASS"},

@@ -110,11 +110,11 @@ static void damage_full_list(rix_theap_t* theap, ri_page_t* page) {
   CHECK(rix_remote_request_wake(page));
   must_hold("asking to be told");
   ri_block_t* const one = blocks;
-  ri_block_t* const others = one->next;
+  ri_block_t* const others = rix_link_get(one);
   rix_page_push(page, one);
   must_fail("free blocks of a full page that no allocation finds");
   (void)rix_page_pop(page);
-  one->next = others;
+  rix_link_set(one, others);
   rix_remote_cancel_wake(page);
   rix_queue_remove(theap, page);
   page->free = blocks;
@@ -187,8 +187,11 @@ static void damage_descriptor(ri_page_t* page) {
   const uintptr_t remote = ri_load_relaxed(&page->xremote);
   DAMAGE_ATOMIC(&page->xremote, remote | RIX_REMOTE_ABANDONED, "a page of a thread that is free");
   DAMAGE_ATOMIC(&page->xremote, remote + 1000 * RIX_REMOTE_COUNT_ONE, "more freed than live");
-  DAMAGE(page->free->next, (ri_block_t*)(void*)(page->start + (page->capacity + 1u) * 112),
+  DAMAGE(page->free->link,
+         ri_link_make(page->free, (ri_block_t*)(void*)(page->start + (page->capacity + 1u) * 112),
+                      ri_load_fixed(&rix_link_xkey)),
          "a link behind the blocks");
+  DAMAGE(page->free->link, NULL, "no link");
 }
 
 // A page that a thread left: nobody's list has it, so only the walk over the arenas does.
@@ -267,15 +270,15 @@ static void damage_sums(void) {
 
 static void damage_page(ri_page_t* page, uint8_t* block) {
   ri_block_t* const free_list = page->free;
-  page->free = free_list->next;
+  page->free = rix_link_get(free_list);
   must_fail("a lost block");
   page->free = free_list;
   must_hold("a lost block");
 
-  ri_block_t* const next = free_list->next;
-  free_list->next = (ri_block_t*)(void*)(block + 8);
+  ri_block_t* const next = rix_link_get(free_list);
+  rix_link_set(free_list, (ri_block_t*)(void*)(block + 8));
   must_fail("a link into a block");
-  free_list->next = next;
+  rix_link_set(free_list, next);
 
   rix_page_add_used(page, 1);
   must_fail("a wrong count");

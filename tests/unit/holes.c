@@ -215,18 +215,18 @@ static void what_is_not_punched(void) {
   CHECK(punch(page) == 0);
   page->arena->pinned = false;
   // Damaged lists are left to who finds them.
-  ri_block_t* const next = page->free->next;
+  ri_block_t* const next = rix_link_get(page->free);
   rix_punch_t p = {.all = true};
-  page->free->next = page->free;
+  rix_link_set(page->free, page->free);
   rix_page_punch(page, &p);
-  page->free->next = (ri_block_t*)(void*)((uint8_t*)page->free + 8);
+  rix_link_set(page->free, (ri_block_t*)(void*)((uint8_t*)page->free + 8));
   rix_page_punch(page, &p);
-  page->free->next = NULL;
+  rix_link_set(page->free, NULL);
   rix_page_punch(page, &p);
-  page->free->next = (ri_block_t*)(void*)(page->start + rix_page_bytes(page));
+  rix_link_set(page->free, (ri_block_t*)(void*)(page->start + rix_page_bytes(page)));
   rix_page_punch(page, &p);
   CHECK(p.bytes == 0);
-  page->free->next = next;
+  rix_link_set(page->free, next);
   CHECK(punch(page) > 0);
   release(page);
 }
@@ -248,12 +248,12 @@ static void damage(void) {
   ri_store_relaxed(&page->xholes[0], holes | 1 << 16);  // behind the page
   CHECK(!rix_page_valid(page));
   ri_store_relaxed(&page->xholes[0], holes);
-  ri_block_t* const next = page->free->next;
+  ri_block_t* const next = rix_link_get(page->free);
   ri_block_t* const gone = (ri_block_t*)(void*)(page->start + 4096);  // in a hole
-  gone->next = next->next;
-  page->free->next = gone;
+  rix_link_set(gone, rix_link_get(next));
+  rix_link_set(page->free, gone);
   CHECK(!rix_page_valid(page));
-  page->free->next = next;
+  rix_link_set(page->free, next);
   page->flags |= RIX_PAGE_ZERO;
   CHECK(!rix_page_valid(page));
   page->flags &= (uint8_t)~RIX_PAGE_ZERO;

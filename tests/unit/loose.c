@@ -204,7 +204,7 @@ static void damaged(void) {
   ri_free(blocks[0]);
   ri_free(blocks[PER_PAGE]);
   ri_free(blocks[1]);
-  *(volatile uintptr_t*)blocks[1] = 0;  // written to when free
+  rix_link_set(blocks[1], NULL);  // written to when free
   CHECK(ri_heap_malloc(heap, SIZE) == blocks[1]);
   check_capture_start();
   ri_free(blocks[2]);

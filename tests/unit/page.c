@@ -7,6 +7,7 @@
 
 #include "arena/pagemap.h"
 #include "heap/heap.h"
+#include "heap/thread.h"
 #include "page/live.h"
 #include "page/release.h"
 #include "page/remote.h"
@@ -32,7 +33,7 @@ static void every_block(unsigned c) {
     ri_block_t* const b = rix_page_pop(page);
     CHECK(rix_pagemap_find(b) == page && rix_pagemap_find((uint8_t*)b + block - 1) == page);
     CHECK_MSG(check_aligned(b, block == 8 ? 8 : 16), "%p", (void*)b);
-    if (zero) CHECK_ZERO(b, 8, block);  // all but the link
+    if (zero) CHECK_ZERO(b, 0, block);
     check_fill(b, block, count);
     CHECK(rix_page_block_of(page, b) == b);
     CHECK(rix_page_block_of(page, (uint8_t*)b + block - 1) == b);
@@ -120,19 +121,81 @@ static void damage(void) {
   rix_page_add_used(page, 1);
   CHECK(!rix_page_valid(page));
   rix_page_add_used(page, (uint32_t)-1);
-  ri_block_t* const next = page->free->next;
-  page->free->next = (ri_block_t*)(void*)((uint8_t*)page->free + 8);  // inside of a block
+  ri_block_t* const next = rix_link_get(page->free);
+  rix_link_set(page->free, (ri_block_t*)(void*)((uint8_t*)page->free + 8));  // inside of a block
   CHECK(!rix_page_valid(page));
-  page->free->next = page->free;  // a circle
+  rix_link_set(page->free, page->free);  // a circle
   CHECK(!rix_page_valid(page));
-  page->free->next = NULL;  // blocks are missing
+  rix_link_set(page->free, NULL);  // blocks are missing
   CHECK(!rix_page_valid(page));
-  page->free->next = (ri_block_t*)(void*)(page->start + (size_t)page->capacity * 48);  // beyond
+  rix_link_set(page->free,
+               (ri_block_t*)(void*)(page->start + (size_t)page->capacity * 48));  // beyond
   CHECK(!rix_page_valid(page));
-  page->free->next = next;
+  rix_link_set(page->free, next);
   CHECK(rix_page_valid(page));
   rix_page_push(page, a);
   rix_page_release(page);
+}
+
+static void no_link(ri_page_t* page, uintptr_t word) {
+  ri_block_t* const first = page->free;
+  ri_block_t* const link = first->link;
+  first->link = (ri_block_t*)word;
+  CHECK_MSG(rix_page_pop(page) == NULL && page->free == first, "%zx", (size_t)word);
+  CHECK(first->link == (ri_block_t*)word);
+  if (page->slice_count == 1) {
+    CHECK(!ri_link_is_near(first, ri_link_next(first, ri_load_relaxed(&rix_link_xkey))));
+  }
+  first->link = link;
+}
+
+static void no_link_to(ri_page_t* page, const void* place) {
+  const uintptr_t key = ri_load_relaxed(&rix_link_xkey);
+  no_link(page, (uintptr_t)ri_link_make(page->free, place, key));
+}
+
+// What is no link to a place of the page is not followed: the block is not handed out.
+static void links_of(size_t size) {
+  ri_page_t* const page = rix_page_create(rix_class_of(size), RIX_PAGE_MORE, &rix_heap_default);
+  for (int i = 0; i < 3; i++)
+    rix_page_extend(page);
+  const uintptr_t words[] = {0,
+                             1,
+                             65536,
+                             (uintptr_t)page,
+                             (uintptr_t)page->free,
+                             (uintptr_t)page->free + size,
+                             0x4141414141414141,
+                             UINTPTR_MAX};
+  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    no_link(page, words[i]);
+  for (unsigned bit = rix_bsr64(rix_page_bytes(page)); bit < 64; bit++)
+    no_link(page, (uintptr_t)page->free->link ^ (uintptr_t)1 << bit);
+  no_link_to(page, page->start - 8);
+  no_link_to(page, page->start + rix_page_bytes(page));
+  no_link_to(page, page);
+  // What it leads to within the page is found by the next step.
+  ri_block_t* const first = page->free;
+  ri_block_t* const second = rix_link_get(first);
+  rix_link_set(first, first);
+  CHECK(rix_page_pop(page) == first && page->free == first && rix_page_pop(page) == NULL);
+  page->free = second;
+  rix_link_set(second, (ri_block_t*)(void*)(page->start + rix_page_bytes(page) - 8));
+  CHECK(rix_page_pop(page) == second && rix_page_pop(page) == NULL);
+  page->free = (ri_block_t*)(uintptr_t)0xFFF8;
+  CHECK(rix_page_pop(page) == NULL && !ri_block_is_some(page->free));
+  page->free = NULL;
+  ri_store_relaxed(&page->used, 0);
+  rix_page_release(page);
+}
+
+static void links(void) {
+  if (!RI_LINKS_KEYED) return;
+  ri_free(ri_malloc(1));
+  CHECK((ri_load_relaxed(&rix_link_xkey) & RI_LINK_KEY_BIT) != 0);
+  CHECK(rix_tls.key == ri_load_relaxed(&rix_link_xkey));
+  links_of(64);
+  links_of(20000);
 }
 
 static void singles(void) {
@@ -171,6 +234,7 @@ static void singles(void) {
 
 int main(void) {
   check_watchdog(60);
+  rix_process_init();
   for (int round = 0; round < 2; round++) {
     for (unsigned c = 0; c < RIX_CLASS_COUNT; c++)
       every_block(c);
@@ -178,6 +242,7 @@ int main(void) {
   collects();
   marks_live_blocks();
   damage();
+  links();
   singles();
   return 0;
 }

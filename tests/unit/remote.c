@@ -30,7 +30,7 @@ static void order_of_the_list(void) {
   }
   ri_block_t* head = NULL;
   CHECK(rix_remote_collect(&page, &head, &gaps) == BLOCKS);
-  for (size_t i = BLOCKS; i-- > 0; head = head->next)
+  for (size_t i = BLOCKS; i-- > 0; head = rix_link_get(head))
     CHECK(head == block(i));
   CHECK(head == NULL);
   CHECK(rix_remote_count(&page) == 0);
@@ -48,7 +48,8 @@ static void refusals(void) {
   CHECK(rix_remote_count(&page) == 2);
   ri_block_t* head = NULL;
   CHECK(rix_remote_collect(&page, &head, &gaps) == 2);
-  CHECK(head == block(4) && head->next == block(3) && head->next->next == NULL);
+  CHECK(head == block(4) && rix_link_get(head) == block(3) &&
+        rix_link_get(rix_link_get(head)) == NULL);
 }
 
 static void wake(void) {
@@ -98,7 +99,8 @@ static void leaves(void) {
   CHECK(!rix_remote_claim(&page));
   ri_block_t* head = NULL;
   CHECK(rix_remote_collect(&page, &head, &gaps) == 3);
-  CHECK(head == block(2) && head->next == block(1) && head->next->next == block(0));
+  CHECK(head == block(2) && rix_link_get(head) == block(1) &&
+        rix_link_get(rix_link_get(head)) == block(0));
   CHECK(ri_load_relaxed(&page.xremote) == 0);
   CHECK(rix_remote_abandon(&page, true) && rix_remote_take(&page) && !rix_remote_take(&page));
 }
@@ -119,7 +121,7 @@ static void work_as_owner(uint64_t* rng) {
     const size_t count = rix_remote_collect(&page, &head, &gaps);
     uint64_t got = 0;
     size_t n = 0;
-    for (; head != NULL; head = head->next, n++) {
+    for (; head != NULL; head = rix_link_get(head), n++) {
       got |= (uint64_t)1 << (size_t)((uint8_t*)head - memory) / BLOCK;
     }
     CHECK_MSG(n == count, "%zu blocks in a list of %zu", n, count);

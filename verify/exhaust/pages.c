@@ -79,7 +79,7 @@ static void extending(unsigned c) {
     HOLDS(page.capacity > before && page.capacity <= page.reserved, "class %u from %zu to %u", c,
           before, page.capacity);
     size_t at = before;
-    for (const ri_block_t* b = page.free; b != NULL; b = b->next, at++) {
+    for (const ri_block_t* b = page.free; b != NULL; b = rix_link_get(b), at++) {
       HOLDS((const uint8_t*)b == memory + at * size, "class %u block %zu", c, at);
       HOLDS(at < page.capacity, "class %u: more than %u blocks", c, page.capacity);
     }
@@ -99,7 +99,7 @@ static void extending_keeps(unsigned c) {
     rix_page_extend(&page);
     const ri_block_t* b = page.free;
     for (size_t i = before; i < page.capacity; i++)
-      b = b->next;
+      b = rix_link_get(b);
     HOLDS(b == head, "class %u capacity %u", c, page.capacity);
     HOLDS(rix_page_valid(&page), "class %u capacity %u", c, page.capacity);
     decided++;
@@ -124,7 +124,7 @@ static void collecting(unsigned c, size_t owned, size_t freed) {
   HOLDS(rix_remote_count(&page) == 0 && rix_page_valid(&page), "class %u", c);
   __builtin_memset(seen, 0, all);
   size_t count = 0;
-  for (const ri_block_t* b = page.free; b != NULL; b = b->next, count++)
+  for (const ri_block_t* b = page.free; b != NULL; b = rix_link_get(b), count++)
     seen[(size_t)((const uint8_t*)b - memory) / size]++;
   HOLDS(count == owned + freed, "class %u: %zu", c, count);
   for (size_t i = 0; i < all; i++)

@@ -118,7 +118,7 @@ static size_t choices(choice_t* out) {
 
 static void free_elsewhere(void* p) {
   const ri_tls_t mine = rix_tls;
-  rix_tls = (ri_tls_t){&rix_theap_empty.fast, 0, RIX_THREAD_DEAD};
+  rix_tls = (ri_tls_t)RIX_TLS_OF_NOBODY(RIX_THREAD_DEAD);
   ri_free(p);
   rix_tls = mine;
 }

@@ -35,7 +35,7 @@ void prove_push(void) {
   }
   ASSERT(head != &block && count < page.reserved);
   ASSERT(rix_remote_count_of(now) == count + 1);
-  ASSERT(rix_remote_head_of(&page, now) == &block && block.next == head);
+  ASSERT(rix_remote_head_of(&page, now) == &block && rix_link_get(&block) == head);
   ASSERT((now & RIX_REMOTE_STATE) == 0);
   ASSERT((now & RIX_REMOTE_GAPS) == (old & RIX_REMOTE_GAPS));
   ASSERT((result == RIX_REMOTE_CLAIMED) == ((old & RIX_REMOTE_ABANDONED) != 0));
@@ -65,7 +65,7 @@ void prove_leave(void) {
   ASSERT(result == (count + 1 < live ? RIX_REMOTE_PUSHED : RIX_REMOTE_CLAIMED));
   ASSERT((now & RIX_REMOTE_STATE) == (count + 1 < live ? RIX_REMOTE_ABANDONED : 0));
   ASSERT(rix_remote_count_of(now) == count + 1);
-  ASSERT(rix_remote_head_of(&page, now) == &block && block.next == head);
+  ASSERT(rix_remote_head_of(&page, now) == &block && rix_link_get(&block) == head);
 }
 
 void prove_collect(void) {
@@ -112,7 +112,7 @@ void prove_give_back(void) {
   const uint64_t now = ri_load_relaxed(&page.xremote);
   ASSERT(rix_remote_count_of(now) == rix_remote_count_of(old) + count);
   ASSERT(rix_remote_head_of(&page, now) == (list ? &block : head));
-  ASSERT(!list || block.next == head);
+  ASSERT(!list || rix_link_get(&block) == head);
   ASSERT(((now & RIX_REMOTE_GAPS) != 0) == (gaps || (old & RIX_REMOTE_GAPS) != 0));
   ASSERT((now & RIX_REMOTE_STATE) == 0);
   ASSERT((result == RIX_REMOTE_CLAIMED) == ((old & RIX_REMOTE_ABANDONED) != 0));
