@@ -51,18 +51,23 @@ RI_SLOW_EXPORT void rix_free_generic(void* p) RI_NOEXCEPT;
 RI_SLOW_EXPORT void rix_free_found(void* p, ri_page_t* page) RI_NOEXCEPT;
 RI_SLOW_EXPORT void rix_page_emptied(ri_page_t* page) RI_NOEXCEPT;
 
-// Pops a block for `size` bytes from a thread's heap.
-RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT {
-  if (RI_UNLIKELY(size > RI_DIRECT_MAX)) return rix_malloc_generic(size, theap);
+// Pops a block for `size` bytes from a thread's heap. NULL, and nothing done: it is not that simple.
+RI_ALWAYS_INLINE void* rix_fast_pop(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT {
+  if (RI_UNLIKELY(size > RI_DIRECT_MAX)) return NULL;
   ri_page_t* const page = theap->direct[(size + 7) / 8];
   ri_block_t* const block = page->free;
-  if (RI_UNLIKELY(!ri_block_is_some(block))) return rix_malloc_generic(size, theap);
+  if (RI_UNLIKELY(!ri_block_is_some(block))) return NULL;
   ri_block_t* const next = ri_link_next(block, rix_tls.key);
-  if (RI_UNLIKELY(!ri_link_is_near(block, next))) return rix_malloc_generic(size, theap);
+  if (RI_UNLIKELY(!ri_link_is_near(block, next))) return NULL;
   block->link = NULL;
   page->free = next;
   ri_count_up(&page->used);
   return block;
+}
+
+RI_ALWAYS_INLINE void* rix_fast_malloc(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT {
+  void* const p = rix_fast_pop(theap, size);
+  return RI_LIKELY(p != NULL) ? p : rix_malloc_generic(size, theap);
 }
 
 // The descriptor of the page that holds p, or NULL when the flat map does not know it.

@@ -137,9 +137,8 @@ RIX_SLOW void delete_generic(void* p) {
 // ---- new ----------------------------------------------------------------------------------------
 
 NEW_FORM void* operator new(std::size_t size) {
-  ri_fast_theap_t* const theap = rix_tls.theap;
-  const bool ready = size <= RI_DIRECT_MAX && theap->direct[(size + 7) / 8]->free != nullptr;
-  return RIX_LIKELY(ready) ? rix_fast_malloc(theap, size) : new_generic(size);
+  void* const p = rix_fast_pop(rix_tls.theap, size);
+  return RIX_LIKELY(p != nullptr) ? p : new_generic(size);
 }
 
 NEW_FORM void* operator new(std::size_t size, align_t alignment) {

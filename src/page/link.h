@@ -40,10 +40,14 @@ RIX_INLINE ri_block_t* rix_link_get(const ri_block_t* block) {
 }
 
 // False: the link of the block, which is not NULL, is damaged, or there is no block there.
+// The contract is believed by the proofs; verify/symbolic (link.c) proves it of links with keys.
+/*@ axiomatic link_words {
+      predicate link_leads(ri_block_t* block);
+    } */
 /*@ requires \valid_read(block) && \valid(next) && \separated(block, next);
     assigns *next;
-    ensures \result;
-    ensures *next == block->link; */
+    ensures \result <==> link_leads((ri_block_t*)block);
+    ensures \result ==> *next == block->link; */
 RIX_INLINE bool rix_link_leads(const ri_page_t* page, const ri_block_t* block, ri_block_t** next) {
   // The inline path of malloc takes an end that is not NULL for one if it lies in the first slice
   // of all addresses.

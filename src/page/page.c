@@ -66,7 +66,9 @@ bool rix_page_extend_untouched(ri_page_t* page) { return page_extend(page, true)
       remote_block(i)->link == remote_block(i + 1) && remote_block(i + 1) != \null;
     requires remote_blocks > 0 ==>
       remote_block(0) != \null && remote_block(remote_blocks - 1)->link == \null;
-    requires \forall integer i; 0 <= i < page_blocks ==> page_block(i) != \null;
+    requires \forall integer i; 0 <= i < page_blocks ==>
+      page_block(i) != \null && link_leads(page_block(i));
+    requires \forall integer i; 0 <= i < remote_blocks ==> link_leads(remote_block(i));
     assigns page->free, page->used.v, page->xremote.v, remote_block(remote_blocks - 1)->link,
       page_block(page_blocks - 1)->link, page->out, page->flags, page->punched, page->xholes[0..1],
       page->xgaps, page->xtried;
@@ -106,16 +108,15 @@ bool rix_page_collect(ri_page_t* page) {
     ri_block_t* const first = behind ? page->free : head;
     ri_block_t* const second = behind ? head : page->free;
     ri_block_t* tail = first;
+    ri_block_t* next = NULL;
     /*@ ghost size_t at = 0; */
     /*@ loop invariant behind ==> 0 <= at < page_blocks && tail == page_block(at);
         loop invariant !behind ==> 0 <= at < remote_blocks && tail == remote_block(at);
         loop invariant left + at == (behind ? page_blocks : remote_blocks);
         loop assigns tail, next, at, left;
         loop variant left; */
-    ri_block_t* next;
-    for (size_t left = behind ? own : count; left > 1 && rix_link_leads(page, tail, &next);
-         left--) {
-      if (next == NULL) break;
+    for (size_t left = behind ? own : count;
+         left > 1 && rix_link_leads(page, tail, &next) && next != NULL; left--) {
       tail = next;
       /*@ ghost at++; */
     }

@@ -204,11 +204,14 @@ RIX_INLINE void rix_page_note_low(ri_page_t* page) {
 /*@ requires page_apart(page) && page_list((ri_block_t*)page->free) && page_blocks > 0;
     requires page_counts(page, page_blocks);
     assigns page->free, page->used.v, page_block(0)->link;
-    ensures top: \result == page_block(0);
-    ensures last: page_blocks == 1 ==> (ri_block_t*)page->free == \null;
-    ensures rest: page_blocks > 1 ==> (ri_block_t*)page->free == page_block(1);
-    ensures one: page->used.v == \old(page->used.v) + 1;
-    ensures counts: page_counts(page, page_blocks - 1); */
+    ensures top: link_leads(page_block(0)) ==> \result == page_block(0);
+    ensures last: \result != \null && page_blocks == 1 ==> (ri_block_t*)page->free == \null;
+    ensures rest: \result != \null && page_blocks > 1 ==>
+      (ri_block_t*)page->free == page_block(1);
+    ensures one: \result != \null ==> page->used.v == \old(page->used.v) + 1;
+    ensures counts: \result != \null ==> page_counts(page, page_blocks - 1);
+    ensures damaged: !link_leads(page_block(0)) ==> \result == \null &&
+      page->free == \old(page->free) && page->used.v == \old(page->used.v); */
 RIX_INLINE ri_block_t* rix_page_pop(ri_page_t* page) {
   ri_block_t* const block = page->free;
   ri_block_t* next;

@@ -317,7 +317,7 @@ static bool foretells_neighbours(void) {
 static const struct {
   const char* name;
   attack_t* attack;
-  const char* outcomes;  // at levels 0 to 3
+  const char* outcomes;  // at levels 0 to 3; at 0 where links have no keys, if it is another
 } attacks[] = {
     {"one zero byte behind a block", one_zero_byte_behind, "AASS"},
     {"bytes behind a block, which is freed", eight_bytes_behind, "AAKK"},
@@ -325,8 +325,8 @@ static const struct {
     {"behind a large block", behind_a_large_one, "AAFF"},
     {"blocks in use to their ends", in_use_to_its_end, "SSSS"},
     {"free twice", frees_twice, "RKKK"},
-    {"free twice with another between", frees_twice_with_another_between, "RKKK"},
-    {"free by two threads", two_threads_free, "RKKK"},
+    {"free twice with another between", frees_twice_with_another_between, "RKKKa"},
+    {"free by two threads", two_threads_free, "RKKKa"},
     {"free within a block", frees_within, "RKKK"},
     {"free of no block", frees_no_block, "RKKK"},
     {"realloc of a freed block", resizes_freed, "AKKK"},
@@ -337,9 +337,9 @@ static const struct {
     {"another block in the place", takes_the_place, "AASS"},
     {"write after free", writes_to_freed, "AAAK"},
     {"a link to elsewhere", makes_a_block_of_its_own, "RKSS"},
-    {"a bit of a link", leads_out_of_the_page, "RKSS"},
-    {"the first byte of a link", leads_into_a_live_block, "RKSS"},
-    {"a link of a batch", poisons_a_batch, "RKSS"},
+    {"a bit of a link", leads_out_of_the_page, "RKSSF"},
+    {"the first byte of a link", leads_into_a_live_block, "RKSSA"},
+    {"a link of a batch", poisons_a_batch, "RKSSa"},
     {"a link of what others freed", poisons_what_others_freed, "RKKK"},
     {"read of a freed large block", reads_a_large_one, "AAFF"},
     {"free of a large block twice", frees_a_large_one_twice, "AAKK"},
@@ -369,8 +369,10 @@ int main(void) {
     char seen[5] = "";
     for (long level = 0; level < 4; level++)
       seen[level] = outcome(attacks[i].attack, level);
-    CHECK_MSG(strcmp(seen, attacks[i].outcomes) == 0, "%s: %s, not %s", attacks[i].name, seen,
-              attacks[i].outcomes);
+    char expected[5] = "";
+    memcpy(expected, attacks[i].outcomes, 4);
+    if (sizeof(void*) == 4 && attacks[i].outcomes[4] != 0) expected[0] = attacks[i].outcomes[4];
+    CHECK_MSG(strcmp(seen, expected) == 0, "%s: %s, not %s", attacks[i].name, seen, expected);
   }
   return 0;
 }

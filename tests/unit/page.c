@@ -165,11 +165,11 @@ static void links_of(size_t size) {
                              (uintptr_t)page,
                              (uintptr_t)page->free,
                              (uintptr_t)page->free + size,
-                             0x4141414141414141,
+                             UINTPTR_MAX / 255 * 0x41,
                              UINTPTR_MAX};
   for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
     no_link(page, words[i]);
-  for (unsigned bit = rix_bsr64(rix_page_bytes(page)); bit < 64; bit++)
+  for (unsigned bit = rix_bsr64(rix_page_bytes(page)); bit < 8 * sizeof(uintptr_t); bit++)
     no_link(page, (uintptr_t)page->free->link ^ (uintptr_t)1 << bit);
   no_link_to(page, page->start - 8);
   no_link_to(page, page->start + rix_page_bytes(page));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // remote.c: the packing of the remote word of a page (src/page/remote.h), for every word and every
 // place of a block, one thread at a time.
-// subject: rix_remote_push
+// subject: rix_remote_push, rix_link_draw_key
 #include "subject.h"
 
 #include "symbolic.h"
