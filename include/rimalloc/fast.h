@@ -2,11 +2,11 @@
 // fast.h: opt-in inline fast path of malloc and free, for C and C++.
 //
 // Include it instead of rimalloc.h and link the static library (or the shared one): ri_malloc and
-// ri_free compile to about a dozen instructions at the call, and for a constant size the size class
-// is folded. Their addresses are still those of the library's symbols.
+// ri_free compile to two or three dozen instructions at the call, and for a constant size the size
+// class is folded. Their addresses are still those of the library's symbols.
 //
 //   ri_malloc(size) -- size <= RI_DIRECT_MAX --> page = theap->direct[(size+7)/8]
-//        |                                         page->free != NULL --> pop          (no atomics)
+//        |                                         page->free and its link --> pop     (no atomics)
 //        |                                         otherwise ---------> rix_malloc_generic
 //        +----------- larger --------------------------------------> rix_malloc_generic
 //   ri_free(p) -- page map --> page; page->xowner == rix_tls.self --> push             (no atomics)
@@ -51,7 +51,7 @@ RI_SLOW_EXPORT void rix_free_generic(void* p) RI_NOEXCEPT;
 RI_SLOW_EXPORT void rix_free_found(void* p, ri_page_t* page) RI_NOEXCEPT;
 RI_SLOW_EXPORT void rix_page_emptied(ri_page_t* page) RI_NOEXCEPT;
 
-// Pops a block for `size` bytes from a thread's heap. NULL, and nothing done: it is not that simple.
+// Pops a block for `size` bytes from a thread's heap. NULL, and nothing done: that takes more.
 RI_ALWAYS_INLINE void* rix_fast_pop(ri_fast_theap_t* theap, size_t size) RI_NOEXCEPT {
   if (RI_UNLIKELY(size > RI_DIRECT_MAX)) return NULL;
   ri_page_t* const page = theap->direct[(size + 7) / 8];

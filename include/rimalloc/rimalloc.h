@@ -6,8 +6,8 @@
 // POSIX does not list these functions as async-signal-safe). A block may be freed by any thread.
 // Sizes are bytes. A function that cannot provide memory returns NULL and sets errno to ENOMEM
 // (EINVAL for a bad alignment) and has changed nothing; it leaves errno alone when it succeeds.
-// "Fast" means a dozen instructions without atomic operations or locks when the calling thread has
-// a free block at hand. Origins: [C] the C standard, [P] POSIX, [G] the GNU C library,
+// "Fast" means two or three dozen instructions without atomic operations or locks when the calling
+// thread has a free block at hand. Origins: [C] the C standard, [P] POSIX, [G] the GNU C library,
 // [B] the BSDs, [W] Windows, [M] the mimalloc interface.
 #ifndef RIMALLOC_H
 #define RIMALLOC_H

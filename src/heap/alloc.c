@@ -569,7 +569,7 @@ void* rix_malloc_generic(size_t size, ri_fast_theap_t* fast) {
   rix_theap_t* const theap = (rix_theap_t*)(void*)fast;
   if (RIX_LIKELY(size > RI_DIRECT_MAX && size <= RIX_MEDIUM_BLOCK_MAX)) {
     ri_page_t* const page = theap->shown[rix_class_of(size)];
-    const bool ready = page != NULL && page->free != NULL;
+    const bool ready = page != NULL && ri_block_is_some(page->free);
     if (RIX_LIKELY(ready && (page->flags & RIX_PAGE_SLOW) == 0)) {
       ri_block_t* const block = rix_page_pop(page);
       if (RIX_LIKELY(block != NULL)) return block;
