@@ -116,8 +116,8 @@ bool rix_mi2_abandoned_visit_blocks(void* subproc, int tag, bool blocks,
 enum { MIMALLOC_ARENAS = 1024 };
 
 // Arenas in the order in which version 2's programs got them; the number of one is its index + 1.
-// Labels: V1 release: publishes what an arena's identity points to; V2 acquire: by a thread that
-// has the number.
+// An identity is only compared with those of the arenas that are there (rix_arena_serves), so no
+// order is needed.
 static ri_atomic(void*) mimalloc_arenas[MIMALLOC_ARENAS];
 
 RI_EXPORT void* rix_mi2_arena_area(int number, size_t* size);
@@ -133,15 +133,14 @@ RI_EXPORT ri_heap_t* rix_mi2_heap_new_ex(int tag, bool may_destroy, int number);
 
 static void* mimalloc_arena(int number) {
   if (number <= 0 || number > MIMALLOC_ARENAS) return NULL;
-  return ri_load_acquire(&mimalloc_arenas[number - 1]);  // V2 pairs V1
+  return ri_load_relaxed(&mimalloc_arenas[number - 1]);
 }
 
 // The number of an arena, a new one when it has none; 0 for NULL and when there are no more.
 static int mimalloc_arena_number(void* in) {
   for (int i = 0; in != NULL && i < MIMALLOC_ARENAS; i++) {
     void* seen = ri_load_relaxed(&mimalloc_arenas[i]);
-    // V1 pairs V2
-    if (seen == NULL && ri_cas_strong_release(&mimalloc_arenas[i], &seen, in)) return i + 1;
+    if (seen == NULL && ri_cas_strong_relaxed(&mimalloc_arenas[i], &seen, in)) return i + 1;
     if (seen == in) return i + 1;
   }
   return 0;
