@@ -31,12 +31,12 @@ budgets="
   x86_64   gcc    take        16  2  0
   x86_64   gcc    give        35  7  0
   x86_64   gcc    make        16  2  0
-  x86_64   gcc    sized       40  8  0
+  x86_64   gcc    sized       41  8  0
   x86_64   gcc    _Z7take_16v 13  1  0
   x86_64   gcc    _Z4takem    16  2  0
   x86_64   gcc    _Z4givePv   35  7  0
   x86_64   gcc    _Z4makem    16  2  0
-  x86_64   gcc    _Z5sizedPv  40  8  0
+  x86_64   gcc    _Z5sizedPv  41  8  0
   x86_64   gcc    malloc      16  2  0
   x86_64   gcc    free        36  7  0
   x86_64   gcc    _Znwm       15  2  0
@@ -46,12 +46,12 @@ budgets="
   x86_64   clang  take        15  2  0
   x86_64   clang  give        36  7  0
   x86_64   clang  make        15  2  0
-  x86_64   clang  sized       41  8  0
+  x86_64   clang  sized       40  8  0
   x86_64   clang  _Z7take_16v 12  1  0
   x86_64   clang  _Z4takem    15  2  0
   x86_64   clang  _Z4givePv   36  7  0
   x86_64   clang  _Z4makem    15  2  0
-  x86_64   clang  _Z5sizedPv  41  8  0
+  x86_64   clang  _Z5sizedPv  40  8  0
   x86_64   clang  malloc      15  2  0
   x86_64   clang  free        36  7  0
   x86_64   clang  _Znwm       15  2  0
@@ -61,12 +61,12 @@ budgets="
   aarch64  gcc    take        19  2  0
   aarch64  gcc    give        47  7  1
   aarch64  gcc    make        19  2  0
-  aarch64  gcc    sized       52  8  1
+  aarch64  gcc    sized       51  8  1
   aarch64  gcc    _Z7take_16v 15  1  0
   aarch64  gcc    _Z4takem    19  2  0
   aarch64  gcc    _Z4givePv   47  7  1
   aarch64  gcc    _Z4makem    19  2  0
-  aarch64  gcc    _Z5sizedPv  52  8  1
+  aarch64  gcc    _Z5sizedPv  51  8  1
   aarch64  gcc    malloc      19  2  0
   aarch64  gcc    free        47  7  1
   aarch64  gcc    _Znwm       20  2  0
@@ -76,12 +76,12 @@ budgets="
   aarch64  clang  take        19  2  0
   aarch64  clang  give        44  7  1
   aarch64  clang  make        19  2  0
-  aarch64  clang  sized       49  8  1
+  aarch64  clang  sized       48  8  1
   aarch64  clang  _Z7take_16v 15  1  0
   aarch64  clang  _Z4takem    19  2  0
   aarch64  clang  _Z4givePv   44  7  1
   aarch64  clang  _Z4makem    19  2  0
-  aarch64  clang  _Z5sizedPv  49  8  1
+  aarch64  clang  _Z5sizedPv  48  8  1
   aarch64  clang  malloc      19  2  0
   aarch64  clang  free        44  7  1
   aarch64  clang  _Znwm       19  2  0
@@ -91,12 +91,12 @@ budgets="
   riscv64  gcc    take        21  2  0
   riscv64  gcc    give        47  7  1
   riscv64  gcc    make        21  2  0
-  riscv64  gcc    sized       52  8  1
+  riscv64  gcc    sized       50  8  1
   riscv64  gcc    _Z7take_16v 16  1  0
   riscv64  gcc    _Z4takem    21  2  0
   riscv64  gcc    _Z4givePv   47  7  1
   riscv64  gcc    _Z4makem    21  2  0
-  riscv64  gcc    _Z5sizedPv  52  8  1
+  riscv64  gcc    _Z5sizedPv  50  8  1
   riscv64  gcc    malloc      21  2  0
   riscv64  gcc    free        47  7  1
   riscv64  gcc    _Znwm       22  2  0
@@ -106,12 +106,12 @@ budgets="
   riscv64  clang  take        21  2  0
   riscv64  clang  give        45  7  1
   riscv64  clang  make        21  2  0
-  riscv64  clang  sized       51  8  1
+  riscv64  clang  sized       49  8  1
   riscv64  clang  _Z7take_16v 16  1  0
   riscv64  clang  _Z4takem    21  2  0
   riscv64  clang  _Z4givePv   45  7  1
   riscv64  clang  _Z4makem    21  2  0
-  riscv64  clang  _Z5sizedPv  51  8  1
+  riscv64  clang  _Z5sizedPv  49  8  1
   riscv64  clang  malloc      21  2  0
   riscv64  clang  free        45  7  1
   riscv64  clang  _Znwm       21  2  0
