@@ -51,7 +51,10 @@ RI_NODISCARD RI_EXPORT bool ri_option_is_enabled(ri_option_t option) RI_NOEXCEPT
 
 // Sets the value. It is used from the next time on that the allocator looks at the option; those
 // that are looked at once, at the start, say so. A value that is out of range is reported and the
-// nearest that is allowed used; an option that does not exist is ignored. Any thread. [M]
+// nearest that is allowed used; an option that does not exist is ignored. Where the OS refuses to
+// open the page that options are in (docs/hardening.md), nothing changes and a warning says so. Any
+// thread, under a lock; not from signal handlers. Cost: two system calls once the process has
+// started. [M]
 RI_EXPORT void ri_option_set(ri_option_t option, long value) RI_NOEXCEPT;
 
 // As ri_option_set, but only a default of the program: whatever the environment, ri_conf or

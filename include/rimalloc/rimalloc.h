@@ -364,7 +364,9 @@ RI_NODISCARD RI_EXPORT bool ri_is_redirected(void) RI_NOEXCEPT;
 // Messages that it causes are sent to it again.
 typedef void(ri_output_fun)(const char* message, void* arg);
 
-// Sends messages to `out` instead of standard error; NULL restores standard error. [M]
+// Sends messages to `out` instead of standard error; NULL restores standard error. As with all
+// functions that are registered: any thread, not from signal handlers; two system calls once the
+// process has started; where the OS refuses them nothing changes and a warning says so. [M]
 RI_EXPORT void ri_register_output(ri_output_fun* out, void* arg) RI_NOEXCEPT;
 
 // Called once for each error with its errno code: EINVAL (foreign or bad pointer), EAGAIN (double

@@ -15,7 +15,7 @@
 #include "heap/subproc.h"
 #include "heap/thread.h"
 #include "heap/tld.h"
-#include "options/report.h"
+#include "options/sealed.h"
 #include "page/harden.h"
 #include "page/heap_pages.h"
 #include "profile/profile.h"

@@ -68,7 +68,6 @@ extern "C" {
     fn rix_malloc_generic(size: usize, theap: *mut Theap) -> *mut c_void;
     fn rix_free_generic(p: *mut c_void);
     fn rix_free_sized_generic(p: *mut c_void, size: usize);
-    fn rix_free_found(p: *mut c_void, page: *mut Page);
     fn rix_page_emptied(page: *mut Page);
 }
 
@@ -188,14 +187,12 @@ pub unsafe fn free(p: *mut u8, size: usize) {
     // SAFETY: the caller hands over a block, whose page nobody releases before.
     unsafe {
         let page = if size <= SIZED_MAX { page_of(p) } else { ptr::null_mut() };
-        if page.is_null() || size > (*field!(page, PAGE_XBLOCK_SIZE: AtomicUsize)).load(Relaxed) {
+        if page.is_null()
+            || size > (*field!(page, PAGE_XBLOCK_SIZE: AtomicUsize)).load(Relaxed)
+            || (*field!(page, PAGE_XOWNER: AtomicUsize)).load(Relaxed) != tls!(TLS_SELF at 8: usize)
+        {
             unlikely();
             rix_free_sized_generic(p.cast(), size);
-            return;
-        }
-        if (*field!(page, PAGE_XOWNER: AtomicUsize)).load(Relaxed) != tls!(TLS_SELF at 8: usize) {
-            unlikely();
-            rix_free_found(p.cast(), page);
             return;
         }
         if !push(page, p) {
